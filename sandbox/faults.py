@@ -1,0 +1,162 @@
+"""Faults on demand: what a vendor does on a bad day, set over `/_sandbox/faults`."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sandbox.answers import Captured, close, send_answer
+from sandbox.calls import vendor_path
+from sandbox.simulator import Answer, Context, Vendor
+
+Kind = Literal["latency", "status", "rate_limit", "drop", "cut", "bad_json", "html", "duplicate"]
+PAGE = b"<!doctype html><html><head><title>Maintenance</title></head><body>Back soon.</body></html>"
+DEFAULT_LATENCY = 1000
+DEFAULT_STATUS = 500
+
+
+class Fault(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """One fault and whom it hits; `path` is a prefix, `times` counts down to nothing."""
+
+    vendor: str
+    kind: Kind
+    account: str | None = None
+    path: str | None = None
+    method: str | None = None
+    latency_ms: Annotated[int, Meta(ge=0, le=600_000)] | None = None
+    status: Annotated[int, Meta(ge=400, le=599)] | None = None
+    times: Annotated[int, Meta(ge=1)] | None = None
+    probability: Annotated[float, Meta(ge=0, le=1)] = 1.0
+
+    def hits(self, vendor: str, account: str | None, method: str, path: str) -> bool:
+        return (
+            self.vendor == vendor
+            and self.account in (None, account)
+            and (self.method is None or self.method.upper() == method)
+            and (self.path is None or path.startswith(self.path))
+        )
+
+
+class FaultsBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of `PUT /_sandbox/faults`, and of the answer."""
+
+    faults: list[Fault]
+
+
+class Faults:
+    """The faults in force; probabilities are drawn from a seeded stream."""
+
+    def __init__(self, vendors: Sequence[Vendor], seed: int) -> None:
+        self.accounts = {v.name: {account.name for account in v.accounts} for v in vendors}
+        self.rng = random.Random(f"{seed}:faults")
+        self.current: list[Fault] = []
+
+    def replace(self, body: bytes) -> None:
+        """Put another set in force; `ValueError` names the key or value that is wrong."""
+        faults = msgspec.json.decode(body, type=FaultsBody).faults
+        for index, fault in enumerate(faults):
+            self.check(fault, f"$.faults[{index}]")
+        self.current = faults
+
+    def check(self, fault: Fault, where: str) -> None:
+        if fault.vendor not in self.accounts:
+            raise ValueError(f"Unknown vendor {fault.vendor!r} - at `{where}.vendor`")
+        if fault.account is not None and fault.account not in self.accounts[fault.vendor]:
+            raise ValueError(f"Unknown account {fault.account!r} - at `{where}.account`")
+
+    def draw(self, vendor: str, account: str | None, method: str, path: str) -> list[Fault]:
+        """The faults that hit this call; each use counts."""
+        hit = [f for f in self.current if f.hits(vendor, account, method, path)]
+        hit = [f for f in hit if f.probability >= 1 or self.rng.random() < f.probability]
+        for fault in hit:
+            self.use(fault)
+        return hit
+
+    def use(self, fault: Fault) -> None:
+        if fault.times is None:
+            return
+        fault.times -= 1
+        if fault.times == 0:
+            self.current = [kept for kept in self.current if kept is not fault]
+
+
+class Faulty:
+    """ASGI middleware around one vendor that lets the faults in force happen."""
+
+    def __init__(self, app: ASGIApp, vendor: Vendor, context: Context, faults: Faults) -> None:
+        self.app = app
+        self.vendor = vendor
+        self.context = context
+        self.faults = faults
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = None
+        if scope["type"] == "http" and self.faults.current:
+            kind = await self.strike(scope)
+        if kind is None:
+            await self.app(scope, receive, send)
+        else:
+            await self.happen(kind, scope, receive, send)
+
+    async def strike(self, scope: Scope) -> Fault | None:
+        """Wait out every latency that hits, and return the first other fault."""
+        account = self.vendor.account_of(self.context, scope)
+        hit = self.faults.draw(self.vendor.name, account, scope["method"], vendor_path(scope))
+        for fault in hit:
+            if fault.latency_ms or fault.kind == "latency":
+                await asyncio.sleep((fault.latency_ms or DEFAULT_LATENCY) / 1000)
+        return next((fault for fault in hit if fault.kind != "latency"), None)
+
+    async def happen(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        if fault.kind == "drop":
+            await close(scope, receive)
+        elif fault.kind in ("status", "rate_limit", "html"):
+            await send_answer(self.instead(fault), send)
+        else:
+            await self.spoil(fault.kind, scope, receive, send)
+
+    def instead(self, fault: Fault) -> Answer:
+        """The answer given without asking the vendor."""
+        if fault.kind == "html":
+            return Answer(200, PAGE, "text/html; charset=utf-8")
+        rate_limited = fault.kind == "rate_limit"
+        return self.vendor.error(429 if rate_limited else fault.status or DEFAULT_STATUS)
+
+    async def spoil(self, kind: Kind, scope: Scope, receive: Receive, send: Send) -> None:
+        """Ask the vendor, then spoil its answer on the way back."""
+        captured = Captured()
+        await self.app(scope, receive, captured.send)
+        half = captured.body[: len(captured.body) // 2]
+        if kind == "cut":
+            await captured.replay(send, half, promised=len(captured.body), more=True)
+            await close(scope, receive)
+            return
+        await captured.replay(send, half if kind == "bad_json" else first_row_twice(captured.body))
+
+
+def first_row_twice(body: bytes) -> bytes:
+    """The same JSON with the first row of its list repeated; unchanged where there is no list."""
+    try:
+        document = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return body
+    rows = list_of_rows(document)
+    if rows:
+        rows.insert(1, rows[0])
+    return msgspec.json.encode(document)
+
+
+def list_of_rows(document: Any) -> list[Any] | None:
+    """The document itself, or the first list of objects found among its values."""
+    if isinstance(document, list):
+        return document
+    if isinstance(document, dict):
+        lists = (value for value in document.values() if isinstance(value, list))
+        return next((rows for rows in lists if rows and isinstance(rows[0], dict)), None)
+    return None

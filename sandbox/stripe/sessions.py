@@ -1,0 +1,163 @@
+"""Checkout sessions: about one order in eight was paid, or not, through Stripe's own page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.stripe.ids import derived
+from sandbox.stripe.objects import unix
+from sandbox.world import Line, Order, Payment
+
+Object = dict[str, Any]
+ONE_IN = 8
+LIFETIME = 86_400
+OPENED_BEFORE = 20  # seconds between the session and the intent it makes
+
+
+def has_session(order: Order) -> bool:
+    """One order in eight, by its number; without a total there is nothing to check out."""
+    return int(order.number.rpartition("-")[2]) % ONE_IN == 1 and bool(order.total)
+
+
+def session_object(
+    order: Order, payment: Payment | None, customer: str | None, email: str | None
+) -> Object:
+    """The session of an order; complete when its payment was made, else open or expired."""
+    native_id = derived("cs_test_a1", order.number, length=56)
+    status, paid = outcome(order, payment)
+    created = unix(payment.created_at if payment else order.placed_at) - OPENED_BEFORE
+    complete = status == "complete"
+    url = f"https://checkout.stripe.com/c/pay/{native_id}"
+    return {
+        "id": native_id,
+        "object": "checkout.session",
+        "adaptive_pricing": {"enabled": False},
+        "after_expiration": None,
+        "allow_promotion_codes": None,
+        "amount_subtotal": order.total,
+        "amount_total": order.total,
+        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
+        "billing_address_collection": None,
+        "cancel_url": "https://shop.example/cancel",
+        "client_reference_id": order.number,
+        "client_secret": None,
+        "collected_information": None,
+        "consent": None,
+        "consent_collection": None,
+        "created": created,
+        "currency": order.currency.lower(),
+        "currency_conversion": None,
+        "custom_fields": [],
+        "custom_text": dict.fromkeys(
+            ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
+        ),
+        "customer": customer,
+        "customer_account": None,
+        "customer_creation": "if_required",
+        "customer_details": customer_details(email) if complete else None,
+        "customer_email": None,
+        "discounts": [],
+        "expires_at": created + LIFETIME,
+        "integration_identifier": None,
+        "invoice": None,
+        "invoice_creation": None,
+        "livemode": False,
+        "locale": None,
+        "managed_payments": {"enabled": False},
+        "metadata": {},
+        "mode": "payment",
+        "origin_context": None,
+        "payment_intent": payment.native_id if payment else None,
+        "payment_link": None,
+        "payment_method_collection": "if_required",
+        "payment_method_configuration_details": None,
+        "payment_method_options": {},
+        "payment_method_types": ["card"],
+        "payment_status": "paid" if paid else "unpaid",
+        "permissions": None,
+        "phone_number_collection": {"enabled": False},
+        "recovered_from": None,
+        "saved_payment_method_options": None,
+        "setup_intent": None,
+        "shipping_address_collection": None,
+        "shipping_cost": None,
+        "shipping_options": [],
+        "status": status,
+        "submit_type": None,
+        "subscription": None,
+        "success_url": "https://shop.example/success",
+        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+        "ui_mode": "hosted_page",
+        "url": url if status == "open" else None,
+        "wallet_options": None,
+    }
+
+
+def outcome(order: Order, payment: Payment | None) -> tuple[str, bool]:
+    """Status, and whether the money is there."""
+    if payment is not None and payment.status == "SUCCEEDED":
+        return "complete", True
+    if payment is not None and payment.status == "PENDING":
+        return "complete", False  # an asynchronous method that has not settled
+    return ("open", False) if int(order.native_id.encode()[-1]) % 2 else ("expired", False)
+
+
+def customer_details(email: str | None) -> Object:
+    return {
+        "address": None,
+        "business_name": None,
+        "email": email,
+        "individual_name": None,
+        "name": None,
+        "phone": None,
+        "tax_exempt": "none",
+        "tax_ids": [],
+    }
+
+
+def line_items(order: Order, created: int) -> list[Object]:
+    return [line_item(line, order.currency.lower(), created) for line in order.lines]
+
+
+def line_item(line: Line, currency: str, created: int) -> Object:
+    """Stripe counts whole pieces: a fractional quantity becomes one piece at the line's total."""
+    whole = "." not in line.quantity
+    quantity, price = (int(line.quantity), line.unit_price) if whole else (1, line.total)
+    return {
+        "id": derived("li_1", line.native_id, length=23),
+        "object": "item",
+        "adjustable_quantity": None,
+        "amount_discount": 0,
+        "amount_subtotal": line.total,
+        "amount_tax": 0,
+        "amount_total": line.total,
+        "currency": currency,
+        "description": line.name,
+        "metadata": {"sku": line.sku} if line.sku else {},
+        "price": price_object(line, currency, created, price),
+        "quantity": quantity,
+    }
+
+
+def price_object(line: Line, currency: str, created: int, amount: int) -> Object:
+    return {
+        "id": derived("price_1", line.native_id, length=23),
+        "object": "price",
+        "active": True,
+        "billing_scheme": "per_unit",
+        "created": created,
+        "currency": currency,
+        "custom_unit_amount": None,
+        "livemode": False,
+        "lookup_key": None,
+        "metadata": {},
+        "nickname": None,
+        "product": derived("prod_", line.sku or line.native_id, length=14),
+        "recurring": None,
+        "tax_behavior": "unspecified",
+        "tiers_mode": None,
+        "transform_quantity": None,
+        "type": "one_time",
+        "unit_amount": amount,
+        "unit_amount_decimal": str(amount),
+    }
