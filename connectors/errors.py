@@ -1,0 +1,89 @@
+"""What can go wrong with a source, grouped by what the caller can do about it.
+
+    SourceError
+    ├── Retryable            ask again soon
+    │   ├── TimedOut         the deadline passed
+    │   └── Overloaded       our own queue for this source is full
+    ├── RateLimited          ask again after `retry_after` seconds
+    ├── Unauthorized         our credentials are refused: an operator must act
+    ├── Rejected             the vendor understood and said no
+    ├── NotFound             the thing does not exist, or is not ours to see
+    ├── Malformed            the answer is not what the vendor documents
+    └── Misconfigured        our configuration is wrong: an operator must act
+
+`detail` is written by us and safe for logs; a vendor's own text is never kept, because it quotes
+values. `code` is the vendor's machine-readable word (`INVALID_FIELD`, `rate_limit`).
+"""
+
+from __future__ import annotations
+
+
+class SourceError(Exception):
+    """A failure of one source, for one key or for all keys of a call.
+
+    `again` False: the same call must not be repeated for now, whatever its class says.
+    """
+
+    again = True
+
+    def __init__(
+        self, source: str, detail: str, *, status: int | None = None, code: str | None = None
+    ) -> None:
+        super().__init__(source, detail)
+        self.source = source
+        self.detail = detail
+        self.status = status
+        self.code = code
+
+    def __str__(self) -> str:
+        facts = [f"HTTP {self.status}"] if self.status else []
+        facts += [self.code] if self.code else []
+        return f"{self.source}: {self.detail}" + (f" ({', '.join(facts)})" if facts else "")
+
+
+class Retryable(SourceError):
+    pass
+
+
+class TimedOut(Retryable):
+    pass
+
+
+class Overloaded(Retryable):
+    pass
+
+
+class RateLimited(SourceError):
+    """`retry_after` is in seconds, None when the vendor does not say."""
+
+    def __init__(
+        self,
+        source: str,
+        detail: str,
+        *,
+        retry_after: float | None = None,
+        status: int | None = None,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(source, detail, status=status, code=code)
+        self.retry_after = retry_after
+
+
+class Unauthorized(SourceError):
+    pass
+
+
+class Rejected(SourceError):
+    pass
+
+
+class NotFound(SourceError):
+    pass
+
+
+class Malformed(SourceError):
+    pass
+
+
+class Misconfigured(SourceError):
+    pass

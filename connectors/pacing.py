@@ -1,0 +1,51 @@
+"""Keeps our calls within a vendor's own rate, so that it never has to refuse one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+
+class Pace:
+    """At most `per_second` turns in any second, first come first served.
+
+    A sliding window, not a token bucket: a bucket lets twice the rate through in its first second.
+    """
+
+    WINDOW = 1.0
+
+    def __init__(self, per_second: int, clock: Callable[[], float]) -> None:
+        self._turns: deque[float] = deque(maxlen=per_second)
+        self._per_second = per_second
+        self._clock = clock
+        self._queue = asyncio.Lock()
+
+    async def turn(self) -> None:
+        """Returns when it is the caller's turn."""
+        async with self._queue:
+            if len(self._turns) == self._per_second:
+                wait = self._turns[0] + self.WINDOW - self._clock()
+                if wait > 0:
+                    await asyncio.sleep(wait)
+            self._turns.append(self._clock())
+
+
+class RetryBudget:
+    """Retries are at most a fifth of the successes, so an outage is not made worse by us."""
+
+    SHARE = 0.2
+    MOST = 10.0
+
+    def __init__(self) -> None:
+        self._left = self.MOST
+
+    def succeeded(self) -> None:
+        self._left = min(self.MOST, self._left + self.SHARE)
+
+    def take(self) -> bool:
+        """Whether one more retry may be made; it then counts."""
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True

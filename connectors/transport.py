@@ -1,0 +1,308 @@
+"""The one way out: every byte to and from a vendor passes here, and only here is `httpx` imported.
+
+The engine under `httpx` is aiohttp: the cheapest per call of those measured (`benchmarks/`), and
+it is used as a bare transport, because an `httpx.AsyncClient` around it costs as much again.
+
+What it guarantees for a source: a deadline over waiting, retries and reading; a cap on concurrent
+calls and on the size of an answer; the vendor's own rate; https except on loopback; no redirect
+followed, no cookie kept, no call to a host that the vendor's declaration does not name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+import aiohttp
+import httpx
+import msgspec
+from httpx_aiohttp import AiohttpTransport
+
+from connectors.errors import (
+    Malformed,
+    Misconfigured,
+    Overloaded,
+    RateLimited,
+    Retryable,
+    SourceError,
+    TimedOut,
+    Unauthorized,
+)
+from connectors.pacing import Pace, RetryBudget
+from connectors.tokens import NoToken, Token, TokenSource
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+T = TypeVar("T")
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one source may cost us, and we it. Times in seconds, sizes in bytes.
+
+    `rates` are calls per second by the name a request gives in `Request.rate`; `""` is all calls.
+    """
+
+    deadline: float = 5.0
+    concurrency: int = 32
+    queue: int = 2000
+    max_body: int = 16 * 1024 * 1024
+    attempts: int = 3
+    rates: Mapping[str, int] = {}
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """`path` is joined to the base URL, or is an absolute URL of an allowed host."""
+
+    path: str
+    method: str = "GET"
+    query: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = {}
+    body: bytes | None = None
+    rate: str = ""
+    repeatable: bool | None = None
+
+    @property
+    def may_repeat(self) -> bool:
+        return self.method in ("GET", "HEAD") if self.repeatable is None else self.repeatable
+
+
+class Response(msgspec.Struct, frozen=True):
+    """`headers` have lower-case names; `body` is decoded from its content encoding."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def decode(self, decoder: msgspec.json.Decoder[T], source: str) -> T:
+        """The body as the decoder's type; Malformed names the field that does not fit."""
+        try:
+            return decoder.decode(self.body)
+        except msgspec.ValidationError as error:
+            raise Malformed(source, _location(str(error)), status=self.status) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise Malformed(source, "the answer is not JSON", status=self.status) from None
+
+
+Judge = Callable[[Response], SourceError | None]
+"""A vendor's verdict on an answer: None when it is a success."""
+
+
+class Transport(Protocol):
+    async def send(self, request: Request) -> Response: ...
+
+    async def aclose(self) -> None: ...
+
+
+class Health(msgspec.Struct):
+    """What the calls of this process showed, for `sources` and `/readyz`."""
+
+    calls: int = 0
+    failures: int = 0
+    latency: float | None = None
+    last_error: str | None = None
+
+
+class HttpTransport:
+    """One source's connections. Build it in the composition root, close it there."""
+
+    def __init__(
+        self,
+        source: str,
+        base_url: str,
+        *,
+        hosts: tuple[str, ...] = (),
+        limits: Limits | None = None,
+        judge: Judge = lambda response: None,
+        tokens: TokenSource | None = None,
+        engine: httpx.AsyncBaseTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        limits = limits or Limits()
+        self.source = source
+        self.limits = limits
+        self.health = Health()
+        self._base_url = base_url.rstrip("/")
+        self._hosts = hosts
+        self._check_url(self._base_url)
+        self._judge = judge
+        self._tokens = tokens or NoToken()
+        self._engine = engine or _engine(limits)
+        self._clock = clock
+        self._slots = asyncio.Semaphore(limits.concurrency)
+        self._waiting = 0
+        self._paces = {name: Pace(rate, clock) for name, rate in limits.rates.items()}
+        self._retries = RetryBudget()
+
+    async def send(self, request: Request) -> Response:
+        """A successful answer, or the SourceError that the vendor's judge or the network gave."""
+        try:
+            async with asyncio.timeout(self.limits.deadline):
+                return await self._attempts(request)
+        except TimeoutError:
+            self._failed("no answer within the deadline")
+            raise TimedOut(self.source, "no answer within the deadline") from None
+
+    async def aclose(self) -> None:
+        await self._engine.aclose()
+
+    async def _attempts(self, request: Request) -> Response:
+        refreshed = False
+        attempt = 1
+        while True:
+            token = await self._tokens.token()
+            try:
+                response = await self._in_turn(request, token)
+            except Unauthorized:
+                if refreshed or not self._tokens.invalidate(token):
+                    raise
+                refreshed = True
+            except (Retryable, RateLimited) as error:
+                if not self._may_retry(request, error, attempt):
+                    raise
+                await asyncio.sleep(_backoff(error, attempt))
+                attempt += 1
+            else:
+                self._retries.succeeded()
+                return response
+
+    def _may_retry(self, request: Request, error: SourceError, attempt: int) -> bool:
+        return (
+            request.may_repeat
+            and not isinstance(error, Overloaded)
+            and self._worth_waiting(error)
+            and attempt < self.limits.attempts
+            and self._retries.take()
+        )
+
+    def _worth_waiting(self, error: SourceError) -> bool:
+        """Whether the wait fits the deadline; an error may say that it is not repeated."""
+        wait = getattr(error, "retry_after", None) or 0.0
+        return error.again and wait < self.limits.deadline
+
+    async def _in_turn(self, request: Request, token: Token) -> Response:
+        if self._waiting >= self.limits.queue:
+            raise Overloaded(self.source, "too many calls are waiting for this source")
+        self._waiting += 1
+        try:
+            await self._slots.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            for name in {"", request.rate} & self._paces.keys():
+                await self._paces[name].turn()
+            return await self._once(request, token)
+        finally:
+            self._slots.release()
+
+    async def _once(self, request: Request, token: Token) -> Response:
+        started = self._clock()
+        self.health.calls += 1
+        try:
+            response = await self._exchange(self._build(request, token))
+        except httpx.TransportError:
+            self._failed("the connection failed")
+            raise Retryable(self.source, "the connection failed") from None
+        self.health.latency = self._clock() - started
+        if 300 <= response.status < 400:
+            raise Malformed(self.source, "a redirect is not followed", status=response.status)
+        if (error := self._judge(response)) is not None:
+            self._failed(error.detail)
+            raise error
+        return response
+
+    def _build(self, request: Request, token: Token) -> httpx.Request:
+        base = token.base_url or self._base_url
+        url = request.path if "://" in request.path else base + request.path
+        self._check_url(url)
+        if request.query:
+            url += ("&" if "?" in url else "?") + urlencode(request.query)
+        headers = {"accept-encoding": "gzip, deflate", **token.headers, **request.headers}
+        return httpx.Request(request.method, url, headers=headers, content=request.body)
+
+    async def _exchange(self, request: httpx.Request) -> Response:
+        answer = await self._engine.handle_async_request(request)
+        body = bytearray()
+        try:
+            async for chunk in answer.aiter_bytes():
+                body += chunk
+                if len(body) > self.limits.max_body:
+                    raise Malformed(
+                        self.source, "the answer is too large", status=answer.status_code
+                    )
+        except httpx.DecodingError:
+            raise Malformed(self.source, "the answer's encoding is broken") from None
+        finally:
+            await answer.aclose()
+        return Response(
+            answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, bytes(body)
+        )
+
+    def _check_url(self, url: str) -> None:
+        """Misconfigured unless the URL is on the source's own origin or a declared https host."""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        own = urlsplit(self._base_url)
+        if parts.scheme not in ("https", "http") or (
+            parts.scheme == "http" and host not in LOOPBACK
+        ):
+            raise Misconfigured(self.source, "only https is spoken, except on loopback")
+        if parts.username or parts.password:
+            raise Misconfigured(self.source, "a URL must not carry credentials")
+        if (parts.scheme, parts.netloc) == (own.scheme, own.netloc):
+            return
+        if parts.scheme == "https" and any(_matches(host, pattern) for pattern in self._hosts):
+            return
+        raise Misconfigured(self.source, "an address outside the source's own hosts is not called")
+
+    def _failed(self, detail: str) -> None:
+        self.health.failures += 1
+        self.health.last_error = detail
+
+
+def _engine(limits: Limits) -> httpx.AsyncBaseTransport:
+    def session() -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=limits.concurrency, keepalive_timeout=30),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+    return AiohttpTransport(client=session)
+
+
+def _matches(host: str, pattern: str) -> bool:
+    """`*.salesforce.com` names every host below, a plain name only itself."""
+    return host == pattern or (pattern.startswith("*.") and host.endswith(pattern[1:]))
+
+
+def _backoff(error: SourceError, attempt: int) -> float:
+    """Seconds: what the vendor asks for, else full jitter over 0.1 s doubled per attempt."""
+    if isinstance(error, RateLimited) and error.retry_after is not None:
+        return error.retry_after
+    # Jitter spreads callers, it guards nothing.
+    return random.uniform(0.02, min(2.0, 0.1 * 2**attempt))  # noqa: S311
+
+
+def _location(message: str) -> str:
+    """Where a payload does not fit, without its values: `$.data[0].amount` of msgspec's message."""
+    _, separator, path = message.partition(" - at `")
+    return (
+        f"the answer does not fit at {path.rstrip('`')}" if separator else "the answer does not fit"
+    )
+
+
+async def gather_keyed(
+    keys: list[str], one: Callable[[str], Awaitable[T | None]]
+) -> dict[str, T | SourceError]:
+    """For vendors without a batch: one call per key in parallel, each with its own outcome."""
+
+    async def outcome(key: str) -> T | SourceError | None:
+        try:
+            return await one(key)
+        except SourceError as error:
+            return error
+
+    found: list[Any] = await asyncio.gather(*map(outcome, keys))
+    return {key: value for key, value in zip(keys, found, strict=True) if value is not None}

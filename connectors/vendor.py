@@ -1,0 +1,85 @@
+"""How a vendor declares itself: all that the rest of the gateway knows about it, as data.
+
+A vendor's folder exports one `VENDOR`. Its `Settings` are the keys of a `[sources.NAME]` table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from connectors.capabilities import Connector
+from connectors.paging import NEWEST_FIRST, Sort
+from connectors.records import Kind, Source, SourceKind
+from connectors.tokens import TokenSource
+from connectors.transport import Judge, Limits, Transport
+
+_PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,254}")
+
+
+class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Keys that every source has; a vendor's own settings extend it.
+
+    `deadline` in seconds bounds each lookup; `base_url` replaces the vendor's public address.
+    """
+
+    vendor: str
+    base_url: str | None = None
+    deadline: float = 5.0
+    concurrency: int = 32
+
+
+class CallCost(msgspec.Struct, frozen=True):
+    """Upstream calls for n keys: one per `batch` keys (None: one for all), and `extra` more."""
+
+    batch: int | None = None
+    extra: int = 0
+
+    def calls(self, keys: int) -> int:
+        if not keys:
+            return 0
+        return (1 if self.batch is None else -(-keys // self.batch)) + self.extra
+
+
+OpenTransport = Callable[[str, Judge, TokenSource | None], Transport]
+"""Opens connections: base URL, the vendor's verdict on answers, and who we are."""
+
+
+class Wiring(msgspec.Struct, frozen=True):
+    """What the composition root hands to a connector: nothing else reaches it."""
+
+    source: Source
+    open: OpenTransport
+    clock: Callable[[], datetime]
+
+
+def plain_id(kind: Kind, native_id: str) -> str | None:
+    """Accepts what may stand in a URL path as it is; None is malformed."""
+    return native_id if _PLAIN_ID.fullmatch(native_id) else None
+
+
+class Vendor(msgspec.Struct, frozen=True, kw_only=True):
+    """`hosts` are the https hosts that may be called; `calls` the cost of each batch method.
+
+    `normalise` turns a native id into its one spelling, or None when it cannot be one.
+    `sorts` lists the orders in which the vendor can page each kind.
+    """
+
+    name: str
+    label: str
+    kind: SourceKind
+    hosts: tuple[str, ...]
+    auth: tuple[str, ...]
+    settings: type[SourceSettings]
+    connect: Callable[[Wiring, Any], Connector]
+    calls: Mapping[str, CallCost]
+    limits: Limits = Limits()
+    sorts: Mapping[Kind, tuple[Sort, ...]] = {}
+    normalise: Callable[[Kind, str], str | None] = plain_id
+
+    def can_sort(self, kind: Kind, sort: Sort) -> bool:
+        return sort in self.sorts.get(kind, (NEWEST_FIRST,))
