@@ -1,0 +1,111 @@
+"""SOQL as text. SOQL and SOSL guide: "Quoted String Escape Sequences", "Date Formats", "ORDER BY".
+
+Every value that reaches a query passes through a function of this page; names come from the
+settings, which check them, or are constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import quote as percent
+
+from connectors.filters import TimeRange
+
+MAX_LITERAL = 4_000
+MAX_QUERY = 100_000
+_ESCAPES = str.maketrans(
+    {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
+)
+# What a Datetime may be compared with; rows outside do not exist.
+_EARLIEST = datetime(1700, 1, 1, tzinfo=UTC)
+_LATEST = datetime(3999, 12, 31, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_DAY = timedelta(days=1)
+
+
+def quote(value: str) -> str:
+    """A string literal that means exactly `value`."""
+    return f"'{value.translate(_ESCAPES)}'"
+
+
+def one_of(field: str, values: Iterable[str]) -> str:
+    """Longer values than a literal may have equal nothing, so they are left out."""
+    usable = [quote(v) for v in dict.fromkeys(values) if 0 < len(quote(v)) - 2 <= MAX_LITERAL]
+    return f"{field} IN ({','.join(usable)})" if usable else "Id = null"
+
+
+def either(conditions: Sequence[str]) -> str:
+    return conditions[0] if len(conditions) == 1 else f"({' OR '.join(conditions)})"
+
+
+def instant(value: datetime) -> str:
+    """A datetime literal, to the millisecond that rows have."""
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def day(value: datetime) -> str:
+    return value.astimezone(UTC).date().isoformat()
+
+
+def _floor(value: datetime, grain: timedelta) -> datetime:
+    return value - (value - _EARLIEST) % grain
+
+
+def _ceiling(value: datetime, grain: timedelta) -> datetime:
+    return _floor(value + grain - timedelta(microseconds=1), grain)
+
+
+_BOUNDS: tuple[tuple[str, str, Callable[[datetime, timedelta], datetime]], ...] = (
+    ("gte", ">=", _ceiling),
+    ("gt", ">", _floor),
+    ("lte", "<=", _floor),
+    ("lt", "<", _ceiling),
+)
+
+
+def within(field: str, bounds: TimeRange, *, dates: bool) -> list[str]:
+    """Exact for rows on a grid of milliseconds, or of midnights UTC where the field is a date."""
+    grain, literal = (_DAY, day) if dates else (_MILLISECOND, instant)
+    conditions = []
+    for name, operator, onto_grid in _BOUNDS:
+        if (bound := getattr(bounds, name)) is not None:
+            clamped = min(max(bound, _EARLIEST), _LATEST)
+            conditions.append(f"{field} {operator} {literal(onto_grid(clamped, grain))}")
+    return conditions or [f"{field} != null"]
+
+
+def select(
+    fields: Sequence[str],
+    source: str,
+    where: Sequence[str] = (),
+    order: str | None = None,
+    limit: int | None = None,
+) -> str:
+    # Names are constants or checked settings, values went through the functions above.
+    parts = [f"SELECT {','.join(fields)} FROM {source}"]  # noqa: S608
+    parts += [f"WHERE {' AND '.join(where)}"] if where else []
+    parts += [f"ORDER BY {order}"] if order else []
+    parts += [f"LIMIT {limit}"] if limit is not None else []
+    return " ".join(parts)
+
+
+def address(base: str, query: str) -> str:
+    """The path of a query, as it counts against the limit of a URI."""
+    return f"{base}/query?q={percent(query, safe='')}"
+
+
+def date_of(text: str) -> str | None:
+    """`text` when it is a date literal, for values that come back in a token."""
+    try:
+        return date.fromisoformat(text).isoformat() if len(text) == 10 else None
+    except ValueError:
+        return None
+
+
+def instant_of(text: str) -> str | None:
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return instant(parsed) if parsed.tzinfo is not None else None

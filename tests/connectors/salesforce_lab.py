@@ -1,0 +1,97 @@
+"""A running Salesforce simulator with settings that fit it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from connectors.salesforce.settings import SalesforceSettings
+from connectors.secret import Secret
+from sandbox.generate import generate
+from sandbox.salesforce import VENDOR as SIMULATED
+from sandbox.salesforce import Simulator, simulator_of
+from sandbox.server import Server
+from sandbox.simulator import Context, Credentials
+from sandbox.simulator import Vendor as SimulatedVendor
+from sandbox.world import Account, World
+from tests.connectors.upstream import SandboxUpstream
+
+ORDERS = 330
+
+
+def _paper(world: World, context: Context) -> Any:
+    """A provider in name only, so that orders have payments to link to."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        raise NotImplementedError
+
+    return app
+
+
+def _no_credentials(context: Context) -> Credentials:
+    return {}
+
+
+PROVIDER = SimulatedVendor(
+    "stripe",
+    (Account("stripe_eu", "stripe", "payments", ("EUR", "USD", "JPY", "KWD")),),
+    lambda kind, account, index, rng: f"{kind[:2]}_{index:06}",
+    _paper,
+    _no_credentials,
+)
+
+
+class Lab:
+    """One running simulator with its world and its credentials."""
+
+    def __init__(self, server: Server, context: list[Context]) -> None:
+        self.server = server
+        self.world = server.world
+        self.simulator: Simulator = simulator_of(context[0])
+        self.keys = SIMULATED.credentials(context[0])["salesforce"]
+
+    def settings(self, **changes: Any) -> SalesforceSettings:
+        values: dict[str, Any] = {
+            "vendor": "salesforce",
+            "auth": "jwt_bearer",
+            "base_url": self.keys["login_url"],
+            "client_id": self.keys["client_id"],
+            "client_secret": Secret(self.keys["client_secret"]),
+            "username": self.keys["username"],
+            "private_key": Secret(self.keys["private_key"]),
+            "customer_fields": {"email": "Email__c", "tier": "Tier__c"},
+            "order_fields": {
+                "payment_status": "Payment_Status__c",
+                "refunded_amount": "Refunded_Amount__c",
+            },
+            "custom_fields": {"order": ("Paid_Amount__c",), "customer": ("AccountNumber",)},
+            "customer_id_fields": {"Stripe_EU_Customer__c": "stripe_eu"},
+            "order_payment_fields": {"Stripe_EU_Payment__c": "stripe_eu"},
+            "states": {"Fulfilled": "FULFILLED"},
+            "person_types": ("Individual",),
+        }
+        return SalesforceSettings(**{**values, **changes})
+
+    def upstream(self) -> SandboxUpstream:
+        return SandboxUpstream(self.server.origin, "salesforce", "salesforce")
+
+
+def lab_running() -> Iterator[Lab]:
+    seen: list[Context] = []
+
+    def app(world: World, context: Context) -> Any:
+        seen.append(context)
+        return SIMULATED.app(world, context)
+
+    spied = SimulatedVendor(
+        SIMULATED.name,
+        SIMULATED.accounts,
+        SIMULATED.native_id,
+        app,
+        SIMULATED.credentials,
+        SIMULATED.error,
+        SIMULATED.account_of,
+    )
+    world = generate(11, 120, ORDERS, vendors=(spied, PROVIDER))
+    with Server(world, (spied, PROVIDER)) as server:
+        yield Lab(server, seen)
