@@ -1,0 +1,91 @@
+"""What one request carries: its sources, its loaders and its deadline. Never shared, never kept."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from connectors.records import Record
+from resolvers.links import LinkRules
+from resolvers.loading import Loader
+from resolvers.lookups import Lookups
+from resolvers.sources import Sources
+
+P = TypeVar("P", bound=Record)
+V = TypeVar("V")
+
+Batch = Callable[["Context", Sequence[Any], Any], Awaitable[Mapping[str, Any]]]
+
+
+class Join(msgspec.Struct, Generic[P, V], frozen=True, kw_only=True):
+    """How a field that leads to other records gets them, for all parents of a level at once.
+
+    `batch(context, parents, arguments)` answers by parent id: the value, or the failure of that
+    parent; a parent that is left out has `empty`. `calls` states the upstream calls for n parents
+    in terms of the connector methods it uses. `embedded` gives the value where the vendor already
+    delivered it with the parent. A field's arguments belong to the loader, not to its keys.
+    """
+
+    name: str
+    batch: Batch
+    calls: str
+    embedded: Callable[[Any], Any] = lambda parent: None
+    empty: Any = None
+
+
+class Context:
+    """`request_id` stands in every error and log line of the request."""
+
+    def __init__(
+        self, sources: Sources, rules: LinkRules, *, request_id: str, seconds: float = 15.0
+    ) -> None:
+        self.sources = sources
+        self.rules = rules
+        self.request_id = request_id
+        self._deadline = time.monotonic() + seconds
+        self.lookups = Lookups(sources, self.remaining)
+        self._loaders: dict[Hashable, Loader[Any, Any]] = {}
+
+    def remaining(self) -> float:
+        """Seconds left of the request, never negative."""
+        return max(0.0, self._deadline - time.monotonic())
+
+    def load(self, join: Join[P, V], parent: P, arguments: Hashable = None) -> Any:
+        """The joined value, or a future of it."""
+        embedded = join.embedded(parent)
+        if embedded is not None:
+            return embedded
+        return self._loader(join, arguments).load(parent)
+
+    async def many(
+        self, join: Join[P, V], parents: Sequence[P], arguments: Hashable = None
+    ) -> dict[str, V | Exception]:
+        """Joined values by parent id, for joins that are made of joins."""
+        unique = list({parent.id: parent for parent in parents}.values())
+        found = await asyncio.gather(
+            *(self._awaited(self.load(join, parent, arguments)) for parent in unique),
+            return_exceptions=True,
+        )
+        for value in found:
+            if isinstance(value, BaseException) and not isinstance(value, Exception):
+                raise value
+        return {p.id: v for p, v in zip(unique, found, strict=True)}  # type: ignore[misc]
+
+    @staticmethod
+    async def _awaited(value: Any) -> Any:
+        return await value if isinstance(value, asyncio.Future) else value
+
+    def _loader(self, join: Join[Any, Any], arguments: Hashable) -> Loader[Any, Any]:
+        identity = (join.name, arguments)
+        if identity not in self._loaders:
+
+            async def fetch(parents: list[Any]) -> list[Any]:
+                found = await join.batch(self, parents, arguments)
+                return [found.get(parent.id, join.empty) for parent in parents]
+
+            self._loaders[identity] = Loader(fetch, key=lambda parent: parent.id)
+        return self._loaders[identity]

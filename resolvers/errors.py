@@ -1,0 +1,25 @@
+"""What a client can do wrong with a value that GraphQL itself cannot check."""
+
+from __future__ import annotations
+
+
+class InputError(ValueError):
+    """`code` is the `extensions.code` of the answer; the message is written for the client."""
+
+    code = "BAD_INPUT"
+
+
+class BadId(InputError):
+    code = "BAD_ID"
+
+
+class BadCursor(InputError):
+    code = "BAD_CURSOR"
+
+
+class BadFilter(InputError):
+    code = "BAD_FILTER"
+
+
+class BadFirst(InputError):
+    code = "BAD_FIRST"

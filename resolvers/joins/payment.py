@@ -1,0 +1,106 @@
+"""What leads away from a payment."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from connectors.records import Customer, Dispute, Order, Payment, Refund
+from resolvers.context import Context, Join
+from resolvers.joins.keyed import by_own_source, failures, own_id, succeeded
+from resolvers.links import Linked
+
+
+async def _refunds(context: Context, payments: Sequence[Payment], _: Any) -> Mapping[str, Any]:
+    return await by_own_source(context, payments, "refunds_by_payment", own_id)
+
+
+async def _disputes(context: Context, payments: Sequence[Payment], _: Any) -> Mapping[str, Any]:
+    return await by_own_source(context, payments, "disputes_by_payment", own_id)
+
+
+async def _orders(context: Context, payments: Sequence[Payment], _: Any) -> Mapping[str, Any]:
+    return await context.rules.orders_of(context.lookups, payments)
+
+
+async def _order(context: Context, payments: Sequence[Payment], _: Any) -> Mapping[str, Any]:
+    linked = await context.many(PAYMENT_ORDERS, payments)
+    return {key: first_of(value) for key, value in linked.items()}
+
+
+def first_of(linked: Linked[Order] | Exception) -> Order | Exception | None:
+    """The order with the best evidence; a failure counts only when none was found."""
+    if isinstance(linked, Exception):
+        return linked
+    if linked.links:
+        return linked.links[0].record
+    return linked.failures[0] if linked.failures else None
+
+
+async def _customer(context: Context, payments: Sequence[Payment], _: Any) -> dict[str, Any]:
+    """The CRM's customer of the linked order, else the CRM's customer that holds the payer's id,
+    else the payer as the provider knows it."""
+    # Imported here because an order's joins are made of a payment's.
+    from resolvers.joins.order import ORDER_CUSTOMER
+
+    order_of = await context.many(PAYMENT_ORDER, payments)
+    orders = succeeded(order_of)
+    of_order = await context.many(ORDER_CUSTOMER, list(orders.values()))
+    answer: dict[str, Any] = {
+        key: of_order[order.id] for key, order in orders.items() if of_order[order.id] is not None
+    }
+    rest = [p for p in payments if p.id not in answer and p.customer_id is not None]
+    answer |= await _payers(context, rest)
+    # The order could not be looked up and the payer is unknown: the failure is the answer.
+    return failures(order_of) | answer
+
+
+async def _payers(context: Context, payments: Sequence[Payment]) -> dict[str, Any]:
+    ids: defaultdict[str, list[str]] = defaultdict(list)
+    for payment in payments:
+        if payment.customer_id is not None:
+            ids[payment.source.name].append(payment.customer_id)
+    known: dict[tuple[str, str], Any] = {}
+    for source, native_id, customer in await context.rules.crm_customers(context.lookups, ids):
+        known.setdefault((source, native_id), customer)
+    answer = {
+        p.id: known[p.source.name, p.customer_id]
+        for p in payments
+        if p.customer_id is not None and (p.source.name, p.customer_id) in known
+    }
+    rest = [payment for payment in payments if payment.id not in succeeded(answer)]
+    provider = await by_own_source(context, rest, "customers", lambda p: p.customer_id)
+    return answer | provider
+
+
+PAYMENT_ORDERS: Join[Payment, Linked[Order]] = Join(
+    name="Payment.orders",
+    batch=_orders,
+    calls="per CRM: orders_by_number(n), and orders_by_payment_id(n) per payment source",
+    empty=Linked(),
+)
+PAYMENT_ORDER: Join[Payment, Order | None] = Join(
+    name="Payment.order", batch=_order, calls="those of Payment.orders"
+)
+PAYMENT_CUSTOMER: Join[Payment, Customer | None] = Join(
+    name="Payment.customer",
+    batch=_customer,
+    calls="those of Payment.order and Order.customer; for the k payments without an order"
+    " customers_by_external_id(k) per CRM and payment source, then customers(k) of the provider"
+    " for those the CRM does not know",
+)
+PAYMENT_REFUNDS: Join[Payment, tuple[Refund, ...]] = Join(
+    name="Payment.refunds",
+    batch=_refunds,
+    calls="refunds_by_payment(n) of the payment's source; 0 where refunds come with the payment",
+    embedded=lambda payment: payment.refunds,
+    empty=(),
+)
+PAYMENT_DISPUTES: Join[Payment, tuple[Dispute, ...]] = Join(
+    name="Payment.disputes",
+    batch=_disputes,
+    calls="disputes_by_payment(n) of the payment's source; 0 where they come with the payment",
+    embedded=lambda payment: payment.disputes,
+    empty=(),
+)

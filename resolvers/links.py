@@ -1,0 +1,343 @@
+"""Which payments belong to which order, and which customers are the same party, with evidence.
+
+Rules, the first that names a pair gives its evidence:
+
+1. `stored`: an operator linked the two (`link_store`).
+2. `crm_field`: the order's own record holds the provider's payment id.
+3. `merchant_reference`: the provider holds the order's number as the merchant's reference.
+
+Customers are the same party where a CRM record holds the provider's customer id (`crm_field`).
+
+Upstream calls for n orders, per payment source: those of `payments_by_reference` for n keys, plus
+those of `payments` for the ids that rules 1 and 2 name and rule 3 did not bring along. For n
+payments, per CRM: those of `orders_by_number` for n keys, of `orders_by_payment_id` for n keys
+per payment source, and of `orders` for ids that only rule 1 names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
+from typing import Generic, TypeVar
+
+import msgspec
+
+from connectors.errors import SourceError
+from connectors.records import Customer, ExternalId, Kind, Order, Payment, Record
+from resolvers.link_store import LinkStore, StoredLink
+from resolvers.lookups import Lookups
+from resolvers.sources import Address, ConfiguredSource, Sources
+
+R = TypeVar("R", bound=Record)
+
+
+class LinkRule(Enum):
+    STORED = "STORED"
+    CRM_FIELD = "CRM_FIELD"
+    MERCHANT_REFERENCE = "MERCHANT_REFERENCE"
+    OWN = "OWN"
+    PAYER = "PAYER"
+
+
+class Link(msgspec.Struct, Generic[R], frozen=True):
+    """A record found in another source. `rule` and `evidence` say why it belongs."""
+
+    record: R
+    rule: LinkRule
+    evidence: str
+
+
+class Linked(msgspec.Struct, Generic[R], frozen=True):
+    """What was found, and the sources that could not be asked: more may exist there."""
+
+    links: tuple[Link[R], ...] = ()
+    failures: tuple[SourceError, ...] = ()
+
+    @property
+    def records(self) -> tuple[R, ...]:
+        return tuple(link.record for link in self.links)
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """The payment sources in which a CRM's orders are looked for; all of them by default."""
+
+    orders: str
+    payments: tuple[str, ...]
+
+
+class _Found(Generic[R]):
+    """Collects links per key: the first rule keeps a pair, one failure per source is enough."""
+
+    def __init__(self) -> None:
+        self._links: defaultdict[str, dict[str, Link[R]]] = defaultdict(dict)
+        self._failures: defaultdict[str, dict[str, SourceError]] = defaultdict(dict)
+
+    def add(self, key: str, value: R | SourceError, rule: LinkRule, evidence: str) -> None:
+        if isinstance(value, SourceError):
+            self._failures[key].setdefault(value.source, value)
+        else:
+            self._links[key].setdefault(value.id, Link(value, rule, evidence))
+
+    def result(self, keys: Iterable[str]) -> dict[str, Linked[R]]:
+        return {
+            key: Linked(tuple(self._links[key].values()), tuple(self._failures[key].values()))
+            for key in keys
+        }
+
+
+class LinkRules:
+    """The rules over the configured sources. `pairs` None: every CRM with every payment source."""
+
+    def __init__(
+        self, sources: Sources, store: LinkStore, pairs: Sequence[Pair] | None = None
+    ) -> None:
+        self._sources = sources
+        self._store = store
+        if pairs is None:
+            crms = sources.able("orders_by_number")
+            payments = tuple(source.name for source in sources.able("payments"))
+            pairs = [Pair(crm.name, payments) for crm in crms]
+        self._payments_of = {pair.orders: pair.payments for pair in pairs}
+        self._orders_of: defaultdict[str, list[str]] = defaultdict(list)
+        for pair in pairs:
+            for name in pair.payments:
+                self._orders_of[name].append(pair.orders)
+
+    async def payments_of(
+        self, lookups: Lookups, orders: Sequence[Order]
+    ) -> dict[str, Linked[Payment]]:
+        """Linked payments by order id."""
+        stored = self._usable(await self._store.of_orders([order.id for order in orders]))
+        named: list[tuple[str, Address, LinkRule, str]] = [
+            (
+                link.order_id,
+                self._sources.address(link.payment_id, Kind.PAYMENT),
+                LinkRule.STORED,
+                link.evidence,
+            )
+            for link in stored
+        ]
+        for order in orders:
+            named += [
+                (
+                    order.id,
+                    Address(e.source, Kind.PAYMENT, e.native_id),
+                    LinkRule.CRM_FIELD,
+                    e.field,
+                )
+                for e in order.payment_ids
+                if e.source in self._sources
+            ]
+        referenced = await self._by_reference(lookups, orders)
+        known = {
+            value.id: value for _, value, _ in referenced if not isinstance(value, SourceError)
+        }
+        by_id = await self._by_id(lookups, [address for _, address, _, _ in named], known)
+        found: _Found[Payment] = _Found()
+        for key, address, rule, evidence in named:
+            if (value := by_id.get(str(address))) is not None:
+                found.add(key, value, rule, evidence)
+        for key, payment, evidence in referenced:
+            found.add(key, payment, LinkRule.MERCHANT_REFERENCE, evidence)
+        return found.result(order.id for order in orders)
+
+    async def orders_of(
+        self, lookups: Lookups, payments: Sequence[Payment]
+    ) -> dict[str, Linked[Order]]:
+        """Linked orders by payment id, the best evidence first."""
+        stored = self._usable(await self._store.of_payments([p.id for p in payments]))
+        addresses = [self._sources.address(link.order_id, Kind.ORDER) for link in stored]
+        by_id, held, numbered = await asyncio.gather(
+            self._by_id(lookups, addresses, {}),
+            self._holding_payment(lookups, payments),
+            self._numbered(lookups, payments),
+        )
+        found: _Found[Order] = _Found()
+        for link, address in zip(stored, addresses, strict=True):
+            if (value := by_id.get(str(address))) is not None:
+                found.add(link.payment_id, value, LinkRule.STORED, link.evidence)
+        for key, order, evidence in held:
+            found.add(key, order, LinkRule.CRM_FIELD, evidence)
+        for key, order, evidence in numbered:
+            found.add(key, order, LinkRule.MERCHANT_REFERENCE, evidence)
+        return found.result(payment.id for payment in payments)
+
+    async def same_as(
+        self, lookups: Lookups, customers: Sequence[Customer]
+    ) -> dict[str, Linked[Customer]]:
+        """The same party in other sources, by customer id."""
+        held = [
+            (c.id, Address(e.source, Kind.CUSTOMER, e.native_id), e.field)
+            for c in customers
+            for e in c.external_ids
+            if e.source in self._sources and self._sources[e.source].can("customers")
+        ]
+        by_id, holding = await asyncio.gather(
+            self._by_id(lookups, [address for _, address, _ in held], {}),
+            self._holding_customer(lookups, customers),
+        )
+        found: _Found[Customer] = _Found()
+        for key, address, field in held:
+            if (value := by_id.get(str(address))) is not None:
+                found.add(key, value, LinkRule.CRM_FIELD, field)
+        for key, customer, evidence in holding:
+            found.add(key, customer, LinkRule.CRM_FIELD, evidence)
+        return found.result(customer.id for customer in customers)
+
+    def crms_of(self, source: str) -> list[ConfiguredSource]:
+        """CRMs whose orders a payment source's payments may belong to."""
+        return [self._sources[name] for name in self._orders_of.get(source, [])]
+
+    async def crm_customers(
+        self, lookups: Lookups, keys: Mapping[str, Sequence[str]]
+    ) -> list[tuple[str, str, Customer | SourceError]]:
+        """CRM customers that hold a provider's customer id: (source, native id, customer).
+
+        `keys` are native customer ids by payment source.
+        """
+        jobs = [
+            (source, crm.name, ids)
+            for source, ids in keys.items()
+            for crm in self.crms_of(source)
+            if crm.can("customers_by_external_id") and ids
+        ]
+        answers = await asyncio.gather(
+            *(
+                lookups.many(crm, "customers_by_external_id", ids, source)
+                for source, crm, ids in jobs
+            )
+        )
+        return [
+            (source, native_id, customer)
+            for (source, _, _), answer in zip(jobs, answers, strict=True)
+            for native_id, value in answer.items()
+            for customer in _each(value)
+        ]
+
+    def _usable(self, links: Sequence[StoredLink]) -> list[StoredLink]:
+        """Without those that name a source which is no longer configured."""
+        return [
+            link
+            for link in links
+            if {link.order_id.partition(":")[0], link.payment_id.partition(":")[0]}
+            <= self._sources.keys()
+        ]
+
+    async def _by_reference(
+        self, lookups: Lookups, orders: Sequence[Order]
+    ) -> list[tuple[str, Payment | SourceError, str]]:
+        numbers: defaultdict[str, list[Order]] = defaultdict(list)
+        for order in orders:
+            for name in self._payments_of.get(order.source.name, ()):
+                if self._sources[name].can("payments_by_reference"):
+                    numbers[name].append(order)
+        answers = await asyncio.gather(
+            *(
+                lookups.many(name, "payments_by_reference", [order.number for order in asked])
+                for name, asked in numbers.items()
+            )
+        )
+        return [
+            (order.id, payment, order.number)
+            for asked, answer in zip(numbers.values(), answers, strict=True)
+            for order in asked
+            for payment in _each(answer.get(order.number, ()))
+        ]
+
+    async def _holding_payment(
+        self, lookups: Lookups, payments: Sequence[Payment]
+    ) -> list[tuple[str, Order | SourceError, str]]:
+        ids: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        for payment in payments:
+            for crm in self.crms_of(payment.source.name):
+                if crm.can("orders_by_payment_id"):
+                    ids[crm.name, payment.source.name].append(payment.native_id)
+        answers = await asyncio.gather(
+            *(
+                lookups.many(crm, "orders_by_payment_id", asked, source)
+                for (crm, source), asked in ids.items()
+            )
+        )
+        return [
+            (f"{source}:{Kind.PAYMENT.value}:{native_id}", order, _field(order, source, native_id))
+            for (_, source), answer in zip(ids, answers, strict=True)
+            for native_id, value in answer.items()
+            for order in _each(value)
+        ]
+
+    async def _numbered(
+        self, lookups: Lookups, payments: Sequence[Payment]
+    ) -> list[tuple[str, Order | SourceError, str]]:
+        asked: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+        for payment in payments:
+            if payment.reference is not None:
+                for crm in self.crms_of(payment.source.name):
+                    if crm.can("orders_by_number"):
+                        asked[crm.name].append((payment.id, payment.reference))
+        answers = await asyncio.gather(
+            *(
+                lookups.many(crm, "orders_by_number", [number for _, number in pairs])
+                for crm, pairs in asked.items()
+            )
+        )
+        return [
+            (key, order, number)
+            for pairs, answer in zip(asked.values(), answers, strict=True)
+            for key, number in pairs
+            for order in _each(answer.get(number, ()))
+        ]
+
+    async def _holding_customer(
+        self, lookups: Lookups, customers: Sequence[Customer]
+    ) -> list[tuple[str, Customer | SourceError, str]]:
+        keys: defaultdict[str, list[str]] = defaultdict(list)
+        for customer in customers:
+            keys[customer.source.name].append(customer.native_id)
+        found = await self.crm_customers(lookups, keys)
+        return [
+            (
+                f"{source}:{Kind.CUSTOMER.value}:{native_id}",
+                customer,
+                _field(customer, source, native_id),
+            )
+            for source, native_id, customer in found
+        ]
+
+    async def _by_id(
+        self, lookups: Lookups, addresses: Sequence[Address], known: Mapping[str, Record]
+    ) -> dict[str, R | SourceError]:
+        """Records (or failures) by id, asking only for those that are not known yet."""
+        found: dict[str, R | SourceError] = {
+            str(a): known[str(a)]  # type: ignore[misc]
+            for a in addresses
+            if str(a) in known
+        }
+        asked: defaultdict[tuple[str, Kind], list[str]] = defaultdict(list)
+        for address in addresses:
+            if str(address) not in found:
+                asked[address.source, address.kind].append(address.native_id)
+        answers = await asyncio.gather(
+            *(lookups.many(source, f"{kind.value}s", ids) for (source, kind), ids in asked.items())
+        )
+        for (source, kind), answer in zip(asked, answers, strict=True):
+            found |= {f"{source}:{kind.value}:{native}": v for native, v in answer.items()}
+        return found
+
+
+def _each(value: Sequence[R] | SourceError) -> Sequence[R | SourceError]:
+    return [value] if isinstance(value, SourceError) else value
+
+
+def _field(record: Order | Customer | SourceError, source: str, native_id: str) -> str:
+    """The name of the CRM field that holds the id."""
+    held: tuple[ExternalId, ...] = ()
+    if isinstance(record, Order):
+        held = record.payment_ids
+    elif isinstance(record, Customer):
+        held = record.external_ids
+    for external in held:
+        if (external.source, external.native_id) == (source, native_id):
+            return external.field
+    return "unknown field"

@@ -1,0 +1,94 @@
+"""Batched reads of records by key: every key once per request, every failure a value.
+
+A connector's exception never travels further than here: it becomes the value of each key of that
+batch, so that one failing source nulls its own fields and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any
+
+from connectors.errors import Malformed, SourceError, TimedOut
+from connectors.paging import BadCursor
+from resolvers.loading import Loader
+from resolvers.sources import ConfiguredSource, Sources, connector_method
+
+log = logging.getLogger("tillgate.lookups")
+
+
+class Lookups:
+    """The reads of one request. `remaining` tells the seconds that the request has left."""
+
+    def __init__(self, sources: Sources, remaining: Callable[[], float]) -> None:
+        self._sources = sources
+        self._remaining = remaining
+        self._loaders: dict[Hashable, Loader[str, Any]] = {}
+
+    async def many(
+        self, source: str, method: str, keys: Iterable[str], *arguments: Hashable
+    ) -> dict[str, Any]:
+        """Values by key: a record (or whatever `method` answers) or a SourceError.
+
+        A key that does not exist is left out. `arguments` follow the keys of the method and
+        belong to the batch's identity, not to its keys.
+        """
+        loader = self._loader(self._sources[source], method, arguments)
+        wanted = list(dict.fromkeys(keys))
+        found = await asyncio.gather(*map(loader.load, wanted), return_exceptions=True)
+        for value in found:
+            if isinstance(value, BaseException) and not isinstance(value, SourceError):
+                raise value
+        return {k: v for k, v in zip(wanted, found, strict=True) if v is not None}
+
+    async def once(self, source: ConfiguredSource, call: Callable[[], Any]) -> Any:
+        """One call of a connector under the deadline; raises SourceError or BadCursor only."""
+        try:
+            async with asyncio.timeout(max(0.0, min(source.deadline, self._remaining()))):
+                return await call()
+        except (SourceError, BadCursor):
+            raise
+        except TimeoutError:
+            raise TimedOut(source.name, "no answer within the deadline") from None
+        except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError) as error:
+            # A mapping that fails on a payload is a defect of ours, but no reason to lose the
+            # other sources' data. The type says enough: a message could quote the payload.
+            log.error("%s: %s while reading its answer", source.name, type(error).__name__)
+            log.debug("where", exc_info=error)
+            raise Malformed(source.name, "the answer could not be read") from None
+
+    def _loader(
+        self, source: ConfiguredSource, method: str, arguments: tuple[Hashable, ...]
+    ) -> Loader[str, Any]:
+        identity = (source.name, method, arguments)
+        if identity not in self._loaders:
+
+            async def fetch(keys: list[str]) -> list[Any]:
+                return await self._fetch(source, method, keys, arguments)
+
+            self._loaders[identity] = Loader(fetch)
+        return self._loaders[identity]
+
+    async def _fetch(
+        self,
+        source: ConfiguredSource,
+        method: str,
+        keys: list[str],
+        arguments: tuple[Hashable, ...],
+    ) -> list[Any]:
+        call = connector_method(source, method)
+        leading = arguments if method in SOURCE_FIRST else ()
+        trailing = () if method in SOURCE_FIRST else arguments
+        try:
+            found: Mapping[str, Any] = await self.once(
+                source, lambda: call(*leading, keys, *trailing)
+            )
+        except SourceError as error:
+            return [error] * len(keys)
+        return [found.get(key) for key in keys]
+
+
+SOURCE_FIRST = frozenset({"customers_by_external_id", "orders_by_payment_id"})
+"""Methods that take the other source's name before the keys."""

@@ -1,0 +1,236 @@
+"""Relay pages over one or several sources: each row exactly once, in one order.
+
+Every source is read in its own pages and merged by the sort value; a cursor holds how far each
+source was read, so rows are neither skipped nor repeated however many sources there are. Rows that
+a vendor could not filter out are filtered here. Upstream calls for a page: one per source, and one
+more per source for every further vendor page that filtering here makes necessary (at most
+`MOST_PAGES`; then a shorter page with `hasNextPage` is answered).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from connectors.errors import SourceError
+from connectors.filters import Filter
+from connectors.paging import BadCursor as ForeignToken
+from connectors.paging import Page, PageQuery, Row, Sort, SortField
+from connectors.records import Record
+from resolvers.cursor import decode, encode, scope_of
+from resolvers.errors import BadCursor
+
+MOST_PAGES = 10
+FIRST_MOST = 100
+Node = Record | SourceError
+
+
+class Edge(msgspec.Struct, frozen=True):
+    """A failed source takes part as an edge whose node is its error: null, with a located error."""
+
+    node: Node
+    scope: bytes
+    positions: dict[str, str]
+
+    @property
+    def cursor(self) -> str:
+        return encode(self.scope, self.positions)
+
+
+class PageInfo(msgspec.Struct, frozen=True):
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+class Connection(msgspec.Struct, frozen=True):
+    edges: tuple[Edge, ...]
+    page_info: PageInfo
+    total_count: int | None = None
+
+    @property
+    def nodes(self) -> list[Node]:
+        return [edge.node for edge in self.edges]
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """What a client asks of a connection: `after` is its cursor, not a source's token."""
+
+    first: int
+    after: str | None
+    filter: Filter
+    sort: Sort
+
+    @property
+    def scope(self) -> bytes:
+        return scope_of(self.filter, self.sort)
+
+    def positions(self) -> dict[str, str]:
+        return decode(self.after, self.scope) if self.after is not None else {}
+
+
+Fetch = Callable[[PageQuery[Any]], Awaitable[Page[Any]]]
+
+
+class Scan:
+    """One source's rows, read page by page and filtered."""
+
+    def __init__(self, name: str, fetch: Fetch, ask: Ask, position: str | None) -> None:
+        self.name = name
+        self.position = position
+        self.failure: SourceError | None = None
+        self.rows: deque[Row[Any]] = deque()
+        self.total: int | None = None
+        self._fetch = fetch
+        self._ask = ask
+        self._scanned = position
+        self._more = True
+        self._pages = 0
+
+    @property
+    def more(self) -> bool:
+        return bool(self.rows) or self._more
+
+    async def fill(self, wanted: int) -> None:
+        """Reads until `wanted` rows wait, the source ends or fails, or the budget is spent."""
+        while len(self.rows) < wanted and self._more and self._pages < MOST_PAGES:
+            if self.failure is not None:
+                return
+            await self._read(wanted)
+        if not self.rows and self._scanned is not None:
+            self.position = self._scanned
+
+    def take(self) -> Row[Any]:
+        row = self.rows.popleft()
+        self.position = row.after if self.rows else self._scanned
+        return row
+
+    async def _read(self, wanted: int) -> None:
+        query = PageQuery(wanted, self._ask.filter, self._scanned, self._ask.sort)
+        self._pages += 1
+        try:
+            page = await self._fetch(query)
+        except ForeignToken:
+            raise BadCursor("the cursor is malformed") from None
+        except SourceError as error:
+            self.failure, self._more = error, False
+            return
+        if self._pages == 1:
+            self.total = page.total
+        self.rows.extend(row for row in page.rows if self._wanted(row))
+        if page.rows:
+            self._scanned = page.rows[-1].after
+        self._more = page.more and bool(page.rows)
+
+    def _wanted(self, row: Row[Any]) -> bool:
+        return isinstance(row.record, SourceError) or self._ask.filter.accepts(row.record)
+
+
+async def merged(scans: Sequence[Scan], ask: Ask) -> Connection:
+    """The next `ask.first` rows of all scans; raises the first failure if every source failed."""
+    await asyncio.gather(*(scan.fill(ask.first + 1) for scan in scans))
+    failed = [scan.failure for scan in scans if scan.failure is not None]
+    if failed and len(failed) == len(scans):
+        raise failed[0]
+    positions = {scan.name: scan.position for scan in scans if scan.position is not None}
+    edges: list[Edge] = []
+    while len(edges) < ask.first and (scan := await _next(scans, ask.sort)) is not None:
+        row = scan.take()
+        positions = positions | {scan.name: row.after}
+        edges.append(Edge(row.record, ask.scope, positions))
+    edges += [Edge(error, ask.scope, positions) for error in failed]
+    return Connection(tuple(edges), _info(scans, ask, edges), _total(scans, ask))
+
+
+async def _next(scans: Sequence[Scan], sort: Sort) -> Scan | None:
+    """The scan whose head row comes first; on a tie the source configured first."""
+    await asyncio.gather(*(scan.fill(1) for scan in scans if not scan.rows))
+    best: Scan | None = None
+    for scan in scans:
+        if scan.rows and (best is None or _precedes(scan.rows[0], best.rows[0], sort)):
+            best = scan
+    return best
+
+
+def _info(scans: Sequence[Scan], ask: Ask, edges: Sequence[Edge]) -> PageInfo:
+    reached = {scan.name: scan.position for scan in scans if scan.position is not None}
+    return PageInfo(
+        has_next_page=any(scan.more for scan in scans),
+        has_previous_page=ask.after is not None,
+        start_cursor=edges[0].cursor if edges else None,
+        end_cursor=encode(ask.scope, reached) if reached else None,
+    )
+
+
+def _total(scans: Sequence[Scan], ask: Ask) -> int | None:
+    """Known only where every source counts for free and nothing is filtered here."""
+    totals = [scan.total for scan in scans]
+    if ask.filter != type(ask.filter)() or not totals or None in totals:
+        return None
+    return sum(total for total in totals if total is not None)
+
+
+def _precedes(row: Row[Any], other: Row[Any], sort: Sort) -> bool:
+    """Strictly before, rows without a value last; a row that is an error comes at once."""
+    if isinstance(row.record, SourceError) or isinstance(other.record, SourceError):
+        return isinstance(row.record, SourceError)
+    mine, its = sort_value(row.record, sort.field), sort_value(other.record, sort.field)
+    if mine is None or its is None:
+        return mine is not None
+    return bool(mine > its if sort.descending else mine < its)
+
+
+def sort_value(record: Record, field: SortField) -> Any:
+    """The value rows are ordered by; totals are of one currency then."""
+    value = getattr(record, field.value, None)
+    return value.amount if field is SortField.TOTAL and value is not None else value
+
+
+def paged(records: Sequence[Record], failures: Sequence[SourceError], ask: Ask) -> Connection:
+    """A page of records that are all at hand, newest first; failures follow on the first page.
+
+    Raises the first failure when nothing else was found.
+    """
+    if failures and not records:
+        raise failures[0]
+    ordered = sorted(filter(ask.filter.accepts, records), key=_newest_first)
+    start = _start(ordered, ask)
+    shown = ordered[start : start + ask.first]
+    edges = [Edge(record, ask.scope, {"": _place(record)}) for record in shown]
+    if ask.after is None:
+        edges += [Edge(error, ask.scope, {}) for error in failures]
+    info = PageInfo(
+        has_next_page=start + ask.first < len(ordered),
+        has_previous_page=start > 0,
+        start_cursor=edges[0].cursor if edges else None,
+        end_cursor=edges[len(shown) - 1].cursor if shown else None,
+    )
+    return Connection(tuple(edges), info, None if failures else len(ordered))
+
+
+def _newest_first(record: Record) -> tuple[float, str]:
+    made = record.created_at
+    return (-made.timestamp() if made is not None else 0.0, record.id)
+
+
+def _place(record: Record) -> str:
+    when, id_ = _newest_first(record)
+    return f"{when!r}|{id_}"
+
+
+def _start(ordered: Sequence[Record], ask: Ask) -> int:
+    if ask.after is None:
+        return 0
+    try:
+        when, _, id_ = ask.positions()[""].partition("|")
+        place = (float(when), id_)
+    except (KeyError, ValueError) as error:
+        if isinstance(error, BadCursor):
+            raise
+        raise BadCursor("the cursor is malformed") from None
+    return sum(1 for record in ordered if _newest_first(record) <= place)

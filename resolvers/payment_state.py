@@ -1,0 +1,91 @@
+"""What an order's live payments and refunds say about it, next to what the CRM recorded.
+
+Money is counted in the order's own currency: `paid` is what was captured, `refunded` what went
+back for certain (pending and failed refunds do not count).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+
+from connectors.money import Money
+from connectors.records import Order, OrderState, Payment, PaymentStatus
+
+
+class OrderPaymentState(Enum):
+    UNPAID = "UNPAID"
+    PARTIALLY_PAID = "PARTIALLY_PAID"
+    PAID = "PAID"
+    OVERPAID = "OVERPAID"
+    PARTIALLY_REFUNDED = "PARTIALLY_REFUNDED"
+    REFUNDED = "REFUNDED"
+    DISPUTED = "DISPUTED"
+    UNKNOWN = "UNKNOWN"
+
+
+AGREEMENT: dict[OrderState, frozenset[OrderPaymentState]] = {
+    OrderState.DRAFT: frozenset({OrderPaymentState.UNPAID}),
+    OrderState.PENDING_PAYMENT: frozenset({OrderPaymentState.UNPAID}),
+    OrderState.PARTIALLY_PAID: frozenset({OrderPaymentState.PARTIALLY_PAID}),
+    OrderState.PAID: frozenset({OrderPaymentState.PAID}),
+    OrderState.FULFILLED: frozenset({OrderPaymentState.PAID}),
+    OrderState.PARTIALLY_REFUNDED: frozenset({OrderPaymentState.PARTIALLY_REFUNDED}),
+    OrderState.REFUNDED: frozenset({OrderPaymentState.REFUNDED}),
+    OrderState.CANCELED: frozenset({OrderPaymentState.UNPAID, OrderPaymentState.REFUNDED}),
+}
+"""The live states that a CRM's word is true for; UNKNOWN agrees and disagrees with nothing."""
+
+
+def captured(payments: Sequence[Payment], currency: str) -> Money:
+    """Sum of what was captured in `currency`."""
+    return _sum([p.captured for p in payments], currency)
+
+
+def refunded(payments: Sequence[Payment], currency: str) -> Money:
+    """Sum of what went back in `currency`."""
+    return _sum([p.refunded for p in payments], currency)
+
+
+def balance_due(total: Money, paid: Money) -> Money:
+    """What the customer still owes, never below zero: money refunded is not owed again."""
+    return Money(max(0, total.minor_units - paid.minor_units), total.currency)
+
+
+def payment_state(order: Order, payments: Sequence[Payment]) -> OrderPaymentState:
+    """The first rule that holds decides; a doubt anywhere is UNKNOWN, never PAID."""
+    if any(p.status is PaymentStatus.DISPUTED for p in payments):
+        return OrderPaymentState.DISPUTED
+    if order.total is None or _doubtful(order.total.currency, payments):
+        return OrderPaymentState.UNKNOWN
+    paid = captured(payments, order.total.currency).minor_units
+    back = refunded(payments, order.total.currency).minor_units
+    if paid == 0:
+        return OrderPaymentState.UNPAID
+    if back:
+        return OrderPaymentState.REFUNDED if back >= paid else OrderPaymentState.PARTIALLY_REFUNDED
+    if paid == order.total.minor_units:
+        return OrderPaymentState.PAID
+    short = paid < order.total.minor_units
+    return OrderPaymentState.PARTIALLY_PAID if short else OrderPaymentState.OVERPAID
+
+
+def in_sync(recorded: OrderState, live: OrderPaymentState) -> bool | None:
+    """Whether the CRM's word is true; None when either side is unknown."""
+    if recorded not in AGREEMENT or live is OrderPaymentState.UNKNOWN:
+        return None
+    return live in AGREEMENT[recorded]
+
+
+def _doubtful(currency: str, payments: Sequence[Payment]) -> bool:
+    """A payment of unknown status, or money taken in another currency than the order's."""
+    return any(
+        p.status is PaymentStatus.UNKNOWN
+        or (p.captured is not None and p.captured.minor_units and p.captured.currency != currency)
+        for p in payments
+    )
+
+
+def _sum(amounts: Sequence[Money | None], currency: str) -> Money:
+    minor = sum(m.minor_units for m in amounts if m is not None and m.currency == currency)
+    return Money(minor, currency)

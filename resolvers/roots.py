@@ -1,0 +1,128 @@
+"""Where a query starts: pages over sources, one record by id or by a business key."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from connectors.capabilities import Probe
+from connectors.errors import SourceError
+from connectors.filters import CustomerFilter
+from connectors.paging import NEWEST_FIRST, PageQuery, SortField
+from connectors.records import Customer, Kind, Order, Payment, Record, SourceKind
+from resolvers.context import Context
+from resolvers.errors import BadFilter
+from resolvers.pages import Ask, Connection, Fetch, Scan, merged, sort_value
+from resolvers.sources import OWNERS, Address, ConfiguredSource
+
+PAGE_METHODS = {
+    Kind.CUSTOMER: "customer_page",
+    Kind.ORDER: "order_page",
+    Kind.PAYMENT: "payment_page",
+    Kind.REFUND: "refund_page",
+}
+DEFAULT_KIND = {Kind.CUSTOMER: SourceKind.CRM, Kind.ORDER: SourceKind.CRM}
+"""Which sources answer when none is named: CRMs for what CRMs own, else every one that can."""
+
+
+async def page(
+    context: Context, kind: Kind, ask: Ask, sources: Sequence[str] | None = None
+) -> Connection:
+    """Rows of one kind over the named sources, or over all that own it. One call per source."""
+    check_sort(ask)
+    chosen = _sources(context, kind, sources)
+    for source in chosen:
+        if not source.can_sort(kind, ask.sort):
+            raise BadFilter(f"{source.vendor.label} cannot list {kind.value}s in this order")
+    positions = ask.positions()
+    scans = [
+        Scan(source.name, _fetch(context, source, kind), ask, positions.get(source.name))
+        for source in chosen
+    ]
+    return await merged(scans, ask)
+
+
+def check_sort(ask: Ask) -> None:
+    """Amounts have an order within one currency only. BadFilter without one."""
+    if ask.sort.field is SortField.TOTAL and getattr(ask.filter, "total", None) is None:
+        raise BadFilter("ordering by total needs filter.total, which names the currency")
+
+
+async def record(context: Context, address: Address) -> Record | None:
+    """One record by id; None when it does not exist. Raises SourceError."""
+    method = OWNERS[address.kind]
+    found = await context.lookups.many(address.source, method, [address.native_id])
+    value = found.get(address.native_id)
+    if isinstance(value, SourceError):
+        raise value
+    return value
+
+
+async def records(context: Context, addresses: Sequence[Address]) -> list[Any]:
+    """A record, its failure or None for each address, in order: one batch per source and kind."""
+    return await asyncio.gather(
+        *(record(context, address) for address in addresses), return_exceptions=True
+    )
+
+
+async def order_numbered(context: Context, number: str) -> Order | None:
+    """The order of that number, in the CRM configured first that has it."""
+    found = await _everywhere(context, "orders_by_number", number)
+    return found[0] if found else None
+
+
+async def payment_referenced(context: Context, reference: str) -> Payment | None:
+    """The newest payment that carries the merchant's reference, in any source."""
+    found = await _everywhere(context, "payments_by_reference", reference)
+    dated = [p for p in found if p.created_at is not None]
+    return max(dated, key=lambda p: sort_value(p, NEWEST_FIRST.field)) if dated else None
+
+
+async def customer_mailed(context: Context, email: str) -> Customer | None:
+    """The newest customer with that e-mail, in the CRM configured first that has one."""
+    ask = Ask(1, None, CustomerFilter(emails=(email,)), NEWEST_FIRST)
+    connection = await page(context, Kind.CUSTOMER, ask)
+    for node in connection.nodes:
+        if isinstance(node, SourceError):
+            raise node
+        return node  # type: ignore[return-value]
+    return None
+
+
+async def probe(context: Context, source: ConfiguredSource) -> Probe:
+    """A live call of one source. Raises SourceError."""
+    found: Probe = await context.lookups.once(source, source.connector.probe)
+    return found
+
+
+async def _everywhere(context: Context, method: str, key: str) -> list[Any]:
+    """Everything found under a business key; a failure counts only when nothing was found."""
+    answers = await asyncio.gather(
+        *(
+            context.lookups.many(source.name, method, [key])
+            for source in context.sources.able(method)
+        )
+    )
+    values = [answer[key] for answer in answers if key in answer]
+    found = [r for value in values if not isinstance(value, SourceError) for r in value]
+    usable = [r for r in found if not isinstance(r, SourceError)]
+    failed = [value for value in [*values, *found] if isinstance(value, SourceError)]
+    if failed and not usable:
+        raise failed[0]
+    return usable
+
+
+def _sources(context: Context, kind: Kind, names: Sequence[str] | None) -> list[ConfiguredSource]:
+    if names is not None:
+        return context.sources.chosen(names, OWNERS[kind])
+    return context.sources.able(OWNERS[kind], DEFAULT_KIND.get(kind))
+
+
+def _fetch(context: Context, source: ConfiguredSource, kind: Kind) -> Fetch:
+    method = getattr(source.connector, PAGE_METHODS[kind])
+
+    async def fetch(query: PageQuery[Any]) -> Any:
+        return await context.lookups.once(source, lambda: method(query))
+
+    return fetch

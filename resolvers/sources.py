@@ -1,0 +1,122 @@
+"""The configured sources, and which of them can do what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from connectors.capabilities import CAPABILITIES, Connector, capabilities
+from connectors.paging import Sort
+from connectors.records import Kind, Source, SourceKind
+from connectors.transport import Health
+from connectors.vendor import Vendor
+from resolvers.errors import BadFilter, BadId
+
+P = TypeVar("P")
+
+OWNERS = {
+    Kind.CUSTOMER: "customers",
+    Kind.ORDER: "orders",
+    Kind.PAYMENT: "payments",
+    Kind.REFUND: "refunds",
+    Kind.DISPUTE: "disputes",
+}
+"""The capability that a source must have to own records of a kind."""
+
+
+class ConfiguredSource(msgspec.Struct, frozen=True, kw_only=True):
+    """One account with its live connector. `deadline` in seconds bounds each lookup."""
+
+    source: Source
+    vendor: Vendor
+    connector: Connector
+    deadline: float
+    health: tuple[Health, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        return capabilities(self.connector)
+
+    def can(self, capability: str) -> bool:
+        return isinstance(self.connector, CAPABILITIES[capability])
+
+    def can_sort(self, kind: Kind, sort: Sort) -> bool:
+        return self.vendor.can_sort(kind, sort)
+
+
+class Address(msgspec.Struct, frozen=True):
+    """A parsed id: `source:kind:native`, with the native id in its one spelling."""
+
+    source: str
+    kind: Kind
+    native_id: str
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.kind.value}:{self.native_id}"
+
+
+class Sources(Mapping[str, ConfiguredSource]):
+    """All sources by name, in the order of the configuration."""
+
+    def __init__(self, configured: Iterable[ConfiguredSource]) -> None:
+        self._by_name = {source.name: source for source in configured}
+
+    def __getitem__(self, name: str) -> ConfiguredSource:
+        return self._by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def able(self, capability: str, kind: SourceKind | None = None) -> list[ConfiguredSource]:
+        """Sources that can do it, of one kind or of any."""
+        return [
+            source
+            for source in self._by_name.values()
+            if source.can(capability) and (kind is None or source.source.kind is kind)
+        ]
+
+    def chosen(self, names: Iterable[str], capability: str) -> list[ConfiguredSource]:
+        """The sources a client named; BadFilter for one that is unknown or lacks the records."""
+        chosen = []
+        for name in dict.fromkeys(names):
+            source = self._by_name.get(name)
+            if source is None or not source.can(capability):
+                raise BadFilter(f"no source of {capability} is named {name[:64]!r}")
+            chosen.append(source)
+        return chosen
+
+    def address(self, text: str, kind: Kind | None = None) -> Address:
+        """The parts of an id. BadId if malformed, of an unknown source or of another kind."""
+        parts = text.split(":", 2)
+        if len(parts) != 3:
+            raise BadId("an id has the form source:kind:native")
+        name, kind_name, native_id = parts
+        if kind_name not in _KINDS:
+            raise BadId(f"an id's kind is one of {', '.join(_KINDS)}")
+        found = _KINDS[kind_name]
+        if kind is not None and found is not kind:
+            raise BadId(f"this is the id of a {found.value}, not of a {kind.value}")
+        source = self._by_name.get(name)
+        if source is None or not source.can(OWNERS[found]):
+            raise BadId(f"no source of {OWNERS[found]} has the name in this id")
+        normal = source.vendor.normalise(found, native_id)
+        if normal is None:
+            raise BadId(f"the last part is not the id of a {found.value} at {source.vendor.label}")
+        return Address(name, found, normal)
+
+
+_KINDS: dict[str, Kind] = {kind.value: kind for kind in Kind}
+
+
+def connector_method(source: ConfiguredSource, name: str) -> Any:
+    """A batch method; the caller has checked the capability."""
+    return getattr(source.connector, name)
