@@ -1,0 +1,80 @@
+"""Builds the one schema: an Apollo Federation v2 subgraph that is a whole graph by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphql import (
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    is_specified_scalar_type,
+    print_type,
+)
+from strawberry.federation import Schema as FederationSchema
+from strawberry.federation.schema import FederationAny
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import Info
+
+from schema.customer import Customer
+from schema.dispute import Dispute
+from schema.entities import entities
+from schema.order import Order
+from schema.payment import Payment
+from schema.query import Query
+from schema.refund import Refund
+from schema.scalars import SCALARS
+
+
+class TillgateSchema(FederationSchema):
+    """Strawberry's federation schema with batched entities."""
+
+    async def entities_resolver(  # type: ignore[override]
+        self, info: Info[Any, Any], representations: list[FederationAny]
+    ) -> list[FederationAny]:
+        found: list[Any] = await entities(info.context, list(representations))
+        return found
+
+    @property
+    def executable(self) -> GraphQLSchema:
+        return self._schema
+
+    @property
+    def federation_sdl(self) -> str:
+        """The SDL of this subgraph, with its `@key`s."""
+        return self.as_str() + "\n"
+
+    @property
+    def sdl(self) -> str:
+        """The SDL a client sees: no federation machinery."""
+        return _client_sdl(self._schema)
+
+
+def build_schema() -> TillgateSchema:
+    return TillgateSchema(
+        query=Query,
+        types=[Customer, Order, Payment, Refund, Dispute],
+        config=StrawberryConfig(scalar_map=dict(SCALARS), disable_field_suggestions=True),
+        federation_version="2.11",
+    )
+
+
+def _client_sdl(schema: GraphQLSchema) -> str:
+    """Leaves out the roots, types and directives that only a federation router asks for."""
+    printed = []
+    for name, type_ in schema.type_map.items():
+        if name in _FEDERATION_TYPES or name.startswith("__") or is_specified_scalar_type(type_):
+            continue
+        printed.append(print_type(_client_query(type_) if type_ is schema.query_type else type_))
+    return "\n\n".join(printed) + "\n"
+
+
+def _client_query(query: GraphQLNamedType) -> GraphQLObjectType:
+    assert isinstance(query, GraphQLObjectType)
+    fields = {k: v for k, v in query.fields.items() if not k.startswith("_")}
+    return GraphQLObjectType(query.name, fields, description=query.description)
+
+
+_FEDERATION_TYPES = frozenset(
+    {"_Any", "_Entity", "_Service", "_FieldSet", "link__Import", "link__Purpose"}
+)

@@ -1,0 +1,175 @@
+"""`Customer` as clients see it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import strawberry
+
+from connectors import records
+from connectors.filters import PaymentFilter, RefundFilter
+from connectors.money import Money as MoneyValue
+from connectors.records import OrderState
+from resolvers.joins.customer import (
+    CUSTOMER_ALL_ORDERS,
+    CUSTOMER_ORDERS,
+    CUSTOMER_PAYMENTS,
+    CUSTOMER_REFUNDS,
+    CUSTOMER_SAME_AS,
+)
+from resolvers.joins.order import ORDER_PAYMENTS
+from resolvers.links import Linked
+from resolvers.pages import paged
+from resolvers.payment_state import balance_due, captured, refunded
+from resolvers.roots import check_sort
+from schema import enums, inputs
+from schema.connections import OrderConnection, PaymentConnection, RefundConnection
+from schema.inputs import After, First
+from schema.links import complete
+from schema.money import Money
+from schema.node import Entity, Node, RequestInfo, shows
+from schema.scalars import CurrencyCode
+
+if TYPE_CHECKING:
+    from schema.links import CustomerLink
+
+
+@strawberry.federation.type(description="What a customer ordered, paid and got back, per currency.")
+class CustomerTotal:
+    currency: CurrencyCode = strawberry.federation.field(description="The currency of the sums.")
+    ordered: Money = strawberry.federation.field(description="Sum of the totals of all orders.")
+    paid: Money = strawberry.federation.field(description="Captured for these orders.")
+    refunded: Money = strawberry.federation.field(description="Gone back for these orders.")
+    outstanding: Money = strawberry.federation.field(
+        description="Sum of what is still due, without drafts and canceled orders."
+    )
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """What `CustomerTotal` shows."""
+
+    currency: str
+    ordered: MoneyValue
+    paid: MoneyValue
+    refunded: MoneyValue
+    outstanding: MoneyValue
+
+
+_SUMS = ("ordered", "paid", "refunded", "outstanding")
+_NOT_OWED = frozenset({OrderState.DRAFT, OrderState.CANCELED})
+
+
+async def _orders(
+    root: records.Customer,
+    info: RequestInfo,
+    first: First = inputs.DEFAULT_FIRST,
+    after: After = inputs.UNSET,
+    filter: Annotated[
+        inputs.OrderFilter | None, strawberry.argument(description="Which orders.")
+    ] = inputs.UNSET,
+    order_by: Annotated[
+        enums.OrderSort | None, strawberry.argument(description="In which order.")
+    ] = inputs.UNSET,
+) -> Any:
+    wanted = inputs.order_filter(filter, info.context.sources)
+    ask = inputs.ask(first, after, wanted, order_by)
+    check_sort(ask)
+    return await info.context.load(CUSTOMER_ORDERS, root, ask)
+
+
+async def _payments(
+    root: records.Customer,
+    info: RequestInfo,
+    first: First = inputs.DEFAULT_FIRST,
+    after: After = inputs.UNSET,
+    filter: Annotated[
+        inputs.PaymentFilter | None, strawberry.argument(description="Which payments.")
+    ] = inputs.UNSET,
+) -> Any:
+    wanted: PaymentFilter = inputs.payment_filter(filter, info.context.sources)
+    ask = inputs.ask(first, after, wanted)
+    linked = await info.context.load(CUSTOMER_PAYMENTS, root)
+    return paged(linked.records, linked.failures, ask)
+
+
+async def _refunds(
+    root: records.Customer,
+    info: RequestInfo,
+    first: First = inputs.DEFAULT_FIRST,
+    after: After = inputs.UNSET,
+    filter: Annotated[
+        inputs.RefundFilter | None, strawberry.argument(description="Which refunds.")
+    ] = inputs.UNSET,
+) -> Any:
+    wanted: RefundFilter = inputs.refund_filter(filter, info.context.sources)
+    ask = inputs.ask(first, after, wanted)
+    linked = await info.context.load(CUSTOMER_REFUNDS, root)
+    return paged(linked.records, linked.failures, ask)
+
+
+async def _same_as(root: records.Customer, info: RequestInfo) -> Any:
+    linked: Linked[records.Customer] = await info.context.load(CUSTOMER_SAME_AS, root)
+    return [*linked.links, *linked.failures]
+
+
+async def _totals(root: records.Customer, info: RequestInfo) -> Any:
+    """Raises the first failure: a sum that may lack something is not shown."""
+    orders = complete(await info.context.load(CUSTOMER_ALL_ORDERS, root))
+    linked = await info.context.many(ORDER_PAYMENTS, orders)
+    sums: defaultdict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(_SUMS, 0))
+    for order in orders:
+        payments = complete(linked[order.id])
+        for currency in {p.amount.currency for p in payments}:
+            sums[currency]["paid"] += captured(payments, currency).minor_units
+            sums[currency]["refunded"] += refunded(payments, currency).minor_units
+        if order.total is not None:
+            own = sums[order.total.currency]
+            own["ordered"] += order.total.minor_units
+            if order.recorded_state not in _NOT_OWED:
+                paid = captured(payments, order.total.currency)
+                own["outstanding"] += balance_due(order.total, paid).minor_units
+    return [
+        Totals(currency, *(MoneyValue(values[name], currency) for name in _SUMS))
+        for currency, values in sorted(sums.items())
+    ]
+
+
+@strawberry.federation.type(
+    keys=["id"], description="A person or company as one CRM, or one provider, knows it."
+)
+class Customer(Node, Entity):
+    name: str | None = strawberry.federation.field(description="Their name, in their own script.")
+    kind: enums.CustomerKind = strawberry.federation.field(description="Person or company.")
+    email: str | None = strawberry.federation.field(description="Their e-mail address.")
+    phones: list[str] = strawberry.federation.field(description="Their phone numbers.")
+    tier: str | None = strawberry.federation.field(description="Their tier, in the CRM's word.")
+    industry: str | None = strawberry.federation.field(
+        description="Their industry, in the CRM's word."
+    )
+    status: str | None = strawberry.federation.field(description="Their status, in the CRM's word.")
+    orders: OrderConnection | None = strawberry.field(
+        resolver=_orders,
+        description="Their orders; for a provider's customer those of the same party in the CRM.",
+    )
+    payments: PaymentConnection | None = strawberry.field(
+        resolver=_payments,
+        description="Payments of their orders and those they made as a provider's customer,"
+        " newest first.",
+    )
+    refunds: RefundConnection | None = strawberry.field(
+        resolver=_refunds, description="Refunds of their payments, newest first."
+    )
+    totals: list[CustomerTotal] | None = strawberry.field(
+        resolver=_totals, description="Sums over all their orders, one per currency."
+    )
+    same_as: list[Annotated[CustomerLink, strawberry.lazy("schema.links")] | None] = (
+        strawberry.field(
+            resolver=_same_as,
+            description="The same party in other sources; null, with an error, for a source that"
+            " failed.",
+        )
+    )
+
+    is_type_of = shows(records.Customer)

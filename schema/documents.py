@@ -1,0 +1,108 @@
+"""From a document's text to something that may be executed: parsed, measured, validated, once.
+
+Kept by the SHA-256 of the text, bounded by the total length of the texts. Failures are not kept:
+they would let anyone fill the cache with garbage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from typing import Any
+
+import msgspec
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSyntaxError,
+    NoSchemaIntrospectionCustomRule,
+    parse,
+    specified_rules,
+    validate,
+)
+
+from schema.arguments import GivenArgument, given_arguments
+from schema.build import TillgateSchema
+from schema.limits import OperationLimits, check, root_names
+
+MOST_ERRORS = 5
+FEDERATION_ROOTS = frozenset({"_service", "_entities"})
+
+
+class Refused(Exception):
+    """The document is not executed. `errors` are GraphQL's own, safe to show; `code` if none."""
+
+    def __init__(self, errors: list[GraphQLError], code: str) -> None:
+        super().__init__(code)
+        self.errors = errors
+        self.code = code
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    document: DocumentNode
+    arguments: tuple[GivenArgument, ...]
+
+
+class Documents:
+    """The documents of one schema. `introspection` and `federation` open those roots."""
+
+    ROOM = 4_000_000
+
+    def __init__(
+        self,
+        schema: TillgateSchema,
+        limits: OperationLimits,
+        *,
+        introspection: bool,
+        federation: bool,
+    ) -> None:
+        self._schema = schema.executable
+        self._limits = limits
+        self._federation = federation
+        closed = [] if introspection else [NoSchemaIntrospectionCustomRule]
+        self._rules = (*specified_rules, *closed)
+        self._kept: OrderedDict[bytes, tuple[int, Prepared]] = OrderedDict()
+        self._held = 0
+
+    def prepare(self, text: str) -> Prepared:
+        """Raises Refused for a document that is malformed, too large or invalid."""
+        key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+        if (kept := self._kept.get(key)) is not None:
+            self._kept.move_to_end(key)
+            return kept[1]
+        prepared = self._examined(text)
+        self._keep(key, len(text), prepared)
+        return prepared
+
+    def _examined(self, text: str) -> Prepared:
+        document = self._parsed(text)
+        if errors := check(document, self._limits):
+            raise Refused(errors, "MAX_LIMIT")
+        if not self._federation and root_names(document) & FEDERATION_ROOTS:
+            raise Refused([GraphQLError("Federation is switched off.")], "FEDERATION_DISABLED")
+        errors = validate(
+            self._schema, document, self._rules, max_errors=MOST_ERRORS, hide_suggestions=True
+        )
+        if errors:
+            raise Refused(errors, "GRAPHQL_VALIDATION_FAILED")
+        return Prepared(document, given_arguments(self._schema, document))
+
+    def _parsed(self, text: str) -> DocumentNode:
+        limits: dict[str, Any] = {
+            "max_lexical_tokens": self._limits.tokens,
+            "max_comments": self._limits.comments,
+            "max_source_length": self._limits.characters,
+        }
+        try:
+            return parse(text, **limits)
+        except GraphQLSyntaxError as error:
+            raise Refused([error], "GRAPHQL_PARSE_FAILED") from None
+        except GraphQLError as error:
+            raise Refused([error], "MAX_TOKENS_LIMIT") from None
+
+    def _keep(self, key: bytes, size: int, prepared: Prepared) -> None:
+        self._kept[key] = (size, prepared)
+        self._held += size
+        while self._held > self.ROOM:
+            _, (dropped, _) = self._kept.popitem(last=False)
+            self._held -= dropped

@@ -1,0 +1,81 @@
+"""One operation, executed by graphql-core over the joins' loaders (the reference executor)."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from graphql import ExecutionResult, GraphQLError, execute, get_operation_ast
+
+from resolvers.context import Context
+from schema.arguments import refused
+from schema.build import TillgateSchema
+from schema.documents import Documents, Refused
+from schema.errors import formatted, refusal
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """A request as GraphQL over HTTP gives it."""
+
+    query: str
+    name: str | None = None
+    variables: Mapping[str, Any] = {}
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """`executed` is False for a request error: then there is no `data` at all."""
+
+    body: dict[str, Any]
+    executed: bool
+    error_count: int = 0
+
+
+class Executor:
+    def __init__(self, schema: TillgateSchema, documents: Documents) -> None:
+        self._schema = schema.executable
+        self._documents = documents
+
+    def kind_of(self, operation: Operation) -> str | None:
+        """`query`, `mutation`, `subscription`, or None if it cannot be told. Raises Refused."""
+        prepared = self._documents.prepare(operation.query)
+        chosen = get_operation_ast(prepared.document, operation.name)
+        return chosen.operation.value if chosen is not None else None
+
+    async def run(self, operation: Operation, context: Context) -> Outcome:
+        """Never raises for what a client or a source did: that is in the outcome."""
+        try:
+            prepared = self._documents.prepare(operation.query)
+            errors = refused(prepared.arguments, operation.variables, context.sources)
+            if errors:
+                raise Refused(errors, "BAD_INPUT")
+        except Refused as error:
+            return _refused(error.errors, error.code, context.request_id)
+        result = execute(
+            self._schema,
+            prepared.document,
+            context_value=context,
+            variable_values=dict(operation.variables),
+            operation_name=operation.name,
+            hide_suggestions=True,
+            max_coercion_errors=5,
+        )
+        if inspect.isawaitable(result):
+            result = await result
+        return _outcome(result, context.request_id)
+
+
+def _outcome(result: ExecutionResult, request_id: str) -> Outcome:
+    errors = result.errors or []
+    if result.data is None and errors and all(error.path is None for error in errors):
+        return _refused(errors, "BAD_USER_INPUT", request_id)
+    body: dict[str, Any] = {"data": result.data}
+    if errors:
+        body["errors"] = [formatted(error, request_id) for error in errors]
+    return Outcome(body, executed=True, error_count=len(errors))
+
+
+def _refused(errors: list[GraphQLError], code: str, request_id: str) -> Outcome:
+    shown = [refusal(error, code, request_id) for error in errors]
+    return Outcome({"errors": shown}, executed=False, error_count=len(shown))

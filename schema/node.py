@@ -1,0 +1,68 @@
+"""What all records have in common."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+from strawberry.types import Info
+
+from connectors.records import Record
+from resolvers.context import Context, Join
+from schema import enums
+from schema.scalars import JSON
+
+RequestInfo = Info[Context, None]
+
+
+@strawberry.federation.type(
+    description="One configured account of a vendor.", shareable=False, name="Source"
+)
+class Source:
+    name: str = strawberry.federation.field(
+        description="The name it has in the configuration, such as `stripe_eu`."
+    )
+    vendor: str = strawberry.federation.field(description="The vendor, such as `stripe`.")
+    kind: enums.SourceKind = strawberry.federation.field(description="What the source is for.")
+
+
+@strawberry.federation.interface(description="Anything that has an id of its own.")
+class Node:
+    id: strawberry.ID = strawberry.federation.field(
+        description="`source:kind:native`, such as `stripe_eu:payment:pi_3N`."
+    )
+
+
+@strawberry.federation.interface(description="A record of one source.")
+class Entity:
+    id: strawberry.ID = strawberry.federation.field(description="`source:kind:native`.")
+    source: Source = strawberry.federation.field(description="The account it was read from.")
+    native_id: str = strawberry.federation.field(description="The id as the vendor gives it.")
+    created_at: datetime | None = strawberry.federation.field(
+        description="When the vendor recorded it."
+    )
+    updated_at: datetime | None = strawberry.federation.field(
+        description="When the vendor last changed it; null where the vendor does not say."
+    )
+    custom_fields: JSON | None = strawberry.federation.field(
+        description="Fields of the account's own that the configuration shows, by their API name."
+    )
+
+
+def joined(join: Join[Any, Any], description: str) -> Any:
+    """A field that leads to the records of a join, as they are."""
+
+    def resolve(root: Record, info: RequestInfo) -> Any:
+        return info.context.load(join, root)
+
+    return strawberry.field(resolver=resolve, description=description)
+
+
+def shows(record: type[Record]) -> Any:
+    """`is_type_of` of a type: which records it describes. GraphQL asks it for interfaces."""
+
+    def is_type_of(obj: object, info: object) -> bool:
+        return isinstance(obj, record)
+
+    return staticmethod(is_type_of)
