@@ -1,0 +1,57 @@
+"""`tillgate check`: every source asked live, one line each."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import msgspec
+
+from connectors.capabilities import Probe
+from connectors.errors import SourceError
+from connectors.registry import Registry
+from gateway.compose import Gateway, open_gateway
+from gateway.settings import Settings
+from resolvers.roots import probe
+from resolvers.sources import ConfiguredSource
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """`lines` are for the operator; the first is the verdict."""
+
+    ok: bool
+    lines: tuple[str, ...]
+
+
+async def findings(settings: Settings, registry: Registry) -> list[Finding]:
+    """One per source, in the order of the configuration."""
+    async with open_gateway(settings, registry) as gateway:
+        return await asyncio.gather(*(_ask(gateway, s) for s in gateway.sources.values()))
+
+
+async def _ask(gateway: Gateway, source: ConfiguredSource) -> Finding:
+    started = time.monotonic()
+    head = f"{source.name} ({source.vendor.label})"
+    try:
+        answer = await probe(gateway.context(), source)
+    except SourceError as error:
+        return Finding(
+            False, (f"FAIL  {head}: {type(error).__name__}: {error.detail}{_facts(error)}",)
+        )
+    milliseconds = round((time.monotonic() - started) * 1000)
+    lines = [f"ok    {head}: {milliseconds} ms, {_quota(answer)}"]
+    lines.append(f"      can: {', '.join(source.capabilities)}")
+    lines += [f"      note: {note}" for note in answer.notes]
+    return Finding(True, tuple(lines))
+
+
+def _quota(answer: Probe) -> str:
+    if answer.quota_left is None:
+        return "quota not told by the vendor"
+    of_all = f" of {answer.quota_total}" if answer.quota_total is not None else ""
+    return f"{answer.quota_left}{of_all} calls left"
+
+
+def _facts(error: SourceError) -> str:
+    facts = [str(part) for part in (error.status, error.code) if part]
+    return f" ({', '.join(facts)})" if facts else ""

@@ -1,0 +1,181 @@
+"""The command line. Exit codes: 0 done, 1 a source or a query failed, 2 wrong use or settings."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import uvloop
+
+from connectors.registry import Registry
+from gateway import check as checking
+from gateway.access_log import configure_logging
+from gateway.demo import demo_settings, demonstrate
+from gateway.server import Refusal, listen, server
+from gateway.settings import load
+from gateway.strict import SettingsError
+from sandbox.server import Server as Sandbox
+from schema.build import build_schema
+
+EXAMPLES = """\
+examples:
+  tillgate demo                         simulated vendors, the gateway, and a joined query
+  tillgate demo --once --size 50        the same, small, and then exit
+  tillgate sandbox --sandbox-port 9900  the simulated vendors alone
+  tillgate check --config tillgate.toml ask every configured source how it is
+  tillgate run --config tillgate.toml   serve the graph on loopback
+  tillgate schema > schema.graphql      the SDL that clients see
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; the exit code is returned."""
+    parsed = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = parsed.command
+    try:
+        return command(parsed)
+    except (SettingsError, Refusal) as error:
+        print(f"tillgate: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 0
+
+
+def run(arguments: argparse.Namespace) -> int:
+    registry = Registry()
+    settings = load(arguments.config, registry)
+    with contextlib.closing(listen(settings.server.host, settings.server.port)) as listener:
+        configure_logging()
+        host, port = listener.getsockname()[:2]
+        print(f"GraphQL at http://{host}:{port}/graphql", file=sys.stderr)
+        uvloop.run(server(settings, registry).serve(sockets=[listener]))
+    return 0
+
+
+def check(arguments: argparse.Namespace) -> int:
+    registry = Registry()
+    settings = load(arguments.config, registry)
+    found = uvloop.run(checking.findings(settings, registry))
+    for finding in found:
+        print("\n".join(finding.lines))
+    return 0 if all(finding.ok for finding in found) else 1
+
+
+def schema(arguments: argparse.Namespace) -> int:
+    built = build_schema()
+    sys.stdout.write(built.federation_sdl if arguments.federation else built.sdl)
+    return 0
+
+
+def sandbox(arguments: argparse.Namespace) -> int:
+    with _sandbox(arguments) as running:
+        print(f"Sandbox vendors at {running.origin} (Salesforce /salesforce, Stripe /stripe)")
+        print(
+            f"Credentials at {running.origin}/_sandbox/credentials. Stop with Ctrl-C.", flush=True
+        )
+        stop = asyncio.Event()
+        uvloop.run(_until_told(stop))
+    return 0
+
+
+def demo(arguments: argparse.Namespace) -> int:
+    registry = Registry()
+    with (
+        contextlib.closing(listen("127.0.0.1", arguments.port)) as listener,
+        TemporaryDirectory(prefix="tillgate-") as folder,
+        _sandbox(arguments) as running,
+    ):
+        configure_logging(logging.WARNING)
+        settings = demo_settings(running, registry, folder, arguments.port)
+        return uvloop.run(demonstrate(running, settings, registry, listener, arguments.once))
+
+
+def _sandbox(arguments: argparse.Namespace) -> Sandbox:
+    try:
+        return Sandbox(seed=arguments.seed, size=arguments.size, port=arguments.sandbox_port)
+    except OSError as error:
+        raise Refusal(
+            f"cannot listen on 127.0.0.1:{arguments.sandbox_port}: {error.strerror}"
+        ) from None
+
+
+async def _until_told(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for signal_ in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signal_, stop.set)
+    await stop.wait()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tillgate",
+        description="One GraphQL graph over CRM and payment systems, joined live.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for name, command, summary, options in (
+        ("demo", demo, "simulated vendors, the gateway and a joined query", (_world, _demo)),
+        ("sandbox", sandbox, "the simulated vendors alone", (_world,)),
+        ("run", run, "serve the graph of a configuration", (_config,)),
+        ("check", check, "ask every configured source how it is", (_config,)),
+        ("schema", schema, "print the SDL", (_schema,)),
+    ):
+        own = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        own.set_defaults(command=command)
+        for option in options:
+            option(own)
+    return parser
+
+
+def _config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config", type=Path, default=Path("tillgate.toml"), help="default: tillgate.toml"
+    )
+
+
+def _world(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seed", type=int, default=1, help="of the simulated world (1)")
+    parser.add_argument(
+        "--size", type=_size, default=1000, help="customers; five orders each (1000)"
+    )
+    parser.add_argument(
+        "--sandbox-port", type=_port, default=9900, help="0 takes a free one (9900)"
+    )
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--once", action="store_true", help="answer the joined query and exit")
+    parser.add_argument("--port", type=_port, default=8000, help="0 takes a free one (8000)")
+
+
+def _schema(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--federation", action="store_true", help="as an Apollo Federation v2 subgraph"
+    )
+
+
+def _size(text: str) -> int:
+    return _whole(text, 20, 200_000)
+
+
+def _port(text: str) -> int:
+    return _whole(text, 0, 65_535)
+
+
+def _whole(text: str, least: int, most: int) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else -1
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(f"expected a whole number from {least} to {most}")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,201 @@
+"""GraphQL over HTTP (graphql.github.io/graphql-over-http, 2025 draft): POST and GET.
+
+A request error is answered with 4xx as `application/graphql-response+json`, and with 200 as
+`application/json`, which older clients need. What is not a GraphQL request at all is 4xx in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from gateway.compose import Gateway
+from schema.documents import Refused
+from schema.execution import Operation, Outcome
+
+GRAPHQL_RESPONSE = "application/graphql-response+json"
+JSON = "application/json"
+PREFLIGHT_HEADERS = ("x-apollo-operation-name", "apollo-require-preflight")
+_encoder = msgspec.json.Encoder(decimal_format="number")
+_decoder = msgspec.json.Decoder()
+
+
+class BadRequest(Exception):
+    """Not a GraphQL request: `status` and a sentence for the client."""
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] = {}) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = dict(headers)
+
+
+class GraphQLEndpoint:
+    """`graphiql` is the page shown to browsers in development, None otherwise."""
+
+    def __init__(self, gateway: Gateway, graphiql: str | None) -> None:
+        self._gateway = gateway
+        self._server = gateway.settings.server
+        self._graphiql = graphiql
+
+    async def __call__(self, request: Request) -> Response:
+        if self._graphiql is not None and _wants_page(request):
+            return HTMLResponse(self._graphiql, headers={"cache-control": "no-store"})
+        try:
+            media_type = _media_type(request.headers.get("accept"))
+        except BadRequest as error:
+            return _error(error, JSON, request)
+        try:
+            operation = await self._operation(request)
+            if request.method == "GET":
+                self._check_get(request, operation)
+        except BadRequest as error:
+            return _error(error, media_type, request)
+        outcome = await self._gateway.executor.run(operation, self._gateway.context(_id(request)))
+        request.state.operation = operation.name
+        request.state.errors = outcome.error_count
+        return _answer(outcome, media_type)
+
+    async def _operation(self, request: Request) -> Operation:
+        if request.method == "GET":
+            return _from_query(request)
+        if request.method != "POST":
+            raise BadRequest(405, "GraphQL is asked by GET or POST", {"allow": "GET, POST"})
+        _check_content_type(request.headers.get("content-type"))
+        return _from_body(await self._body(request))
+
+    async def _body(self, request: Request) -> bytes:
+        """Read piece by piece, so that a large body is refused before it is held."""
+        most = self._gateway.settings.limits.body
+        announced = request.headers.get("content-length", "0")
+        if announced.isdigit() and int(announced) > most:
+            raise _too_large(most)
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > most:
+                raise _too_large(most)
+        return bytes(body)
+
+    def _check_get(self, request: Request, operation: Operation) -> None:
+        """A simple GET can be sent by any page a user visits; the header makes it ask first."""
+        if not self._server.development and not any(map(request.headers.get, PREFLIGHT_HEADERS)):
+            raise BadRequest(400, f"A GET needs the header {PREFLIGHT_HEADERS[1]}, or use POST")
+        try:
+            kind = self._gateway.executor.kind_of(operation)
+        except Refused:
+            return
+        if kind not in (None, "query"):
+            raise BadRequest(405, "Only queries are asked by GET", {"allow": "POST"})
+
+
+def _wants_page(request: Request) -> bool:
+    accept = request.headers.get("accept", "")
+    return request.method == "GET" and "query" not in request.query_params and "text/html" in accept
+
+
+def _media_type(accept: str | None) -> str:
+    """The first of ours that the client accepts; 406 if none."""
+    if accept is None or not accept.strip():
+        return JSON
+    for entry in accept.split(","):
+        name, *parameters = (part.strip().lower() for part in entry.split(";"))
+        if any(p.startswith("charset=") and p not in _UTF8 for p in parameters):
+            continue
+        if any(p.replace(" ", "") in ("q=0", "q=0.0", "q=0.00", "q=0.000") for p in parameters):
+            continue
+        if name == GRAPHQL_RESPONSE:
+            return GRAPHQL_RESPONSE
+        if name in (JSON, "application/*", "*/*"):
+            return JSON
+    raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}")
+
+
+_UTF8 = ("charset=utf-8", 'charset="utf-8"', "charset=utf8")
+
+
+def _check_content_type(value: str | None) -> None:
+    name, *parameters = (part.strip().lower() for part in (value or "").split(";"))
+    charsets = [p for p in parameters if p.startswith("charset=")]
+    if name != JSON or any(p not in _UTF8 for p in charsets):
+        raise BadRequest(415, f"The body must be {JSON} in UTF-8", {"accept": JSON})
+
+
+def _from_query(request: Request) -> Operation:
+    parameters = request.query_params
+    return _operation(
+        {
+            "query": parameters.get("query"),
+            "operationName": parameters.get("operationName") or None,
+            "variables": _json(parameters.get("variables"), "variables"),
+            "extensions": _json(parameters.get("extensions"), "extensions"),
+        }
+    )
+
+
+def _json(text: str | None, name: str) -> Any:
+    return None if text is None or text == "" else _decoded(text.encode(), name)
+
+
+def _from_body(body: bytes) -> Operation:
+    request = _decoded(body, "the body")
+    if isinstance(request, list):
+        raise BadRequest(400, "Batches are not accepted")
+    if not isinstance(request, dict):
+        raise BadRequest(400, "The body must be a JSON object")
+    return _operation(request)
+
+
+def _decoded(text: bytes, name: str) -> Any:
+    try:
+        return _decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BadRequest(400, f"{name} is not JSON") from None
+
+
+def _operation(request: Mapping[str, Any]) -> Operation:
+    query = request.get("query")
+    if not isinstance(query, str):
+        raise BadRequest(400, "query must be a string")
+    for name, type_, article in (
+        ("operationName", str, "a string"),
+        ("variables", dict, "an object"),
+        ("extensions", dict, "an object"),
+    ):
+        if not isinstance(request.get(name), (type_, type(None))):
+            raise BadRequest(400, f"{name} must be {article}")
+    return Operation(query, request.get("operationName"), request.get("variables") or {})
+
+
+def _too_large(most: int) -> BadRequest:
+    return BadRequest(413, f"The body is larger than {most} bytes", {"connection": "close"})
+
+
+def _answer(outcome: Outcome, media_type: str) -> Response:
+    status = 200 if outcome.executed or media_type == JSON else 400
+    return _response(outcome.body, status, media_type)
+
+
+def _error(error: BadRequest, media_type: str, request: Request) -> Response:
+    extensions = {"code": "BAD_REQUEST", "correlationId": _id(request)}
+    body = {"errors": [{"message": error.message, "extensions": extensions}]}
+    return _response(body, error.status, media_type, error.headers)
+
+
+def _response(
+    body: object, status: int, media_type: str, headers: Mapping[str, str] = {}
+) -> Response:
+    return Response(
+        _encoder.encode(body),
+        status,
+        {"cache-control": "no-store", "vary": "accept", **headers},
+        f"{media_type}; charset=utf-8",
+    )
+
+
+def _id(request: Request) -> str:
+    return str(request.state.request_id)

@@ -1,0 +1,59 @@
+"""Runs the application under uvicorn: loopback only, until tokens exist."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+import uvicorn
+
+from connectors.registry import Registry
+from gateway.app import create_app
+from gateway.settings import Settings
+
+
+class Refusal(Exception):
+    """The server does not start; the message says why, for the operator."""
+
+
+def check_address(host: str) -> None:
+    """Refusal for anything but loopback: nobody who asks is identified yet."""
+    if host == "localhost":
+        return
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise Refusal(
+            f"server.host: {host} is not a loopback address. Whoever reaches the gateway may read"
+            " everything, so it listens on 127.0.0.1 only until access tokens are supported."
+        )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket; port 0 takes a free one. Refusal if the port is taken."""
+    check_address(host)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise Refusal(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    return listener
+
+
+def server(settings: Settings, registry: Registry) -> uvicorn.Server:
+    """A server that finishes running requests for `server.drain` seconds when told to stop."""
+    config = uvicorn.Config(
+        create_app(settings, registry),
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=settings.server.drain,
+    )
+    return uvicorn.Server(config)

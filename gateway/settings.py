@@ -1,0 +1,119 @@
+"""`tillgate.toml`, read strictly into one frozen value. Nothing below reads the environment."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from connectors.registry import Registry, UnknownVendor
+from connectors.vendor import SourceSettings
+from gateway.strict import Reader, SettingsError
+from schema.limits import OperationLimits
+
+
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`profile` decides introspection, GraphiQL, plain GET and federation unless they are given.
+
+    `deadline` in seconds bounds a whole request, `drain` the wait for running ones at the end.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    profile: Literal["production", "development"] = "production"
+    deadline: float = 15.0
+    drain: int = 15
+    introspection: bool | None = None
+    federation: bool | None = None
+
+    @property
+    def development(self) -> bool:
+        return self.profile == "development"
+
+    @property
+    def shows_schema(self) -> bool:
+        return self.development if self.introspection is None else self.introspection
+
+    @property
+    def is_subgraph(self) -> bool:
+        return self.development if self.federation is None else self.federation
+
+
+class PairSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """In which payment sources the payments of a CRM's orders are looked for."""
+
+    orders: str
+    payments: tuple[str, ...]
+
+
+class LinkSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`store` is an SQLAlchemy URL; without `pairs` every CRM goes with every payment source."""
+
+    store: str = "sqlite+aiosqlite:///tillgate.db"
+    pairs: tuple[PairSettings, ...] | None = None
+
+
+class File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The tables of the file; a source's own keys depend on its vendor."""
+
+    server: ServerSettings = ServerSettings()
+    limits: OperationLimits = OperationLimits()
+    links: LinkSettings = LinkSettings()
+    sources: dict[str, Any] = {}
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    server: ServerSettings = ServerSettings()
+    limits: OperationLimits = OperationLimits()
+    links: LinkSettings = LinkSettings()
+    sources: Mapping[str, SourceSettings]
+
+
+def load(path: Path, registry: Registry, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Raises SettingsError, which says what to change."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: there is no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read: {type(error).__name__}") from None
+    return parse(text, registry, Reader(environ, path.parent))
+
+
+def parse(text: str, registry: Registry, reader: Reader) -> Settings:
+    """The settings in a TOML text."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"not TOML: {error}") from None
+    file = reader.read(tables, File, "")
+    sources = {name: _source(name, table, registry, reader) for name, table in file.sources.items()}
+    if not sources:
+        raise SettingsError("sources: none is configured")
+    settings = Settings(server=file.server, limits=file.limits, links=file.links, sources=sources)
+    _check_pairs(settings)
+    return settings
+
+
+def _source(name: str, table: Any, registry: Registry, reader: Reader) -> SourceSettings:
+    place = f"sources.{name}"
+    if not name.isascii() or not name.replace("_", "").isalnum():
+        raise SettingsError(f"{place}: a source's name is letters, digits and underscores")
+    if not isinstance(table, dict) or not isinstance(table.get("vendor"), str):
+        raise SettingsError(f"{place}.vendor: missing; known: {', '.join(registry.names)}")
+    try:
+        vendor = registry[table["vendor"]]
+    except UnknownVendor as error:
+        raise SettingsError(f"{place}.vendor: {error}") from None
+    return reader.read(table, vendor.settings, place)
+
+
+def _check_pairs(settings: Settings) -> None:
+    for index, pair in enumerate(settings.links.pairs or ()):
+        for name in (pair.orders, *pair.payments):
+            if name not in settings.sources:
+                raise SettingsError(f"links.pairs[{index}]: no source is named {name!r}")

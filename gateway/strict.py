@@ -1,0 +1,109 @@
+"""Reads TOML tables into frozen structs; an unknown key is an error that names the nearest one."""
+
+from __future__ import annotations
+
+import os
+import types
+import typing
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from connectors.secret import Secret
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class SettingsError(ValueError):
+    """What is wrong and where: `sources.stripe_eu.key: ...`. For the operator, without secrets."""
+
+
+class Reader:
+    """`environ` and `folder` are where secrets are read from; nothing else is."""
+
+    def __init__(self, environ: Mapping[str, str] = os.environ, folder: Path = Path()) -> None:
+        self._environ = environ
+        self._folder = folder
+
+    def read(self, table: object, type_: type[T], place: str) -> T:
+        """Raises SettingsError naming the key in `place`."""
+        if not isinstance(table, dict):
+            raise SettingsError(f"{place}: expected a table")
+        check_keys(table, type_, place)
+        try:
+            return msgspec.convert(table, type_, dec_hook=self._secret)
+        except msgspec.ValidationError as error:
+            raise SettingsError(_located(str(error), place)) from None
+
+    def _secret(self, type_: type, value: object) -> Secret:
+        if type_ is not Secret:
+            raise NotImplementedError(type_)
+        if isinstance(value, dict) and len(value) == 1:
+            (kind, name), *_ = value.items()
+            if kind == "env" and isinstance(name, str):
+                return self._from_environment(name)
+            if kind == "file" and isinstance(name, str):
+                return self._from_file(name)
+        raise ValueError('a secret is not written here: use { env = "NAME" } or { file = "path" }')
+
+    def _from_environment(self, name: str) -> Secret:
+        if not (value := self._environ.get(name, "")):
+            raise ValueError(f"the environment variable {name} is not set")
+        return Secret(value)
+
+    def _from_file(self, name: str) -> Secret:
+        try:
+            value = (self._folder / name).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"the file {name} cannot be read: {type(error).__name__}") from None
+        if not value:
+            raise ValueError(f"the file {name} is empty")
+        return Secret(value)
+
+
+def check_keys(table: Mapping[str, object], type_: type[msgspec.Struct], place: str) -> None:
+    """Raises SettingsError for the first key that the struct, or one inside it, does not have."""
+    fields = {field.encode_name: field.type for field in msgspec.structs.fields(type_)}
+    for key, value in table.items():
+        if key not in fields:
+            raise SettingsError(unknown(f"{place}.{key}" if place else key, key, fields))
+        inner = _struct_in(fields[key])
+        if inner is None:
+            continue
+        for below, table_below in _tables(value, f"{place}.{key}" if place else key):
+            check_keys(table_below, inner, below)
+
+
+def unknown(place: str, key: str, known: typing.Iterable[str]) -> str:
+    near = get_close_matches(key, list(known), n=1)
+    hint = f", did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known))}"
+    return f"{place}: unknown key{hint}"
+
+
+def _struct_in(type_: Any) -> type[msgspec.Struct] | None:
+    """The struct of a field that is one, a list of them, or one or nothing."""
+    if isinstance(type_, type) and issubclass(type_, msgspec.Struct):
+        return type_
+    if typing.get_origin(type_) in (tuple, list, types.UnionType, typing.Union):
+        for part in typing.get_args(type_):
+            if (found := _struct_in(part)) is not None:
+                return found
+    return None
+
+
+def _tables(value: object, place: str) -> list[tuple[str, dict[str, object]]]:
+    if isinstance(value, dict):
+        return [(place, value)]
+    if isinstance(value, list):
+        return [(f"{place}[{i}]", v) for i, v in enumerate(value) if isinstance(v, dict)]
+    return []
+
+
+def _located(message: str, place: str) -> str:
+    """`Expected int, got str - at `$.port`` becomes `server.port: expected int, got str`."""
+    what, _, path = message.partition(" - at `")
+    where = (place + path.rstrip("`").removeprefix("$")).removeprefix(".")
+    return f"{where}: {what[:1].lower()}{what[1:]}"

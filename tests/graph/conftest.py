@@ -1,0 +1,69 @@
+"""One sandbox and one gateway for all tests of the graph; faults and calls start clean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from sandbox.server import Server as Sandbox
+from tests.serving import GatewayServer
+
+Truth = dict[str, Any]
+
+
+class Control:
+    """The sandbox's control endpoints."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.client = httpx.Client(base_url=f"{sandbox.origin}/_sandbox", timeout=20)
+
+    def faults(self, *faults: dict[str, Any]) -> None:
+        self.client.put("/faults", json={"faults": list(faults)}).raise_for_status()
+
+    def clear(self) -> None:
+        self.client.delete("/faults").raise_for_status()
+        self.client.delete("/calls").raise_for_status()
+
+    def calls(self) -> list[dict[str, Any]]:
+        calls: list[dict[str, Any]] = self.client.get("/calls").json()["calls"]
+        return calls
+
+    def paths(self) -> list[str]:
+        """`account path` of each call since the last clear, in order."""
+        return [f"{call['account'] or call['vendor']} {call['path']}" for call in self.calls()]
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(size=100, rate_limits=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def gateway(sandbox: Sandbox) -> Iterator[GatewayServer]:
+    with GatewayServer(sandbox) as running:
+        running.data("{ orders(first: 1) { nodes { payments { nodes { id } } } } }")
+        yield running
+
+
+@pytest.fixture(scope="session")
+def controls(sandbox: Sandbox) -> Iterator[Control]:
+    control = Control(sandbox)
+    yield control
+    control.client.close()
+
+
+@pytest.fixture
+def control(controls: Control) -> Iterator[Control]:
+    controls.clear()
+    yield controls
+    controls.clear()
+
+
+@pytest.fixture(scope="session")
+def truth(controls: Control) -> Truth:
+    answer: Truth = controls.client.get("/truth").json()
+    return answer

@@ -1,0 +1,217 @@
+"""What the graph says about every order is what the world says, to the minor unit."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.graph.conftest import Truth
+from tests.serving import GatewayServer
+
+PAGE = """
+query Page($after: String) {
+  orders(first: 100, after: $after) {
+    pageInfo { hasNextPage endCursor }
+    nodes {
+      id nativeId number recordedState paymentState inSync
+      total { minorUnits currency } paid { minorUnits } refunded { minorUnits }
+      source { name } customer { nativeId }
+      lines { total { minorUnits } }
+      payments(first: 100) { nodes {
+        nativeId status reference amount { minorUnits currency } source { name }
+        refunds(first: 100) { nodes { nativeId status amount { minorUnits } } }
+      } }
+      refunds(first: 100) { nodes { nativeId } }
+    }
+  }
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def orders(gateway: GatewayServer) -> list[dict[str, Any]]:
+    return list(every(gateway, PAGE, "orders"))
+
+
+def every(gateway: GatewayServer, query: str, root: str, **variables: Any) -> Iterator[Any]:
+    """All nodes of a connection, page by page."""
+    after, more = None, True
+    while more:
+        page = gateway.data(query, after=after, **variables)[root]
+        yield from page["nodes"]
+        after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+
+
+def money(value: dict[str, str] | None) -> int | None:
+    return None if value is None else int(value["minorUnits"])
+
+
+def test_every_order_is_listed_exactly_once(orders: list[dict[str, Any]], truth: Truth) -> None:
+    assert sorted(o["number"] for o in orders) == sorted(o["number"] for o in truth["orders"])
+
+
+def test_the_money_of_every_order_is_right(orders: list[dict[str, Any]], truth: Truth) -> None:
+    expected = {o["number"]: o for o in truth["orders"]}
+    for order in orders:
+        told = expected[order["number"]]
+        assert order["id"] == f"salesforce:order:{told['nativeId']}"
+        assert order["source"]["name"] == told["source"]
+        assert money(order["total"]) == told["total"], order["number"]
+        if order["total"] is not None:
+            assert order["total"]["currency"] == told["currency"]
+            assert money(order["paid"]) == told["paid"], order["number"]
+            assert money(order["refunded"]) == told["refunded"], order["number"]
+
+
+def test_the_states_of_every_order_are_right(orders: list[dict[str, Any]], truth: Truth) -> None:
+    expected = {o["number"]: o for o in truth["orders"]}
+    keys = ("paymentState", "recordedState", "inSync")
+    shown = {o["number"]: [o[k] for k in keys] for o in orders}
+    assert shown == {number: [told[k] for k in keys] for number, told in expected.items()}
+
+
+def test_the_payments_and_refunds_of_every_order_are_right(
+    orders: list[dict[str, Any]], truth: Truth
+) -> None:
+    expected = {o["number"]: o for o in truth["orders"]}
+    for order in orders:
+        shown = {
+            (p["source"]["name"], p["nativeId"]): (
+                money(p["amount"]),
+                p["amount"]["currency"],
+                p["status"],
+                sorted(
+                    (r["nativeId"], money(r["amount"]), r["status"]) for r in p["refunds"]["nodes"]
+                ),
+            )
+            for p in order["payments"]["nodes"]
+        }
+        told = {
+            (p["source"], p["nativeId"]): (
+                p["amount"],
+                p["currency"],
+                p["status"],
+                sorted((r["nativeId"], r["amount"], r["status"]) for r in p["refunds"]),
+            )
+            for p in expected[order["number"]]["payments"]
+        }
+        assert shown == told, order["number"]
+        refunds = {
+            r["nativeId"] for p in told.values() for r in [dict(nativeId=x[0]) for x in p[3]]
+        }
+        assert {r["nativeId"] for r in order["refunds"]["nodes"]} == refunds
+
+
+def test_the_lines_add_up_to_the_total(orders: list[dict[str, Any]]) -> None:
+    known = [o for o in orders if o["total"] is not None]
+    assert len(known) > 400
+    for order in known:
+        assert sum(int(x["total"]["minorUnits"]) for x in order["lines"]) == money(order["total"])
+
+
+def test_every_order_names_its_customer(orders: list[dict[str, Any]], truth: Truth) -> None:
+    native = {c["key"]: c["sources"].get("salesforce") for c in truth["customers"]}
+    expected = {o["number"]: native.get(o["customer"]) for o in truth["orders"]}
+    shown = {o["number"]: o["customer"] and o["customer"]["nativeId"] for o in orders}
+    assert shown == expected
+
+
+PAYMENTS = """
+query Payments($after: String, $source: [String!]) {
+  payments(first: 100, after: $after, filter: {source: $source}) {
+    pageInfo { hasNextPage endCursor }
+    nodes { nativeId source { name } createdAt order { number } customer { id } }
+  }
+}
+"""
+
+
+def test_payments_of_two_accounts_are_merged_and_lead_back_to_their_orders(
+    gateway: GatewayServer, truth: Truth
+) -> None:
+    shown = list(every(gateway, PAYMENTS, "payments"))
+    owner = {
+        (p["source"], p["nativeId"]): o["number"] for o in truth["orders"] for p in o["payments"]
+    }
+    orphans = {(p["source"], p["nativeId"]): None for p in truth["orphans"]["payments"]}
+    assert {
+        (p["source"]["name"], p["nativeId"]): p["order"] and p["order"]["number"] for p in shown
+    } == owner | orphans
+    assert len(shown) == len(owner) + len(orphans), "a payment came twice"
+    times = [p["createdAt"] for p in shown]
+    assert times == sorted(times, reverse=True)
+
+
+def test_refunds_lead_back_to_their_payments_and_orders(
+    gateway: GatewayServer, truth: Truth
+) -> None:
+    query = """
+    query Refunds($after: String) { refunds(first: 100, after: $after) {
+      pageInfo { hasNextPage endCursor }
+      nodes { nativeId payment { nativeId } order { number } }
+    } }"""
+    shown = {
+        r["nativeId"]: (r["payment"]["nativeId"], r["order"] and r["order"]["number"])
+        for r in every(gateway, query, "refunds")
+    }
+    told = {
+        r["nativeId"]: (p["nativeId"], o["number"])
+        for o in truth["orders"]
+        for p in o["payments"]
+        for r in p["refunds"]
+    }
+    assert {k: v for k, v in shown.items() if v[1] is not None} == told
+
+
+def test_totals_of_a_customer_are_the_sums_of_its_orders(
+    gateway: GatewayServer, truth: Truth
+) -> None:
+    sums: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for order in truth["orders"]:
+        own = sums[order["customer"], order["currency"]]
+        own[0] += order["total"] or 0
+        for payment in order["payments"]:
+            if payment["currency"] != order["currency"]:
+                break
+        else:
+            own[1] += order["paid"]
+            own[2] += order["refunded"]
+            continue
+        sums.pop((order["customer"], order["currency"]))
+        truth_is_mixed.add(order["customer"])
+    ids = [c["sources"]["salesforce"] for c in truth["customers"] if "salesforce" in c["sources"]]
+    keys = [c["key"] for c in truth["customers"] if "salesforce" in c["sources"]]
+    query = """query Totals($ids: [ID!]!) { nodes(ids: $ids) { ... on Customer { name totals {
+      currency ordered { minorUnits } paid { minorUnits } refunded { minorUnits } } } } }"""
+    nodes = gateway.data(query, ids=[f"salesforce:customer:{id_}" for id_ in ids[:40]])["nodes"]
+    for key, node in zip(keys, nodes, strict=False):
+        if key in truth_is_mixed:
+            continue
+        shown = {
+            t["currency"]: [int(t[k]["minorUnits"]) for k in ("ordered", "paid", "refunded")]
+            for t in node["totals"]
+        }
+        told = {c: v for (k, c), v in sums.items() if k == key and (any(v) or c in shown)}
+        assert shown == told, key
+
+
+truth_is_mixed: set[str] = set()
+
+
+def test_names_survive_in_every_script(gateway: GatewayServer, truth: Truth) -> None:
+    query = """query C($after: String) { customers(first: 100, after: $after) {
+      pageInfo { hasNextPage endCursor } nodes { nativeId name } } }"""
+    shown = {c["nativeId"]: c["name"] for c in every(gateway, query, "customers")}
+    told = {
+        c["sources"]["salesforce"]: c["name"]
+        for c in truth["customers"]
+        if "salesforce" in c["sources"]
+    }
+    assert shown == told
+    text = "".join(shown.values())
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in text), "no Chinese name"
+    assert any("\u0590" <= letter <= "\u06ff" for letter in text), "no right-to-left name"
+    assert any(letter > "\U0001f000" for letter in text), "no emoji"
