@@ -1,0 +1,117 @@
+"""Payments by what they hold: the merchant's order number, or a customer.
+
+Search takes ten values a call but its index lags, so the payments of the last moments are also
+read from a list, which does not lag, and matched here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from connectors.errors import SourceError
+from connectors.paging import Keyed
+from connectors.records import Payment
+from connectors.stripe.api import Api, Read, absent
+from connectors.stripe.pages import each
+from connectors.stripe.payloads import Intent, Stub
+from connectors.stripe.payments import INTENTS, Payments
+from connectors.stripe.search import any_of, customer_is, metadata_is, whole_seconds
+from connectors.transport import gather_keyed
+
+LONGEST_VALUE = 500  # characters, https://docs.stripe.com/api/metadata
+RECENT = ""
+Rows = list[Read[Intent]]
+
+
+class Matching:
+    """One account's payments by reference and by customer."""
+
+    def __init__(
+        self,
+        api: Api,
+        payments: Payments,
+        reference_key: str,
+        clock: Callable[[], datetime],
+        lag: timedelta,
+    ) -> None:
+        self._api = api
+        self._payments = payments
+        self._key = reference_key
+        self._clock = clock
+        self._lag = lag
+
+    async def by_reference(self, references: Sequence[str]) -> Keyed[tuple[Payment, ...]]:
+        """Stripe compares without case, so what it finds is matched again here."""
+        possible = [r for r in references if 0 < len(r) <= LONGEST_VALUE]
+        clauses = {reference: metadata_is(self._key, reference) for reference in possible}
+        return await self._matched(clauses, self._reference)
+
+    async def by_customer(self, customer_ids: Sequence[str]) -> Keyed[tuple[Payment, ...]]:
+        """One customer has a list of its own; several are searched together."""
+        clauses = {customer_id: customer_is(customer_id) for customer_id in customer_ids}
+        if len(clauses) != 1:
+            return await self._matched(clauses, lambda stub: stub.customer)
+        (only,) = clauses
+        rows = await absent(self._api.all_listed(INTENTS, (("customer", only),)))
+        return {} if rows is None else {only: (), **await self._grouped(rows, lambda stub: only)}
+
+    def _reference(self, stub: Stub) -> object:
+        return stub.metadata.get(self._key) if isinstance(stub.metadata, dict) else None
+
+    async def _matched(
+        self, clauses: Mapping[str, str], key_of: Callable[[Stub], object]
+    ) -> Keyed[tuple[Payment, ...]]:
+        """Without the recent payments no key's answer is whole: their failure is everyone's."""
+        if not clauses:
+            return {}
+        batches = any_of(clauses)
+        found = await gather_keyed([RECENT, *batches], self._rows)
+        recent = found.pop(RECENT)
+        if isinstance(recent, SourceError):
+            raise recent
+        rows = [row for rows in found.values() if not isinstance(rows, SourceError) for row in rows]
+        latest = {row.id: row for row in (*rows, *recent) if key_of(row.stub) in clauses}
+        answers = await self._grouped(list(latest.values()), key_of)
+        return {**answers, **_failures(batches, found, key_of)}
+
+    async def _rows(self, query: str) -> Rows:
+        if query != RECENT:
+            return await self._api.all_searched(INTENTS, query)
+        since = str(whole_seconds(self._clock() - self._lag))
+        return await self._api.all_listed(INTENTS, (("created[gte]", since),))
+
+    async def _grouped(
+        self, rows: Rows, key_of: Callable[[Stub], object]
+    ) -> dict[str, tuple[Payment, ...] | SourceError]:
+        groups: defaultdict[str, list[Payment | SourceError]] = defaultdict(list)
+        for row, made in zip(rows, await each(rows, self._payments.of), strict=True):
+            groups[str(key_of(row.stub))].append(made)
+        return {key: _newest_first(made) for key, made in groups.items()}
+
+
+def _failures(
+    batches: Mapping[str, Sequence[str]],
+    found: Mapping[str, Rows | SourceError],
+    key_of: Callable[[Stub], object],
+) -> dict[str, SourceError]:
+    """Keys whose search failed, or found a row that does not even tell whose it is."""
+    failed: dict[str, SourceError] = {}
+    for query, keys in batches.items():
+        rows = found[query]
+        lost = [rows] if isinstance(rows, SourceError) else _misfits(rows, key_of)
+        failed |= dict.fromkeys(keys, lost[0]) if lost else {}
+    return failed
+
+
+def _misfits(rows: Rows, key_of: Callable[[Stub], object]) -> list[SourceError]:
+    return [r.object for r in rows if isinstance(r.object, SourceError) and key_of(r.stub) is None]
+
+
+def _newest_first(made: list[Payment | SourceError]) -> tuple[Payment, ...] | SourceError:
+    """All of a key's payments, or why one of them is missing."""
+    errors = [m for m in made if isinstance(m, SourceError)]
+    payments = [m for m in made if not isinstance(m, SourceError)]
+    newest = sorted(payments, key=lambda p: (p.created_at is not None, p.created_at), reverse=True)
+    return errors[0] if errors else tuple(newest)

@@ -1,0 +1,211 @@
+"""Rows that do not fit, and disputes beyond one page: answers that no simulator gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from connectors.errors import Malformed, Retryable, SourceError
+from connectors.filters import PaymentFilter
+from connectors.paging import PageQuery
+from connectors.records import PaymentStatus, Source, SourceKind
+from connectors.secret import Secret
+from connectors.stripe import VENDOR
+from connectors.stripe.payloads import Listing
+from connectors.stripe.settings import StripeSettings
+from connectors.tokens import TokenSource
+from connectors.transport import Judge, Request, Response
+from connectors.vendor import Wiring
+
+pytestmark = pytest.mark.anyio
+SOURCE = Source("stripe_eu", "stripe", SourceKind.PAYMENTS)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SETTINGS = StripeSettings(vendor="stripe", key=Secret("sk_test_x"), account="acct_1")
+Rows = list[dict[str, Any]]
+
+
+class Canned:
+    """A transport that answers from a table of paths; `asked` keeps the requests."""
+
+    def __init__(self, answers: Mapping[str, Callable[[dict[str, str]], Any]]) -> None:
+        self.answers = answers
+        self.asked: list[Request] = []
+
+    async def send(self, request: Request) -> Response:
+        self.asked.append(request)
+        answer = self.answers[request.path](dict(request.query))
+        if isinstance(answer, SourceError):
+            raise answer
+        return Response(200, {}, msgspec.json.encode(answer))
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+    def connector(self) -> Any:
+        def open_canned(base_url: str, judge: Judge, tokens: TokenSource | None) -> Canned:
+            return self
+
+        return VENDOR.connect(Wiring(SOURCE, open_canned, lambda: NOW), SETTINGS)
+
+
+def listed(rows: Rows, more: bool = False) -> dict[str, Any]:
+    return {"object": "list", "data": rows, "has_more": more}
+
+
+def found(rows: Rows, next_page: str | None = None) -> dict[str, Any]:
+    more = next_page is not None
+    return {"object": "search_result", "data": rows, "has_more": more, "next_page": next_page}
+
+
+def intent(name: str, created: int = 5, *, disputed: bool = False, **more: Any) -> dict[str, Any]:
+    charge = {
+        "id": f"ch_{name}", "amount": 9, "amount_captured": 9, "amount_refunded": 0,
+        "currency": "usd", "created": created, "status": "succeeded", "captured": True,
+        "refunded": False, "disputed": disputed, "refunds": {"data": []},
+    }  # fmt: skip
+    return {
+        "id": f"pi_{name}", "amount": 9, "amount_received": 9, "currency": "usd",
+        "created": created, "status": "succeeded", "latest_charge": charge,
+        "metadata": {"order_id": name}, **more,
+    }  # fmt: skip
+
+
+def dispute(name: str, created: int, status: str = "won") -> dict[str, Any]:
+    return {
+        "id": f"dp_{name}", "amount": 9, "currency": "usd", "created": created, "status": status,
+        "charge": f"ch_{name}", "payment_intent": f"pi_{name}",
+    }  # fmt: skip
+
+
+async def test_a_row_that_does_not_fit_keeps_its_place_and_token() -> None:
+    rows = [intent("a"), intent("b", amount="9"), intent("c", currency="xxx"), intent("d")]
+    late = intent("e", created=10**15)
+    canned = Canned({"/v1/payment_intents": lambda _: listed([*rows, late, rows[0]])})
+    page = await canned.connector().payment_page(PageQuery(9, PaymentFilter()))
+    assert [row.after for row in page.rows] == [f"l:pi_{name}" for name in "abcde"]
+    errors = {row.after: str(row.record) for row in page.rows if isinstance(row.record, Malformed)}
+    assert errors == {
+        "l:pi_b": "stripe_eu: the answer does not fit at $.amount (HTTP 200)",
+        "l:pi_c": "stripe_eu: the currency is not one of ISO 4217",
+        "l:pi_e": "stripe_eu: the time is out of range",
+    }
+
+
+async def test_a_row_without_an_id_fails_its_page() -> None:
+    canned = Canned({"/v1/payment_intents": lambda _: listed([intent("a"), {"amount": 9}])})
+    with pytest.raises(Malformed):
+        await canned.connector().payment_page(PageQuery(9, PaymentFilter()))
+
+
+async def test_a_misfit_fails_its_own_reference() -> None:
+    rows = [intent("a"), intent("b", amount=None), intent("A")]
+    canned = Canned(
+        {
+            "/v1/payment_intents": lambda _: listed([]),
+            "/v1/payment_intents/search": lambda _: found(rows),
+        }
+    )
+    answer = await canned.connector().payments_by_reference(["a", "b", "none"])
+    assert [p.native_id for p in answer["a"]] == ["pi_a"]
+    assert isinstance(answer["b"], Malformed)
+    assert set(answer) == {"a", "b"}
+
+
+async def test_a_misfit_that_hides_its_reference_fails_all_that_were_asked_with_it() -> None:
+    rows = [intent("a"), intent("b", amount=None, metadata=None)]
+    canned = Canned(
+        {
+            "/v1/payment_intents": lambda _: listed([]),
+            "/v1/payment_intents/search": lambda query: found(
+                rows if '"b"' in query["query"] else []
+            ),
+        }
+    )
+    answer = await canned.connector().payments_by_reference([*"abcdefghij", "eleventh"])
+    assert set(answer) == set("abcdefghij")
+    assert all(isinstance(value, Malformed) for value in answer.values())
+
+
+async def test_without_the_recent_payments_no_reference_is_answered() -> None:
+    down = Retryable("stripe_eu", "down")
+    canned = Canned(
+        {
+            "/v1/payment_intents": lambda _: down,
+            "/v1/payment_intents/search": lambda _: found([intent("a")]),
+        }
+    )
+    with pytest.raises(Retryable):
+        await canned.connector().payments_by_reference(["a"])
+
+
+async def test_what_the_list_says_beats_what_the_index_remembers() -> None:
+    canned = Canned(
+        {
+            "/v1/payment_intents": lambda _: listed([intent("a")]),
+            "/v1/payment_intents/search": lambda _: found([intent("a", status="processing")]),
+        }
+    )
+    (payment,) = (await canned.connector().payments_by_reference(["a"]))["a"]
+    assert payment.status is PaymentStatus.SUCCEEDED
+    recent = next(r for r in canned.asked if r.path == "/v1/payment_intents")
+    assert ("created[gte]", str(int(NOW.timestamp()) - 60)) in recent.query
+
+
+async def test_a_page_that_repeats_itself_is_not_asked_for_ever() -> None:
+    canned = Canned(
+        {
+            "/v1/payment_intents": lambda _: listed([]),
+            "/v1/payment_intents/search": lambda _: found([intent("a")], next_page="again"),
+        }
+    )
+    answer = await canned.connector().payments_by_reference(["a"])
+    assert isinstance(answer["a"], Malformed)
+
+
+async def test_disputes_that_one_page_does_not_cover_are_asked_one_by_one() -> None:
+    disputes = [dispute("new", 50), dispute("old", 40)]
+
+    def answer(query: dict[str, str]) -> dict[str, Any]:
+        if "created[gte]" in query:
+            return listed(disputes, more=True)
+        return listed([dispute("old", 40), dispute("old2", 30, "lost") | {"charge": "ch_old"}])
+
+    rows = [intent("new", 45, disputed=True), intent("old", 10, disputed=True)]
+    canned = Canned({"/v1/payment_intents": lambda _: listed(rows), "/v1/disputes": answer})
+    page = await canned.connector().payment_page(PageQuery(9, PaymentFilter()))
+    assert [row.record.status.value for row in page.rows] == ["SUCCEEDED", "DISPUTED"]
+    asked = [dict(r.query) for r in canned.asked if r.path == "/v1/disputes"]
+    assert [q.get("created[gte]") or q["payment_intent"] for q in asked] == ["10", "pi_old"]
+
+
+async def test_a_charge_without_an_intent_is_a_payment_of_its_own() -> None:
+    charge = {**intent("a", disputed=True)["latest_charge"], "metadata": {"order_id": "a"}}
+    canned = Canned({"/v1/charges/ch_a": lambda _: charge, "/v1/disputes": lambda _: listed([])})
+    (payment,) = (await canned.connector().payments(["ch_a"])).values()
+    assert (payment.native_id, payment.reference, payment.disputes) == ("ch_a", "a", ())
+    assert ("charge", "ch_a") in canned.asked[-1].query
+
+
+async def test_a_deleted_customer_is_missing() -> None:
+    gone = {"id": "cus_1", "object": "customer", "deleted": True}
+    canned = Canned({"/v1/customers/cus_1": lambda _: gone})
+    assert await canned.connector().customers(["cus_1"]) == {}
+
+
+async def test_every_request_names_the_version_and_the_account() -> None:
+    canned = Canned({"/v1/balance": lambda _: {}})
+    await canned.connector().probe()
+    assert canned.asked[0].headers == {
+        "stripe-version": "2026-10-28.endive",
+        "stripe-account": "acct_1",
+    }
+
+
+async def test_an_answer_nested_beyond_reason_is_malformed() -> None:
+    deep = Response(200, {}, b'{"object":"list","has_more":false,"data":[' + b"[" * 100_000)
+    with pytest.raises(Malformed):
+        deep.decode(msgspec.json.Decoder(Listing), "stripe_eu")
