@@ -133,7 +133,7 @@ class Scan:
 
 async def merged(scans: Sequence[Scan], ask: Ask) -> Connection:
     """The next `ask.first` rows of all scans; raises the first failure if every source failed."""
-    await asyncio.gather(*(scan.fill(ask.first + 1) for scan in scans))
+    await asyncio.gather(*(scan.fill(ask.first) for scan in scans))
     failed = [scan.failure for scan in scans if scan.failure is not None]
     if failed and len(failed) == len(scans):
         raise failed[0]

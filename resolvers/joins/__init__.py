@@ -7,9 +7,9 @@ from typing import Any
 from resolvers.context import Join
 from resolvers.joins import customer, dispute, order, payment, refund
 
-ALL: tuple[Join[Any, Any], ...] = tuple(
-    value
+ALL: dict[str, Join[Any, Any]] = {
+    value.name: value
     for module in (customer, order, payment, refund, dispute)
-    for name, value in vars(module).items()
-    if isinstance(value, Join) and name.isupper()
-)
+    for value in vars(module).values()
+    if isinstance(value, Join)
+}
