@@ -172,7 +172,8 @@ def _operation(request: Mapping[str, Any]) -> Operation:
 
 
 def _too_large(most: int) -> BadRequest:
-    return BadRequest(413, f"The body is larger than {most} bytes", {"connection": "close"})
+    # The connection stays open: closing it under a client that still sends would lose the answer.
+    return BadRequest(413, f"The body is larger than {most} bytes")
 
 
 def _answer(outcome: Outcome, media_type: str) -> Response:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from typing import Any
 
 import msgspec
 from graphql import (
@@ -88,17 +87,14 @@ class Documents:
         return Prepared(document, given_arguments(self._schema, document))
 
     def _parsed(self, text: str) -> DocumentNode:
-        limits: dict[str, Any] = {
-            "max_lexical_tokens": self._limits.tokens,
-            "max_comments": self._limits.comments,
-            "max_source_length": self._limits.characters,
-        }
+        if len(text) > self._limits.characters:
+            raise Refused([GraphQLError("The document is too long.")], "MAX_CHARACTERS_LIMIT")
         try:
-            return parse(text, **limits)
+            return parse(
+                text, max_lexical_tokens=self._limits.tokens, max_comments=self._limits.comments
+            )
         except GraphQLSyntaxError as error:
             raise Refused([error], "GRAPHQL_PARSE_FAILED") from None
-        except GraphQLError as error:
-            raise Refused([error], "MAX_TOKENS_LIMIT") from None
 
     def _keep(self, key: bytes, size: int, prepared: Prepared) -> None:
         self._kept[key] = (size, prepared)
