@@ -16,6 +16,7 @@ import uvloop
 
 from connectors.registry import Registry
 from gateway import check as checking
+from gateway import link_import
 from gateway.access_log import configure_logging
 from gateway.demo import demo_settings, demonstrate
 from gateway.server import Refusal, listen, server
@@ -31,6 +32,7 @@ examples:
   tillgate sandbox --sandbox-port 9900  the simulated vendors alone
   tillgate check --config tillgate.toml ask every configured source how it is
   tillgate run --config tillgate.toml   serve the graph on loopback
+  tillgate links --import links.csv     link orders to payments by hand
   tillgate schema > schema.graphql      the SDL that clients see
 """
 
@@ -66,6 +68,28 @@ def check(arguments: argparse.Namespace) -> int:
     for finding in found:
         print("\n".join(finding.lines))
     return 0 if all(finding.ok for finding in found) else 1
+
+
+def links(arguments: argparse.Namespace) -> int:
+    registry = Registry()
+    settings = load(arguments.config, registry)
+    if arguments.file is None:
+        for link in uvloop.run(link_import.list_links(settings, registry)):
+            print(f"{link.order_id}\t{link.payment_id}\t{link.evidence}")
+        return 0
+    done = uvloop.run(
+        link_import.import_links(settings, registry, arguments.file, arguments.dry_run)
+    )
+    for refusal in done.refused:
+        print(refusal, file=sys.stderr)
+    if done.refused:
+        print(f"Nothing was written: {len(done.refused)} rows are refused.", file=sys.stderr)
+        return 1
+    if arguments.dry_run:
+        print(f"{done.known} links are good; nothing was written")
+    else:
+        print(f"{done.added} links added, {done.known} were there already")
+    return 0
 
 
 def schema(arguments: argparse.Namespace) -> int:
@@ -126,6 +150,7 @@ def _parser() -> argparse.ArgumentParser:
         ("sandbox", sandbox, "the simulated vendors alone", (_world,)),
         ("run", run, "serve the graph of a configuration", (_config,)),
         ("check", check, "ask every configured source how it is", (_config,)),
+        ("links", links, "list or import links of orders and payments", (_config, _links)),
         ("schema", schema, "print the SDL", (_schema,)),
     ):
         own = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
@@ -154,6 +179,17 @@ def _world(parser: argparse.ArgumentParser) -> None:
 def _demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--once", action="store_true", help="answer the joined query and exit")
     parser.add_argument("--port", type=_port, default=8000, help="0 takes a free one (8000)")
+
+
+def _links(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--import",
+        dest="file",
+        type=Path,
+        metavar="FILE",
+        help="CSV with the columns order,payment: ids of the graph; all rows or none",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only check the file")
 
 
 def _schema(parser: argparse.ArgumentParser) -> None:

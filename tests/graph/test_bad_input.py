@@ -130,7 +130,8 @@ FIELD_ERRORS = {
         "BAD_FILTER",
     ),
     "an amount beyond 64 bits": (
-        '{ orders(filter: {total: {currency: "EUR", gte: "92233720368547758.08"}}) { nodes { id } } }',
+        '{ orders(filter: {total: {currency: "EUR", gte: "92233720368547758.08"}})'
+        " { nodes { id } } }",
         "BAD_FILTER",
     ),
     "totals of several currencies": (

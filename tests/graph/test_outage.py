@@ -119,7 +119,7 @@ def test_what_an_order_was_paid_is_not_told_while_one_account_is_down(
     assert set(located(answer)) == {"order.paid", f"order.payments.nodes.{len(found)}"}
 
 
-FAULTS = {
+FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "latency": ({"kind": "latency", "latency_ms": 5000}, "UPSTREAM_TIMEOUT"),
     "rate limit": ({"kind": "rate_limit"}, "UPSTREAM_RATE_LIMITED"),
     "html": ({"kind": "html"}, "UPSTREAM_MALFORMED"),

@@ -1,0 +1,69 @@
+"""`tillgate links`: explicit links between orders and payments, from a CSV file into the store."""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from connectors.records import Kind
+from connectors.registry import Registry
+from gateway.compose import open_gateway
+from gateway.settings import Settings
+from gateway.strict import SettingsError
+from resolvers.errors import BadId
+from resolvers.link_store import StoredLink
+from resolvers.sources import Sources
+
+COLUMNS = ["order", "payment"]
+
+
+class Imported(msgspec.Struct, frozen=True):
+    """`refused` says per row what is wrong; if there is any, nothing was written."""
+
+    added: int
+    known: int
+    refused: tuple[str, ...]
+
+
+async def import_links(
+    settings: Settings, registry: Registry, path: Path, dry_run: bool
+) -> Imported:
+    """Reads `order,payment` (ids of the graph) and writes all rows or none."""
+    async with open_gateway(settings, registry) as gateway:
+        links, refused = read_links(path, gateway.sources)
+        if refused or dry_run:
+            return Imported(0, len(links), tuple(refused))
+        added = await gateway.store.add(links)
+        return Imported(added, len(links) - added, ())
+
+
+async def list_links(settings: Settings, registry: Registry) -> list[StoredLink]:
+    async with open_gateway(settings, registry) as gateway:
+        return await gateway.store.all()
+
+
+def read_links(path: Path, sources: Sources) -> tuple[list[StoredLink], list[str]]:
+    """Links and refusals. Raises SettingsError if the file as a whole cannot be read."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read: {type(error).__name__}") from None
+    rows = csv.DictReader(lines, strict=True)
+    if rows.fieldnames != COLUMNS:
+        raise SettingsError(f"{path}: the first line must be {','.join(COLUMNS)}")
+    now = datetime.now(UTC)
+    links: dict[tuple[str, str], StoredLink] = {}
+    refused: list[str] = []
+    for row in rows:
+        try:
+            order = str(sources.address(row["order"] or "", Kind.ORDER))
+            payment = str(sources.address(row["payment"] or "", Kind.PAYMENT))
+        except BadId as error:
+            refused.append(f"{path.name}:{rows.line_num}: {error}")
+            continue
+        evidence = f"{path.name}:{rows.line_num}"
+        links.setdefault((order, payment), StoredLink(order, payment, evidence, now))
+    return list(links.values()), refused
