@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 
 import msgspec
 
 from connectors.currency import minor_unit_digits
 
 INT64_MAX = 2**63 - 1
+# Never rounds: what does not fit is an error.
+_EXACT = Context(prec=60, traps=[Inexact, InvalidOperation, Overflow])
 
 
 class InexactAmount(ValueError):
@@ -35,9 +37,9 @@ class Money(msgspec.Struct, frozen=True, order=False):
         """
         digits = minor_unit_digits(currency)
         try:
-            minor = Decimal(amount).scaleb(digits)
+            minor = Decimal(amount).scaleb(digits, _EXACT)
             exact = minor == minor.to_integral_value()
-        except (InvalidOperation, ValueError):
+        except (ArithmeticError, ValueError):
             raise InexactAmount(f"not an amount of {currency}") from None
         if not exact or abs(minor) > INT64_MAX:
             raise InexactAmount(f"{currency} has {digits} decimals, the amount does not fit")

@@ -36,6 +36,7 @@ from connectors.pacing import Pace, RetryBudget
 from connectors.tokens import NoToken, Token, TokenSource
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+ENCODINGS = frozenset({"identity", "gzip", "deflate"})
 T = TypeVar("T")
 
 
@@ -140,7 +141,8 @@ class HttpTransport:
         """A successful answer, or the SourceError that the vendor's judge or the network gave."""
         try:
             async with asyncio.timeout(self.limits.deadline):
-                return await self._attempts(request)
+                ends = asyncio.get_running_loop().time() + self.limits.deadline
+                return await self._attempts(request, ends)
         except TimeoutError:
             self._failed("no answer within the deadline")
             raise TimedOut(self.source, "no answer within the deadline") from None
@@ -148,7 +150,7 @@ class HttpTransport:
     async def aclose(self) -> None:
         await self._engine.aclose()
 
-    async def _attempts(self, request: Request) -> Response:
+    async def _attempts(self, request: Request, ends: float) -> Response:
         refreshed = False
         attempt = 1
         while True:
@@ -160,7 +162,7 @@ class HttpTransport:
                     raise
                 refreshed = True
             except (Retryable, RateLimited) as error:
-                if not self._may_retry(request, error, attempt):
+                if not self._may_retry(request, error, attempt, ends):
                     raise
                 await asyncio.sleep(_backoff(error, attempt))
                 attempt += 1
@@ -168,19 +170,16 @@ class HttpTransport:
                 self._retries.succeeded()
                 return response
 
-    def _may_retry(self, request: Request, error: SourceError, attempt: int) -> bool:
+    def _may_retry(
+        self, request: Request, error: SourceError, attempt: int, ends: float
+    ) -> bool:
         return (
             request.may_repeat
             and not isinstance(error, Overloaded)
-            and self._worth_waiting(error)
+            and _worth_waiting(error, ends)
             and attempt < self.limits.attempts
             and self._retries.take()
         )
-
-    def _worth_waiting(self, error: SourceError) -> bool:
-        """Whether the wait fits the deadline; an error may say that it is not repeated."""
-        wait = getattr(error, "retry_after", None) or 0.0
-        return error.again and wait < self.limits.deadline
 
     async def _in_turn(self, request: Request, token: Token) -> Response:
         if self._waiting >= self.limits.queue:
@@ -202,7 +201,7 @@ class HttpTransport:
         self.health.calls += 1
         try:
             response = await self._exchange(self._build(request, token))
-        except httpx.TransportError:
+        except (httpx.TransportError, aiohttp.ClientError):
             self._failed("the connection failed")
             raise Retryable(self.source, "the connection failed") from None
         self.health.latency = self._clock() - started
@@ -226,6 +225,9 @@ class HttpTransport:
         answer = await self._engine.handle_async_request(request)
         body = bytearray()
         try:
+            # Two layers unpack a few bytes to gigabytes before the first check below.
+            if answer.headers.get("content-encoding", "identity").lower() not in ENCODINGS:
+                raise Malformed(self.source, "the answer's encoding was not asked for")
             async for chunk in answer.aiter_bytes():
                 body += chunk
                 if len(body) > self.limits.max_body:
@@ -275,6 +277,12 @@ def _engine(limits: Limits) -> httpx.AsyncBaseTransport:
 def _matches(host: str, pattern: str) -> bool:
     """`*.salesforce.com` names every host below, a plain name only itself."""
     return host == pattern or (pattern.startswith("*.") and host.endswith(pattern[1:]))
+
+
+def _worth_waiting(error: SourceError, ends: float) -> bool:
+    """Whether the wait ends before the deadline; an error may say that it is not repeated."""
+    wait = getattr(error, "retry_after", None) or 0.0
+    return error.again and asyncio.get_running_loop().time() + wait < ends
 
 
 def _backoff(error: SourceError, attempt: int) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -24,13 +24,14 @@ _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,254}")
 class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Keys that every source has; a vendor's own settings extend it.
 
-    `deadline` in seconds bounds each lookup; `base_url` replaces the vendor's public address.
+    `deadline` in seconds bounds each lookup; `base_url` replaces the vendor's public address;
+    `concurrency` the number of calls at once that the vendor's declaration allows.
     """
 
     vendor: str
     base_url: str | None = None
-    deadline: float = 5.0
-    concurrency: int = 32
+    deadline: Annotated[float, msgspec.Meta(gt=0, le=120)] = 5.0
+    concurrency: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
 
 
 class CallCost(msgspec.Struct, frozen=True):

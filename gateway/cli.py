@@ -18,6 +18,7 @@ from connectors.registry import Registry
 from gateway import check as checking
 from gateway import link_import
 from gateway.access_log import configure_logging
+from gateway.calls_page import calls_page
 from gateway.demo import demo_settings, demonstrate
 from gateway.server import Refusal, listen, server
 from gateway.settings import load
@@ -93,6 +94,9 @@ def links(arguments: argparse.Namespace) -> int:
 
 
 def schema(arguments: argparse.Namespace) -> int:
+    if arguments.calls:
+        sys.stdout.write(calls_page(Registry()))
+        return 0
     built = build_schema()
     sys.stdout.write(built.federation_sdl if arguments.federation else built.sdl)
     return 0
@@ -193,7 +197,11 @@ def _links(parser: argparse.ArgumentParser) -> None:
 
 
 def _schema(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--calls", action="store_true", help="instead, what every join costs upstream"
+    )
+    what.add_argument(
         "--federation", action="store_true", help="as an Apollo Federation v2 subgraph"
     )
 

@@ -78,7 +78,9 @@ def _open_source(
 ) -> ConfiguredSource:
     vendor = registry[own.vendor]
     limits = msgspec.structs.replace(
-        vendor.limits, deadline=own.deadline, concurrency=own.concurrency
+        vendor.limits,
+        deadline=own.deadline,
+        concurrency=own.concurrency or vendor.limits.concurrency,
     )
     source = Source(name, vendor.name, vendor.kind)
 

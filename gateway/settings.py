@@ -6,7 +6,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -23,10 +23,10 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """
 
     host: str = "127.0.0.1"
-    port: int = 8000
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8000
     profile: Literal["production", "development"] = "production"
-    deadline: float = 15.0
-    drain: int = 15
+    deadline: Annotated[float, msgspec.Meta(gt=0, le=300)] = 15.0
+    drain: Annotated[int, msgspec.Meta(ge=0, le=600)] = 15
     introspection: bool | None = None
     federation: bool | None = None
 

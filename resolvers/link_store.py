@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 from sqlalchemy import Column, DateTime, Index, MetaData, String, Table, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 _CHUNK = 500
@@ -26,9 +27,14 @@ _links = Table(
     Index("order_payment_link_by_payment", "payment_id"),
 )
 
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
 
 class StoredLink(msgspec.Struct, frozen=True):
-    """`evidence` says where the link comes from, for instance a file's name and line."""
+    """`evidence` says where the link comes from, for instance a file's name and line.
+
+    `created_at` is aware and read back in UTC.
+    """
 
     order_id: str
     payment_id: str
@@ -51,19 +57,20 @@ class LinkStore:
     async def all(self) -> list[StoredLink]:
         query = select(_links).order_by(_links.c.order_id, _links.c.payment_id)
         async with self._engine.connect() as connection:
-            return [StoredLink(*row) for row in await connection.execute(query)]
+            return [_stored(row) for row in await connection.execute(query)]
 
     async def add(self, links: Iterable[StoredLink]) -> int:
         """Writes all or nothing; a pair that is there already stays as it is. Counts the new."""
+        insert = _INSERTS[self._engine.dialect.name]
         added = 0
         async with self._engine.begin() as connection:
             for link in links:
-                try:
-                    async with connection.begin_nested():
-                        await connection.execute(_links.insert(), msgspec.structs.asdict(link))
-                    added += 1
-                except IntegrityError:
-                    continue
+                values = msgspec.structs.asdict(link)
+                values["created_at"] = link.created_at.astimezone(UTC)
+                written = await connection.execute(
+                    insert(_links).values(values).on_conflict_do_nothing()
+                )
+                added += written.rowcount
         return added
 
     async def _matching(self, column: Column[str], ids: Sequence[str]) -> list[StoredLink]:
@@ -75,8 +82,16 @@ class LinkStore:
                     .where(column.in_(ids[start : start + _CHUNK]))
                     .order_by(_links.c.created_at, _links.c.payment_id)
                 )
-                found += [StoredLink(*row) for row in await connection.execute(query)]
+                found += [_stored(row) for row in await connection.execute(query)]
         return found
+
+
+def _stored(row: Any) -> StoredLink:
+    """SQLite forgets the zone of a time; all are written in UTC."""
+    order_id, payment_id, evidence, created_at = row
+    if created_at.tzinfo is None:
+        created_at = created_at.replace(tzinfo=UTC)
+    return StoredLink(order_id, payment_id, evidence, created_at.astimezone(UTC))
 
 
 @asynccontextmanager

@@ -128,7 +128,7 @@ class LinkRules:
                     e.field,
                 )
                 for e in order.payment_ids
-                if e.source in self._sources
+                if e.source in self._sources and self._sources[e.source].can("payments")
             ]
         referenced = await self._by_reference(lookups, orders)
         known = {

@@ -52,7 +52,7 @@ class Lookups:
             raise
         except TimeoutError:
             raise TimedOut(source.name, "no answer within the deadline") from None
-        except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError) as error:
+        except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
             # A mapping that fails on a payload is a defect of ours, but no reason to lose the
             # other sources' data. The type says enough: a message could quote the payload.
             log.error("%s: %s while reading its answer", source.name, type(error).__name__)

@@ -148,8 +148,14 @@ async def merged(scans: Sequence[Scan], ask: Ask) -> Connection:
 
 
 async def _next(scans: Sequence[Scan], sort: Sort) -> Scan | None:
-    """The scan whose head row comes first; on a tie the source configured first."""
+    """The scan whose head row comes first; on a tie the source configured first.
+
+    None as well when a scan spent its budget before it had a row: what it has next is unknown, so
+    nothing may be shown ahead of it.
+    """
     await asyncio.gather(*(scan.fill(1) for scan in scans if not scan.rows))
+    if any(scan.more and not scan.rows for scan in scans):
+        return None
     best: Scan | None = None
     for scan in scans:
         if scan.rows and (best is None or _precedes(scan.rows[0], best.rows[0], sort)):
@@ -203,7 +209,8 @@ def paged(records: Sequence[Record], failures: Sequence[SourceError], ask: Ask) 
     shown = ordered[start : start + ask.first]
     edges = [Edge(record, ask.scope, {"": _place(record)}) for record in shown]
     if ask.after is None:
-        edges += [Edge(error, ask.scope, {}) for error in failures]
+        reached = edges[-1].positions if edges else {}
+        edges += [Edge(error, ask.scope, reached) for error in failures]
     info = PageInfo(
         has_next_page=start + ask.first < len(ordered),
         has_previous_page=start > 0,
@@ -226,11 +233,12 @@ def _place(record: Record) -> str:
 def _start(ordered: Sequence[Record], ask: Ask) -> int:
     if ask.after is None:
         return 0
+    positions = ask.positions()
+    if not positions:  # the cursor of a failure that nothing came before
+        return 0
     try:
-        when, _, id_ = ask.positions()[""].partition("|")
+        when, _, id_ = positions[""].partition("|")
         place = (float(when), id_)
-    except (KeyError, ValueError) as error:
-        if isinstance(error, BadCursor):
-            raise
+    except (KeyError, ValueError):
         raise BadCursor("the cursor is malformed") from None
     return sum(1 for record in ordered if _newest_first(record) <= place)

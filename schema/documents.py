@@ -69,7 +69,11 @@ class Documents:
         if (kept := self._kept.get(key)) is not None:
             self._kept.move_to_end(key)
             return kept[1]
-        prepared = self._examined(text)
+        try:
+            prepared = self._examined(text)
+        except RecursionError:
+            deep = GraphQLError("The operation is nested too deeply.")
+            raise Refused([deep], "MAX_DEPTH_LIMIT") from None
         self._keep(key, len(text), prepared)
         return prepared
 

@@ -7,6 +7,7 @@ figures follow what routers of the field use; introspection has its own depth ru
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Annotated
 
 import msgspec
 from graphql import (
@@ -22,21 +23,24 @@ from graphql import (
 )
 
 
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
 class OperationLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`body` in bytes, `characters` and `tokens` of the document; the rest counts after expansion.
 
     `fields` counts every selected field, `directives` every use of one.
     """
 
-    body: int = 1024 * 1024
-    characters: int = 20_000
-    tokens: int = 5_000
-    comments: int = 100
-    depth: int = 12
-    fields: int = 300
-    aliases: int = 30
-    root_fields: int = 10
-    directives: int = 50
+    body: Count = 1024 * 1024
+    characters: Count = 20_000
+    tokens: Count = 5_000
+    comments: Count = 100
+    depth: Count = 12
+    fields: Count = 300
+    aliases: Count = 30
+    root_fields: Count = 10
+    directives: Count = 50
 
 
 class Measure(msgspec.Struct, frozen=True):
