@@ -14,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from gateway.compose import Gateway
-from schema.documents import Refused
 from schema.execution import Operation, Outcome
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
@@ -85,11 +84,7 @@ class GraphQLEndpoint:
         """A simple GET can be sent by any page a user visits; the header makes it ask first."""
         if not self._server.development and not any(map(request.headers.get, PREFLIGHT_HEADERS)):
             raise BadRequest(400, f"A GET needs the header {PREFLIGHT_HEADERS[1]}, or use POST")
-        try:
-            kind = self._gateway.executor.kind_of(operation)
-        except Refused:
-            return
-        if kind not in (None, "query"):
+        if self._gateway.executor.kind_of(operation) not in (None, "query"):
             raise BadRequest(405, "Only queries are asked by GET", {"allow": "POST"})
 
 

@@ -14,9 +14,7 @@ from graphql import (
     DocumentNode,
     GraphQLError,
     GraphQLSyntaxError,
-    NoSchemaIntrospectionCustomRule,
     parse,
-    specified_rules,
     validate,
 )
 
@@ -38,8 +36,11 @@ class Refused(Exception):
 
 
 class Prepared(msgspec.Struct, frozen=True):
+    """`hides_types`: `__type` finds no type, as introspection is switched off."""
+
     document: DocumentNode
     arguments: tuple[GivenArgument, ...]
+    hides_types: bool
 
 
 class Documents:
@@ -58,8 +59,7 @@ class Documents:
         self._schema = schema.executable
         self._limits = limits
         self._federation = federation
-        closed = [] if introspection else [NoSchemaIntrospectionCustomRule]
-        self._rules = (*specified_rules, *closed)
+        self._introspection = introspection
         self._kept: OrderedDict[bytes, tuple[int, Prepared]] = OrderedDict()
         self._held = 0
 
@@ -78,19 +78,27 @@ class Documents:
         return prepared
 
     def _examined(self, text: str) -> Prepared:
-        document = self._parsed(text)
+        document = self.parsed(text)
         if errors := check(document, self._limits):
             raise Refused(errors, "MAX_LIMIT")
-        if not self._federation and root_names(document) & FEDERATION_ROOTS:
-            raise Refused([GraphQLError("Federation is switched off.")], "FEDERATION_DISABLED")
-        errors = validate(
-            self._schema, document, self._rules, max_errors=MOST_ERRORS, hide_suggestions=True
-        )
+        roots = root_names(document)
+        self._check_open(roots)
+        errors = validate(self._schema, document, max_errors=MOST_ERRORS, hide_suggestions=True)
         if errors:
             raise Refused(errors, "GRAPHQL_VALIDATION_FAILED")
-        return Prepared(document, given_arguments(self._schema, document))
+        hides_types = "__type" in roots and not self._introspection
+        return Prepared(document, given_arguments(self._schema, document), hides_types)
 
-    def _parsed(self, text: str) -> DocumentNode:
+    def _check_open(self, roots: set[str]) -> None:
+        if not self._federation and roots & FEDERATION_ROOTS:
+            raise Refused([GraphQLError("Federation is switched off.")], "FEDERATION_DISABLED")
+        if not self._introspection and "__schema" in roots:
+            raise Refused(
+                [GraphQLError("Introspection is switched off.")], "INTROSPECTION_DISABLED"
+            )
+
+    def parsed(self, text: str) -> DocumentNode:
+        """Not validated. Raises Refused for what is too large or malformed."""
         if len(text) > self._limits.characters:
             raise Refused([GraphQLError("The document is too long.")], "MAX_CHARACTERS_LIMIT")
         try:

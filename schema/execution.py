@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from graphql import ExecutionResult, GraphQLError, execute, get_operation_ast
+from graphql import (
+    ExecutionResult,
+    GraphQLError,
+    GraphQLObjectType,
+    execute,
+    get_operation_ast,
+)
+from graphql.execution import Executor as CoreExecutor
+from graphql.pyutils import Path
 
 from resolvers.context import Context
 from schema.arguments import refused
@@ -32,15 +40,36 @@ class Outcome(msgspec.Struct, frozen=True):
     error_count: int = 0
 
 
+class _TypesHidden(CoreExecutor):
+    """Introspection by name finds nothing, as if there were no such type."""
+
+    def execute_field(
+        self,
+        parent_type: GraphQLObjectType,
+        source: Any,
+        field_details_list: Any,
+        path: Path,
+        position_context: Any,
+    ) -> Any:
+        if field_details_list[0].node.name.value == "__type":
+            return None
+        return super().execute_field(
+            parent_type, source, field_details_list, path, position_context
+        )
+
+
 class Executor:
     def __init__(self, schema: TillgateSchema, documents: Documents) -> None:
         self._schema = schema.executable
         self._documents = documents
 
     def kind_of(self, operation: Operation) -> str | None:
-        """`query`, `mutation`, `subscription`, or None if it cannot be told. Raises Refused."""
-        prepared = self._documents.prepare(operation.query)
-        chosen = get_operation_ast(prepared.document, operation.name)
+        """`query`, `mutation`, `subscription`, or None if it cannot be told; valid or not."""
+        try:
+            document = self._documents.parsed(operation.query)
+        except Refused:
+            return None
+        chosen = get_operation_ast(document, operation.name)
         return chosen.operation.value if chosen is not None else None
 
     async def run(self, operation: Operation, context: Context) -> Outcome:
@@ -60,6 +89,7 @@ class Executor:
             operation_name=operation.name,
             hide_suggestions=True,
             max_coercion_errors=5,
+            executor_class=_TypesHidden if prepared.hides_types else None,
         )
         if inspect.isawaitable(result):
             result = await result

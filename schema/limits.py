@@ -22,7 +22,6 @@ from graphql import (
     SelectionSetNode,
 )
 
-
 Count = Annotated[int, msgspec.Meta(ge=1)]
 
 

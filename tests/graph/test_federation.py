@@ -13,7 +13,7 @@ ENTITIES = """query E($r: [_Any!]!) { _entities(representations: $r) {
 
 def test_the_service_gives_its_sdl_with_keys(gateway: GatewayServer) -> None:
     sdl = gateway.data("{ _service { sdl } }")["_service"]["sdl"]
-    assert "https://specs.apollo.dev/federation/v2.11" in sdl
+    assert "https://specs.apollo.dev/federation/v2.9" in sdl
     for type_ in ("Customer", "Order", "Payment", "Refund", "Dispute"):
         assert f'type {type_} implements Node & Entity @key(fields: "id")' in sdl
 
