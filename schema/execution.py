@@ -40,7 +40,7 @@ class Outcome(msgspec.Struct, frozen=True):
     error_count: int = 0
 
 
-class _TypesHidden(CoreExecutor):
+class _TypesHidden(CoreExecutor[Any]):
     """Introspection by name finds nothing, as if there were no such type."""
 
     def execute_field(

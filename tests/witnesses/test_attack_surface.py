@@ -39,7 +39,7 @@ def keys(value: object) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "query", ["{ custommer { id } }", "{ __schema { directive } }", "{ customer(idd: 1) { id } }"]
+    "query", ["{ custommer { id } }", "{ customer { nam } }", "{ customer(idd: 1) { id } }"]
 )
 def test_fields_are_not_suggested(production: GatewayServer, query: str) -> None:
     errors = refused(production.post(query), 400, "GRAPHQL_VALIDATION_FAILED")
@@ -117,7 +117,7 @@ def test_ten_unknown_directives_are_not_answered_one_by_one(production: GatewayS
 def test_circular_introspection_is_refused(production: GatewayServer) -> None:
     query = f"{{ __schema {{ types {{ {CIRCLE} }} }} }}"
 
-    refused(production.post(query), 400, "GRAPHQL_VALIDATION_FAILED")
+    refused(production.post(query), 400, "INTROSPECTION_DISABLED")
 
 
 def test_a_mutation_is_not_asked_by_get(production: GatewayServer) -> None:
