@@ -36,7 +36,7 @@ from connectors.pacing import Pace, RetryBudget
 from connectors.tokens import NoToken, Token, TokenSource
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-ENCODINGS = frozenset({"identity", "gzip", "deflate"})
+ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
 T = TypeVar("T")
 
 
@@ -170,9 +170,7 @@ class HttpTransport:
                 self._retries.succeeded()
                 return response
 
-    def _may_retry(
-        self, request: Request, error: SourceError, attempt: int, ends: float
-    ) -> bool:
+    def _may_retry(self, request: Request, error: SourceError, attempt: int, ends: float) -> bool:
         return (
             request.may_repeat
             and not isinstance(error, Overloaded)
@@ -226,7 +224,7 @@ class HttpTransport:
         body = bytearray()
         try:
             # Two layers unpack a few bytes to gigabytes before the first check below.
-            if answer.headers.get("content-encoding", "identity").lower() not in ENCODINGS:
+            if answer.headers.get("content-encoding", "").lower() not in ENCODINGS:
                 raise Malformed(self.source, "the answer's encoding was not asked for")
             async for chunk in answer.aiter_bytes():
                 body += chunk
@@ -266,10 +264,13 @@ class HttpTransport:
 
 def _engine(limits: Limits) -> httpx.AsyncBaseTransport:
     def session() -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
+        made = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=limits.concurrency, keepalive_timeout=30),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
+        # It would send a dropped GET again by itself, past our count and our retry budget.
+        made._retry_connection = False
+        return made
 
     return AiohttpTransport(client=session)
 

@@ -14,15 +14,18 @@ from tempfile import TemporaryDirectory
 
 import uvloop
 
+from connectors.errors import SourceError
 from connectors.registry import Registry
 from gateway import check as checking
 from gateway import link_import
 from gateway.access_log import configure_logging
 from gateway.calls_page import calls_page
+from gateway.compose import open_gateway
 from gateway.demo import demo_settings, demonstrate
 from gateway.server import Refusal, listen, server
-from gateway.settings import load
+from gateway.settings import Settings, load
 from gateway.strict import SettingsError
+from resolvers.link_store import StoreUnusable
 from sandbox.server import Server as Sandbox
 from schema.build import build_schema
 
@@ -44,8 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Callable[[argparse.Namespace], int] = parsed.command
     try:
         return command(parsed)
-    except (SettingsError, Refusal) as error:
+    except (SettingsError, Refusal, SourceError) as error:
         print(f"tillgate: {error}", file=sys.stderr)
+        return 2
+    except StoreUnusable as error:
+        print(f"tillgate: links.store: cannot be opened: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 0
@@ -55,11 +61,19 @@ def run(arguments: argparse.Namespace) -> int:
     registry = Registry()
     settings = load(arguments.config, registry)
     with contextlib.closing(listen(settings.server.host, settings.server.port)) as listener:
+        # What cannot be opened is told in one line here, not from inside the server.
+        uvloop.run(_opened(settings, registry))
         configure_logging()
         host, port = listener.getsockname()[:2]
         print(f"GraphQL at http://{host}:{port}/graphql", file=sys.stderr)
-        uvloop.run(server(settings, registry).serve(sockets=[listener]))
-    return 0
+        serving = server(settings, registry)
+        uvloop.run(serving.serve(sockets=[listener]))
+    return 0 if serving.started else 1
+
+
+async def _opened(settings: Settings, registry: Registry) -> None:
+    async with open_gateway(settings, registry):
+        pass
 
 
 def check(arguments: argparse.Namespace) -> int:
@@ -151,7 +165,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, command, summary, options in (
         ("demo", demo, "simulated vendors, the gateway and a joined query", (_world, _demo)),
-        ("sandbox", sandbox, "the simulated vendors alone", (_world,)),
+        ("sandbox", sandbox, "the simulated vendors alone", (_world, _alone)),
         ("run", run, "serve the graph of a configuration", (_config,)),
         ("check", check, "ask every configured source how it is", (_config,)),
         ("links", links, "list or import links of orders and payments", (_config, _links)),
@@ -175,12 +189,18 @@ def _world(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size", type=_size, default=1000, help="customers; five orders each (1000)"
     )
-    parser.add_argument(
-        "--sandbox-port", type=_port, default=9900, help="0 takes a free one (9900)"
-    )
+
+
+def _alone(parser: argparse.ArgumentParser) -> None:
+    _sandbox_port(parser, "--sandbox-port", "--port")
+
+
+def _sandbox_port(parser: argparse.ArgumentParser, *names: str) -> None:
+    parser.add_argument(*names, type=_port, default=9900, help="0 takes a free one (9900)")
 
 
 def _demo(parser: argparse.ArgumentParser) -> None:
+    _sandbox_port(parser, "--sandbox-port")
     parser.add_argument("--once", action="store_true", help="answer the joined query and exit")
     parser.add_argument("--port", type=_port, default=8000, help="0 takes a free one (8000)")
 

@@ -55,7 +55,7 @@ class GraphQLEndpoint:
         except BadRequest as error:
             return _error(error, media_type, request)
         outcome = await self._gateway.executor.run(operation, self._gateway.context(_id(request)))
-        request.state.operation = operation.name
+        request.state.operation = outcome.operation
         request.state.errors = outcome.error_count
         return _answer(outcome, media_type)
 

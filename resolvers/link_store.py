@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Column, DateTime, Index, MetaData, String, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 _CHUNK = 500
@@ -94,13 +95,27 @@ def _stored(row: Any) -> StoredLink:
     return StoredLink(order_id, payment_id, evidence, created_at.astimezone(UTC))
 
 
+class StoreUnusable(Exception):
+    """The URL is wrong, its driver is missing, or the database cannot be opened."""
+
+
 @asynccontextmanager
 async def open_link_store(url: str) -> AsyncIterator[LinkStore]:
     """The store at an SQLAlchemy URL such as `sqlite+aiosqlite:///tillgate.db`."""
-    engine = create_async_engine(url)
     try:
-        async with engine.begin() as connection:
-            await connection.run_sync(_metadata.create_all)
+        engine = create_async_engine(url)
+    except (SQLAlchemyError, ImportError) as error:
+        raise StoreUnusable(type(error).__name__) from None
+    try:
+        await _prepare(engine)
         yield LinkStore(engine)
     finally:
         await engine.dispose()
+
+
+async def _prepare(engine: AsyncEngine) -> None:
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_metadata.create_all)
+    except (SQLAlchemyError, OSError) as error:
+        raise StoreUnusable(type(error).__name__) from None

@@ -33,11 +33,15 @@ class Operation(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """`executed` is False for a request error: then there is no `data` at all."""
+    """`executed` is False for a request error: then there is no `data` at all.
+
+    `operation` is the name of the operation, for the log.
+    """
 
     body: dict[str, Any]
     executed: bool
     error_count: int = 0
+    operation: str | None = None
 
 
 class _TypesHidden(CoreExecutor[Any]):
@@ -93,7 +97,10 @@ class Executor:
         )
         if inspect.isawaitable(result):
             result = await result
-        return _outcome(result, context.request_id)
+        outcome = _outcome(result, context.request_id)
+        chosen = get_operation_ast(prepared.document, operation.name)
+        name = chosen.name.value if chosen is not None and chosen.name is not None else None
+        return msgspec.structs.replace(outcome, operation=name)
 
 
 def _outcome(result: ExecutionResult, request_id: str) -> Outcome:
