@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
 
 import strawberry
 
@@ -12,12 +12,7 @@ if TYPE_CHECKING:
     from schema.payment import Payment
     from schema.refund import Refund
 
-_EDGES = "The rows of this page. A source that failed takes part as a null with its error."
-_NODES = "The nodes of the edges."
-_TOTAL = "How many rows there are in all; null where a source cannot count them cheaply."
-_INFO = "Whether and where it goes on."
-_NODE = "The row; null, with an error, where its source failed."
-_CURSOR = "Pass it as `after` to go on behind this row."
+T = TypeVar("T")
 
 
 @strawberry.federation.type(description="Where a page stands in its connection.", shareable=True)
@@ -34,73 +29,34 @@ class PageInfo:
     )
 
 
-@strawberry.federation.type(description="A customer in its connection.")
-class CustomerEdge:
-    cursor: str = strawberry.federation.field(description=_CURSOR)
-    node: Annotated[Customer, strawberry.lazy("schema.customer")] | None = (
-        strawberry.federation.field(description=_NODE)
+@strawberry.federation.type(description="A row and its place in the connection.")
+class Edge(Generic[T]):
+    """`OrderEdge` of `Edge[Order]`."""
+
+    cursor: str = strawberry.federation.field(
+        description="Pass it as `after` to go on behind this row."
+    )
+    node: T | None = strawberry.federation.field(
+        description="The row; null, with an error, where its source failed."
     )
 
 
-@strawberry.federation.type(description="A page of customers.")
-class CustomerConnection:
-    edges: list[CustomerEdge] = strawberry.federation.field(description=_EDGES)
-    nodes: list[Annotated[Customer, strawberry.lazy("schema.customer")] | None] = (
-        strawberry.federation.field(description=_NODES)
+@strawberry.federation.type(description="A page of rows.")
+class Connection(Generic[T]):
+    """`OrderConnection` of `Connection[Order]`."""
+
+    edges: list[Edge[T]] = strawberry.federation.field(
+        description="The rows of this page. A source that failed takes part as a null with its"
+        " error."
     )
-    page_info: PageInfo = strawberry.federation.field(description=_INFO)
-    total_count: int | None = strawberry.federation.field(description=_TOTAL)
-
-
-@strawberry.federation.type(description="An order in its connection.")
-class OrderEdge:
-    cursor: str = strawberry.federation.field(description=_CURSOR)
-    node: Annotated[Order, strawberry.lazy("schema.order")] | None = strawberry.federation.field(
-        description=_NODE
+    nodes: list[T | None] = strawberry.federation.field(description="The nodes of the edges.")
+    page_info: PageInfo = strawberry.federation.field(description="Whether and where it goes on.")
+    total_count: int | None = strawberry.federation.field(
+        description="How many rows there are in all; null where a source cannot count cheaply."
     )
 
 
-@strawberry.federation.type(description="A page of orders.")
-class OrderConnection:
-    edges: list[OrderEdge] = strawberry.federation.field(description=_EDGES)
-    nodes: list[Annotated[Order, strawberry.lazy("schema.order")] | None] = (
-        strawberry.federation.field(description=_NODES)
-    )
-    page_info: PageInfo = strawberry.federation.field(description=_INFO)
-    total_count: int | None = strawberry.federation.field(description=_TOTAL)
-
-
-@strawberry.federation.type(description="A payment in its connection.")
-class PaymentEdge:
-    cursor: str = strawberry.federation.field(description=_CURSOR)
-    node: Annotated[Payment, strawberry.lazy("schema.payment")] | None = (
-        strawberry.federation.field(description=_NODE)
-    )
-
-
-@strawberry.federation.type(description="A page of payments.")
-class PaymentConnection:
-    edges: list[PaymentEdge] = strawberry.federation.field(description=_EDGES)
-    nodes: list[Annotated[Payment, strawberry.lazy("schema.payment")] | None] = (
-        strawberry.federation.field(description=_NODES)
-    )
-    page_info: PageInfo = strawberry.federation.field(description=_INFO)
-    total_count: int | None = strawberry.federation.field(description=_TOTAL)
-
-
-@strawberry.federation.type(description="A refund in its connection.")
-class RefundEdge:
-    cursor: str = strawberry.federation.field(description=_CURSOR)
-    node: Annotated[Refund, strawberry.lazy("schema.refund")] | None = strawberry.federation.field(
-        description=_NODE
-    )
-
-
-@strawberry.federation.type(description="A page of refunds.")
-class RefundConnection:
-    edges: list[RefundEdge] = strawberry.federation.field(description=_EDGES)
-    nodes: list[Annotated[Refund, strawberry.lazy("schema.refund")] | None] = (
-        strawberry.federation.field(description=_NODES)
-    )
-    page_info: PageInfo = strawberry.federation.field(description=_INFO)
-    total_count: int | None = strawberry.federation.field(description=_TOTAL)
+Customers = Connection[Annotated["Customer", strawberry.lazy("schema.customer")]]
+Orders = Connection[Annotated["Order", strawberry.lazy("schema.order")]]
+Payments = Connection[Annotated["Payment", strawberry.lazy("schema.payment")]]
+Refunds = Connection[Annotated["Refund", strawberry.lazy("schema.refund")]]

@@ -25,7 +25,7 @@ from resolvers.pages import paged
 from resolvers.payment_state import balance_due, captured, refunded
 from resolvers.roots import check_sort
 from schema import enums, inputs
-from schema.connections import OrderConnection, PaymentConnection, RefundConnection
+from schema.connections import Orders, Payments, Refunds
 from schema.inputs import After, First
 from schema.links import complete
 from schema.money import Money
@@ -149,16 +149,16 @@ class Customer(Node, Entity):
         description="Their industry, in the CRM's word."
     )
     status: str | None = strawberry.federation.field(description="Their status, in the CRM's word.")
-    orders: OrderConnection | None = strawberry.field(
+    orders: Orders | None = strawberry.field(
         resolver=_orders,
         description="Their orders; for a provider's customer those of the same party in the CRM.",
     )
-    payments: PaymentConnection | None = strawberry.field(
+    payments: Payments | None = strawberry.field(
         resolver=_payments,
         description="Payments of their orders and those they made as a provider's customer,"
         " newest first.",
     )
-    refunds: RefundConnection | None = strawberry.field(
+    refunds: Refunds | None = strawberry.field(
         resolver=_refunds, description="Refunds of their payments, newest first."
     )
     totals: list[CustomerTotal] | None = strawberry.field(

@@ -23,7 +23,7 @@ from resolvers.payment_state import (
     refunded,
 )
 from schema import enums, inputs
-from schema.connections import PaymentConnection, RefundConnection
+from schema.connections import Payments, Refunds
 from schema.inputs import After, First
 from schema.links import PaymentLink, complete
 from schema.money import Money
@@ -150,10 +150,10 @@ class Order(Node, Entity):
         description="Whether `recordedState` agrees with `paymentState`; null where either is"
         " unknown.",
     )
-    payments: PaymentConnection | None = strawberry.field(
+    payments: Payments | None = strawberry.field(
         resolver=_payments, description="Its payments in all sources, newest first."
     )
-    refunds: RefundConnection | None = strawberry.field(
+    refunds: Refunds | None = strawberry.field(
         resolver=_refunds, description="The refunds of its payments, newest first."
     )
     links: list[PaymentLink | None] | None = strawberry.field(

@@ -17,7 +17,7 @@ from resolvers.joins.payment import (
 )
 from resolvers.pages import paged
 from schema import enums, inputs
-from schema.connections import RefundConnection
+from schema.connections import Refunds
 from schema.inputs import After, First
 from schema.money import Money
 from schema.node import Entity, Node, RequestInfo, joined, shows
@@ -113,7 +113,7 @@ class Payment(Node, Entity):
         "The CRM's customer of the order, or the one who holds the payer's id; otherwise the payer"
         " as the provider knows it.",
     )
-    refunds: RefundConnection | None = strawberry.field(
+    refunds: Refunds | None = strawberry.field(
         resolver=_refunds, description="Its refunds, newest first."
     )
     disputes: list[Annotated[Dispute, strawberry.lazy("schema.dispute")]] | None = joined(

@@ -10,12 +10,7 @@ from connectors.records import Kind
 from resolvers import roots
 from resolvers.errors import BadFilter, BadFirst, BadId
 from schema import enums, inputs
-from schema.connections import (
-    CustomerConnection,
-    OrderConnection,
-    PaymentConnection,
-    RefundConnection,
-)
+from schema.connections import Customers, Orders, Payments, Refunds
 from schema.customer import Customer
 from schema.inputs import After, First
 from schema.node import Node, RequestInfo
@@ -203,16 +198,16 @@ class Query:
     nodes: list[Node | None] = strawberry.field(
         resolver=_nodes, description="Records by their ids, in the same order."
     )
-    customers: CustomerConnection | None = strawberry.field(
+    customers: Customers | None = strawberry.field(
         resolver=_customers, description="Customers, of the CRMs unless sources are named."
     )
-    orders: OrderConnection | None = strawberry.field(
+    orders: Orders | None = strawberry.field(
         resolver=_orders, description="Orders, of the CRMs unless sources are named."
     )
-    payments: PaymentConnection | None = strawberry.field(
+    payments: Payments | None = strawberry.field(
         resolver=_payments, description="Payments of all sources, merged."
     )
-    refunds: RefundConnection | None = strawberry.field(
+    refunds: Refunds | None = strawberry.field(
         resolver=_refunds, description="Refunds of all sources, merged."
     )
     sources: list[SourceStatus] = strawberry.field(
