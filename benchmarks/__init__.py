@@ -1,0 +1,1 @@
+"""Tillgate beside a naive gateway, measured in one run. See `README.md`."""
