@@ -67,8 +67,14 @@ def run(arguments: argparse.Namespace) -> int:
         host, port = listener.getsockname()[:2]
         print(f"GraphQL at http://{host}:{port}/graphql", file=sys.stderr)
         serving = server(settings, registry)
+        _stop_in_peace()
         uvloop.run(serving.serve(sockets=[listener]))
     return 0 if serving.started else 1
+
+
+def _stop_in_peace() -> None:
+    """uvicorn ends what runs and then raises the signal again, which would kill this process."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 async def _opened(settings: Settings, registry: Registry) -> None:
@@ -135,6 +141,7 @@ def demo(arguments: argparse.Namespace) -> int:
         _sandbox(arguments) as running,
     ):
         configure_logging(logging.WARNING)
+        _stop_in_peace()
         settings = demo_settings(running, registry, folder, arguments.port)
         return uvloop.run(demonstrate(running, settings, registry, listener, arguments.once))
 

@@ -26,7 +26,8 @@ import msgspec
 
 from connectors.errors import SourceError
 from connectors.records import Customer, ExternalId, Kind, Order, Payment, Record
-from resolvers.link_store import LinkStore, StoredLink
+from resolvers.errors import BadId
+from resolvers.link_store import LinkStore
 from resolvers.lookups import Lookups
 from resolvers.sources import Address, ConfiguredSource, Sources
 
@@ -109,26 +110,17 @@ class LinkRules:
         self, lookups: Lookups, orders: Sequence[Order]
     ) -> dict[str, Linked[Payment]]:
         """Linked payments by order id."""
-        stored = self._usable(await self._store.of_orders([order.id for order in orders]))
+        stored = await self._store.of_orders([order.id for order in orders])
         named: list[tuple[str, Address, LinkRule, str]] = [
-            (
-                link.order_id,
-                self._sources.address(link.payment_id, Kind.PAYMENT),
-                LinkRule.STORED,
-                link.evidence,
-            )
+            (link.order_id, address, LinkRule.STORED, link.evidence)
             for link in stored
+            if (address := self._address(link.payment_id, Kind.PAYMENT)) is not None
         ]
         for order in orders:
             named += [
-                (
-                    order.id,
-                    Address(e.source, Kind.PAYMENT, e.native_id),
-                    LinkRule.CRM_FIELD,
-                    e.field,
-                )
+                (order.id, address, LinkRule.CRM_FIELD, e.field)
                 for e in order.payment_ids
-                if e.source in self._sources and self._sources[e.source].can("payments")
+                if (address := self._held(e, Kind.PAYMENT)) is not None
             ]
         referenced = await self._by_reference(lookups, orders)
         known = {
@@ -147,15 +139,18 @@ class LinkRules:
         self, lookups: Lookups, payments: Sequence[Payment]
     ) -> dict[str, Linked[Order]]:
         """Linked orders by payment id, the best evidence first."""
-        stored = self._usable(await self._store.of_payments([p.id for p in payments]))
-        addresses = [self._sources.address(link.order_id, Kind.ORDER) for link in stored]
+        stored = [
+            (link, address)
+            for link in await self._store.of_payments([p.id for p in payments])
+            if (address := self._address(link.order_id, Kind.ORDER)) is not None
+        ]
         by_id, held, numbered = await asyncio.gather(
-            self._by_id(lookups, addresses, {}),
+            self._by_id(lookups, [address for _, address in stored], {}),
             self._holding_payment(lookups, payments),
             self._numbered(lookups, payments),
         )
         found: _Found[Order] = _Found()
-        for link, address in zip(stored, addresses, strict=True):
+        for link, address in stored:
             if (value := by_id.get(str(address))) is not None:
                 found.add(link.payment_id, value, LinkRule.STORED, link.evidence)
         for key, order, evidence in held:
@@ -169,10 +164,10 @@ class LinkRules:
     ) -> dict[str, Linked[Customer]]:
         """The same party in other sources, by customer id."""
         held = [
-            (c.id, Address(e.source, Kind.CUSTOMER, e.native_id), e.field)
+            (c.id, address, e.field)
             for c in customers
             for e in c.external_ids
-            if e.source in self._sources and self._sources[e.source].can("customers")
+            if (address := self._held(e, Kind.CUSTOMER)) is not None
         ]
         by_id, holding = await asyncio.gather(
             self._by_id(lookups, [address for _, address, _ in held], {}),
@@ -216,14 +211,16 @@ class LinkRules:
             for customer in _each(value)
         ]
 
-    def _usable(self, links: Sequence[StoredLink]) -> list[StoredLink]:
-        """Without those that name a source which is no longer configured."""
-        return [
-            link
-            for link in links
-            if {link.order_id.partition(":")[0], link.payment_id.partition(":")[0]}
-            <= self._sources.keys()
-        ]
+    def _address(self, id_: str, kind: Kind) -> Address | None:
+        """None for what leads nowhere, such as a source that is no longer configured."""
+        try:
+            return self._sources.address(id_, kind)
+        except BadId:
+            return None
+
+    def _held(self, external: ExternalId, kind: Kind) -> Address | None:
+        """The id that a CRM's field holds; people type into such fields."""
+        return self._address(f"{external.source}:{kind.value}:{external.native_id}", kind)
 
     async def _by_reference(
         self, lookups: Lookups, orders: Sequence[Order]

@@ -43,10 +43,10 @@ class Loader(DataLoader[K, V], Generic[K, V]):
     def do_resolve_reject(self, key: K, future: asyncio.Future[V]) -> None:
         self._queue.append(Queued(key=key, future=future))
         if len(self._queue) == 1:
-            self.loop.call_soon(self._settle, 1, 1)
+            self.loop.call_soon(self._settle, 0, 1)
 
     def _settle(self, seen: int, ticks: int) -> None:
-        """Dispatches once a tick brought no new key."""
+        """Dispatches once a whole tick brought no new key."""
         if len(self._queue) > seen and ticks < self.PATIENCE:
             self.loop.call_soon(self._settle, len(self._queue), ticks + 1)
         elif self._queue:
