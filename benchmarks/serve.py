@@ -42,14 +42,16 @@ def tillgate(origin: str, folder: str) -> uvicorn.Server:
     from benchmarks.vendor import ENTRY_POINTS
     from connectors.registry import Registry
     from gateway.access_log import configure_logging
-    from gateway.server import server
+    from gateway.server import server, settle_memory
     from gateway.settings import parse
     from gateway.strict import Reader
 
     registry = Registry(extra=ENTRY_POINTS)
     settings = parse(TOML.format(origin=origin, folder=folder), registry, Reader({}))
     configure_logging()
-    return server(settings, registry)
+    serving = server(settings, registry)
+    settle_memory()
+    return serving
 
 
 def naive_server(origin: str, folder: str) -> uvicorn.Server:

@@ -132,7 +132,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def id(self) -> str:
         """`source:kind:native`, for instance `stripe_eu:payment:pi_3N`."""
-        return f"{self.source.name}:{self.KIND.value}:{self.native_id}"
+        return f"{self.source.name}:{self.KIND._value_}:{self.native_id}"
 
 
 class Customer(Record, frozen=True, kw_only=True):

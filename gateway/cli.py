@@ -22,7 +22,7 @@ from gateway.access_log import configure_logging
 from gateway.calls_page import calls_page
 from gateway.compose import open_gateway
 from gateway.demo import demo_settings, demonstrate
-from gateway.server import Refusal, listen, server
+from gateway.server import Refusal, listen, server, settle_memory
 from gateway.settings import Settings, load
 from gateway.strict import SettingsError
 from resolvers.link_store import StoreUnusable
@@ -68,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"GraphQL at http://{host}:{port}/graphql", file=sys.stderr)
         serving = server(settings, registry)
         _stop_in_peace()
+        settle_memory()
         uvloop.run(serving.serve(sockets=[listener]))
     return 0 if serving.started else 1
 

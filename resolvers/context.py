@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from connectors.records import Record
 from resolvers.links import LinkRules
-from resolvers.loading import Loader
+from resolvers.loading import Loader, settled
 from resolvers.lookups import Lookups
 from resolvers.sources import Sources
 
@@ -55,29 +55,41 @@ class Context:
         return max(0.0, self._deadline - time.monotonic())
 
     def load(self, join: Join[P, V], parent: P, arguments: Hashable = None) -> Any:
-        """The joined value, or a future of it."""
+        """The joined value if it is known already (raised, if it is a failure), else its future."""
         embedded = join.embedded(parent)
         if embedded is not None:
             return embedded
-        return self._loader(join, arguments).load(parent)
+        future = self._loader(join, arguments).load(parent)
+        # Shielded, because a field that is cancelled must not cancel its neighbours' value.
+        return future.result() if future.done() else asyncio.shield(future)
 
     async def many(
         self, join: Join[P, V], parents: Sequence[P], arguments: Hashable = None
     ) -> dict[str, V | Exception]:
         """Joined values by parent id, for joins that are made of joins."""
-        unique = list({parent.id: parent for parent in parents}.values())
-        found = await asyncio.gather(
-            *(self._awaited(self.load(join, parent, arguments)) for parent in unique),
-            return_exceptions=True,
-        )
-        for value in found:
-            if isinstance(value, BaseException) and not isinstance(value, Exception):
-                raise value
-        return {p.id: v for p, v in zip(unique, found, strict=True)}  # type: ignore[misc]
+        found: dict[str, Any] = {}
+        futures: dict[str, asyncio.Future[Any]] = {}
+        for parent in parents:
+            embedded = join.embedded(parent)
+            if embedded is not None:
+                found[parent.id] = embedded
+            else:
+                futures[parent.id] = self._loader(join, arguments).load(parent)
+        await settled(futures.values())
+        for key, future in futures.items():
+            found[key] = future.exception() or future.result()
+        return found
 
-    @staticmethod
-    async def _awaited(value: Any) -> Any:
-        return await value if isinstance(value, asyncio.Future) else value
+    async def ready(self, loads: Iterable[tuple[Join[Any, Any], Any]]) -> None:
+        """Fetches joins of parents together; `load` then has their values at once."""
+        await settled(
+            self._loader(join, None).load(parent)
+            for join, parent in loads
+            if join.embedded(parent) is None
+        )
+
+    def is_ready(self, join: Join[Any, Any], parent: Any) -> bool:
+        return join.embedded(parent) is not None or self._loader(join, None).has(parent)
 
     def _loader(self, join: Join[Any, Any], arguments: Hashable) -> Loader[Any, Any]:
         identity = (join.name, arguments)

@@ -5,7 +5,8 @@ Ids only (`source:kind:native`), never personal data. SQLite by default, Postgre
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +29,7 @@ _links = Table(
     Index("order_payment_link_by_payment", "payment_id"),
 )
 
+_ANY = select(_links.c.order_id).limit(1)
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
@@ -43,11 +45,21 @@ class StoredLink(msgspec.Struct, frozen=True):
     created_at: datetime
 
 
-class LinkStore:
-    """Made by `open_link_store`, which also closes it."""
+class StoreUnusable(Exception):
+    """The URL is wrong, its driver is missing, or the database cannot be reached."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+
+EMPTY_FOR = 1.0
+"""Seconds that an empty store is taken to stay empty: most have no links, and every order asks."""
+
+
+class LinkStore:
+    """Made by `open_link_store`, which also closes it. What is read may be `EMPTY_FOR` old."""
+
+    def __init__(self, engine: AsyncEngine, clock: Callable[[], float] = time.monotonic) -> None:
         self._engine = engine
+        self._clock = clock
+        self._empty_until = 0.0
 
     async def of_orders(self, order_ids: Sequence[str]) -> list[StoredLink]:
         return await self._matching(_links.c.order_id, order_ids)
@@ -64,6 +76,7 @@ class LinkStore:
         """Writes all or nothing; a pair that is there already stays as it is. Counts the new."""
         insert = _INSERTS[self._engine.dialect.name]
         added = 0
+        self._empty_until = 0.0
         async with self._engine.begin() as connection:
             for link in links:
                 values = msgspec.structs.asdict(link)
@@ -75,16 +88,24 @@ class LinkStore:
         return added
 
     async def _matching(self, column: Column[str], ids: Sequence[str]) -> list[StoredLink]:
-        found: list[StoredLink] = []
-        async with self._engine.connect() as connection:
-            for start in range(0, len(ids), _CHUNK):
-                query = (
-                    select(_links)
-                    .where(column.in_(ids[start : start + _CHUNK]))
-                    .order_by(_links.c.created_at, _links.c.payment_id)
-                )
-                found += [_stored(row) for row in await connection.execute(query)]
-        return found
+        if self._clock() < self._empty_until:
+            return []
+        try:
+            async with self._engine.connect() as connection:
+                if (await connection.execute(_ANY)).first() is None:
+                    self._empty_until = self._clock() + EMPTY_FOR
+                    return []
+                return [
+                    _stored(row)
+                    for start in range(0, len(ids), _CHUNK)
+                    for row in await connection.execute(
+                        select(_links)
+                        .where(column.in_(ids[start : start + _CHUNK]))
+                        .order_by(_links.c.created_at, _links.c.payment_id)
+                    )
+                ]
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreUnusable(type(error).__name__) from None
 
 
 def _stored(row: Any) -> StoredLink:
@@ -93,10 +114,6 @@ def _stored(row: Any) -> StoredLink:
     if created_at.tzinfo is None:
         created_at = created_at.replace(tzinfo=UTC)
     return StoredLink(order_id, payment_id, evidence, created_at.astimezone(UTC))
-
-
-class StoreUnusable(Exception):
-    """The URL is wrong, its driver is missing, or the database cannot be opened."""
 
 
 @asynccontextmanager

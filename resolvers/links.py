@@ -18,16 +18,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum
 from typing import Generic, TypeVar
 
 import msgspec
 
-from connectors.errors import SourceError
+from connectors.errors import Retryable, SourceError
 from connectors.records import Customer, ExternalId, Kind, Order, Payment, Record
 from resolvers.errors import BadId
-from resolvers.link_store import LinkStore
+from resolvers.link_store import LinkStore, StoredLink, StoreUnusable
 from resolvers.lookups import Lookups
 from resolvers.sources import Address, ConfiguredSource, Sources
 
@@ -81,9 +81,13 @@ class _Found(Generic[R]):
         else:
             self._links[key].setdefault(value.id, Link(value, rule, evidence))
 
-    def result(self, keys: Iterable[str]) -> dict[str, Linked[R]]:
+    def result(
+        self, keys: Sequence[str], failure: SourceError | None = None
+    ) -> dict[str, Linked[R]]:
+        """`failure` is of all keys."""
+        common = () if failure is None else (failure,)
         return {
-            key: Linked(tuple(self._links[key].values()), tuple(self._failures[key].values()))
+            key: Linked(tuple(self._links[key].values()), (*self._failures[key].values(), *common))
             for key in keys
         }
 
@@ -110,7 +114,7 @@ class LinkRules:
         self, lookups: Lookups, orders: Sequence[Order]
     ) -> dict[str, Linked[Payment]]:
         """Linked payments by order id."""
-        stored = await self._store.of_orders([order.id for order in orders])
+        stored, failure = await _read(self._store.of_orders, orders)
         named: list[tuple[str, Address, LinkRule, str]] = [
             (link.order_id, address, LinkRule.STORED, link.evidence)
             for link in stored
@@ -133,15 +137,16 @@ class LinkRules:
                 found.add(key, value, rule, evidence)
         for key, payment, evidence in referenced:
             found.add(key, payment, LinkRule.MERCHANT_REFERENCE, evidence)
-        return found.result(order.id for order in orders)
+        return found.result([order.id for order in orders], failure)
 
     async def orders_of(
         self, lookups: Lookups, payments: Sequence[Payment]
     ) -> dict[str, Linked[Order]]:
         """Linked orders by payment id, the best evidence first."""
+        links, failure = await _read(self._store.of_payments, payments)
         stored = [
             (link, address)
-            for link in await self._store.of_payments([p.id for p in payments])
+            for link in links
             if (address := self._address(link.order_id, Kind.ORDER)) is not None
         ]
         by_id, held, numbered = await asyncio.gather(
@@ -157,7 +162,7 @@ class LinkRules:
             found.add(key, order, LinkRule.CRM_FIELD, evidence)
         for key, order, evidence in numbered:
             found.add(key, order, LinkRule.MERCHANT_REFERENCE, evidence)
-        return found.result(payment.id for payment in payments)
+        return found.result([payment.id for payment in payments], failure)
 
     async def same_as(
         self, lookups: Lookups, customers: Sequence[Customer]
@@ -179,7 +184,7 @@ class LinkRules:
                 found.add(key, value, LinkRule.CRM_FIELD, field)
         for key, customer, evidence in holding:
             found.add(key, customer, LinkRule.CRM_FIELD, evidence)
-        return found.result(customer.id for customer in customers)
+        return found.result([customer.id for customer in customers])
 
     def crms_of(self, source: str) -> list[ConfiguredSource]:
         """CRMs whose orders a payment source's payments may belong to."""
@@ -321,6 +326,16 @@ class LinkRules:
         for (source, kind), answer in zip(asked, answers, strict=True):
             found |= {f"{source}:{kind.value}:{native}": v for native, v in answer.items()}
         return found
+
+
+async def _read(
+    read: Callable[[Sequence[str]], Awaitable[list[StoredLink]]], records: Sequence[Record]
+) -> tuple[list[StoredLink], SourceError | None]:
+    """Stored links of the records; a store that cannot be read fails like a source."""
+    try:
+        return await read([record.id for record in records]), None
+    except StoreUnusable:
+        return [], Retryable("links", "the link store cannot be read")
 
 
 def _each(value: Sequence[R] | SourceError) -> Sequence[R | SourceError]:

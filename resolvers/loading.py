@@ -8,8 +8,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Hashable, Iterable
+from typing import Any, Generic, TypeVar
 
 from aiodataloader import DataLoader, dispatch_queue
 from aiodataloader import Loader as Queued
@@ -40,6 +40,11 @@ class Loader(DataLoader[K, V], Generic[K, V]):
             self.clear(key)
         return super().load(key)
 
+    def has(self, key: K) -> bool:
+        """Whether its value, or its failure, is known."""
+        future = self._cache.get(self.get_cache_key(key))
+        return future is not None and future.done() and not future.cancelled()
+
     def do_resolve_reject(self, key: K, future: asyncio.Future[V]) -> None:
         self._queue.append(Queued(key=key, future=future))
         if len(self._queue) == 1:
@@ -51,3 +56,14 @@ class Loader(DataLoader[K, V], Generic[K, V]):
             self.loop.call_soon(self._settle, len(self._queue), ticks + 1)
         elif self._queue:
             dispatch_queue(self)
+
+
+async def settled(futures: Iterable[asyncio.Future[Any]]) -> None:
+    """Waits until all are done; what they failed with stays in them.
+
+    Loaders share their futures, so one who waits and is cancelled must not cancel them, as
+    awaiting or gathering them would.
+    """
+    pending = [future for future in futures if not future.done()]
+    if pending:
+        await asyncio.wait(pending)

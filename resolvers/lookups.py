@@ -13,7 +13,7 @@ from typing import Any
 
 from connectors.errors import Malformed, SourceError, TimedOut
 from connectors.paging import BadCursor
-from resolvers.loading import Loader
+from resolvers.loading import Loader, settled
 from resolvers.sources import ConfiguredSource, Sources, connector_method
 
 log = logging.getLogger("tillgate.lookups")
@@ -36,12 +36,16 @@ class Lookups:
         belong to the batch's identity, not to its keys.
         """
         loader = self._loader(self._sources[source], method, arguments)
-        wanted = list(dict.fromkeys(keys))
-        found = await asyncio.gather(*map(loader.load, wanted), return_exceptions=True)
-        for value in found:
-            if isinstance(value, BaseException) and not isinstance(value, SourceError):
-                raise value
-        return {k: v for k, v in zip(wanted, found, strict=True) if v is not None}
+        futures = {key: loader.load(key) for key in keys}
+        await settled(futures.values())
+        found: dict[str, Any] = {}
+        for key, future in futures.items():
+            error = future.exception()
+            if error is not None and not isinstance(error, SourceError):
+                raise error
+            if (value := error or future.result()) is not None:
+                found[key] = value
+        return found
 
     async def once(self, source: ConfiguredSource, call: Callable[[], Any]) -> Any:
         """One call of a connector under the deadline; raises SourceError or BadCursor only."""

@@ -29,35 +29,6 @@ FIRST_MOST = 100
 Node = Record | SourceError
 
 
-class Edge(msgspec.Struct, frozen=True):
-    """A failed source takes part as an edge whose node is its error: null, with a located error."""
-
-    node: Node
-    scope: bytes
-    positions: dict[str, str]
-
-    @property
-    def cursor(self) -> str:
-        return encode(self.scope, self.positions)
-
-
-class PageInfo(msgspec.Struct, frozen=True):
-    has_next_page: bool
-    has_previous_page: bool
-    start_cursor: str | None
-    end_cursor: str | None
-
-
-class Connection(msgspec.Struct, frozen=True):
-    edges: tuple[Edge, ...]
-    page_info: PageInfo
-    total_count: int | None = None
-
-    @property
-    def nodes(self) -> list[Node]:
-        return [edge.node for edge in self.edges]
-
-
 class Ask(msgspec.Struct, frozen=True):
     """What a client asks of a connection: `after` is its cursor, not a source's token."""
 
@@ -72,6 +43,48 @@ class Ask(msgspec.Struct, frozen=True):
 
     def positions(self) -> dict[str, str]:
         return decode(self.after, self.scope) if self.after is not None else {}
+
+
+class Place(msgspec.Struct, frozen=True):
+    """How far each source was read. Its cursor is made when it is asked for, which is rare."""
+
+    ask: Ask
+    positions: dict[str, str]
+
+    @property
+    def cursor(self) -> str:
+        return encode(self.ask.scope, self.positions)
+
+
+class Edge(Place, frozen=True):
+    """A failed source takes part as an edge whose node is its error: null, with a located error."""
+
+    node: Node
+
+
+class PageInfo(msgspec.Struct, frozen=True):
+    has_next_page: bool
+    has_previous_page: bool
+    first: Place | None
+    last: Place | None
+
+    @property
+    def start_cursor(self) -> str | None:
+        return self.first.cursor if self.first is not None else None
+
+    @property
+    def end_cursor(self) -> str | None:
+        return self.last.cursor if self.last is not None else None
+
+
+class Connection(msgspec.Struct, frozen=True):
+    edges: tuple[Edge, ...]
+    page_info: PageInfo
+    total_count: int | None = None
+
+    @property
+    def nodes(self) -> list[Node]:
+        return [edge.node for edge in self.edges]
 
 
 Fetch = Callable[[PageQuery[Any]], Awaitable[Page[Any]]]
@@ -142,8 +155,8 @@ async def merged(scans: Sequence[Scan], ask: Ask) -> Connection:
     while len(edges) < ask.first and (scan := await _next(scans, ask.sort)) is not None:
         row = scan.take()
         positions = positions | {scan.name: row.after}
-        edges.append(Edge(row.record, ask.scope, positions))
-    edges += [Edge(error, ask.scope, positions) for error in failed]
+        edges.append(Edge(ask, positions, row.record))
+    edges += [Edge(ask, positions, error) for error in failed]
     return Connection(tuple(edges), _info(scans, ask, edges), _total(scans, ask))
 
 
@@ -168,8 +181,9 @@ def _info(scans: Sequence[Scan], ask: Ask, edges: Sequence[Edge]) -> PageInfo:
     return PageInfo(
         has_next_page=any(scan.more for scan in scans),
         has_previous_page=ask.after is not None,
-        start_cursor=edges[0].cursor if edges else None,
-        end_cursor=encode(ask.scope, reached) if reached else None,
+        first=edges[0] if edges else None,
+        # Beyond the last edge where rows behind it were read and refused.
+        last=Place(ask, reached) if reached else None,
     )
 
 
@@ -207,15 +221,15 @@ def paged(records: Sequence[Record], failures: Sequence[SourceError], ask: Ask) 
     ordered = sorted(filter(ask.filter.accepts, records), key=_newest_first)
     start = _start(ordered, ask)
     shown = ordered[start : start + ask.first]
-    edges = [Edge(record, ask.scope, {"": _place(record)}) for record in shown]
+    edges = [Edge(ask, {"": _place(record)}, record) for record in shown]
     if ask.after is None:
         reached = edges[-1].positions if edges else {}
-        edges += [Edge(error, ask.scope, reached) for error in failures]
+        edges += [Edge(ask, reached, error) for error in failures]
     info = PageInfo(
         has_next_page=start + ask.first < len(ordered),
         has_previous_page=start > 0,
-        start_cursor=edges[0].cursor if edges else None,
-        end_cursor=edges[len(shown) - 1].cursor if shown else None,
+        first=edges[0] if edges else None,
+        last=edges[len(shown) - 1] if shown else None,
     )
     return Connection(tuple(edges), info, None if failures else len(ordered))
 

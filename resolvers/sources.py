@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, TypeVar
 
 import msgspec
 
-from connectors.capabilities import CAPABILITIES, Connector, capabilities
+from connectors.capabilities import Connector, capabilities
 from connectors.paging import Sort
 from connectors.records import Kind, Source, SourceKind
 from connectors.transport import Health
@@ -26,7 +27,7 @@ OWNERS = {
 """The capability that a source must have to own records of a kind."""
 
 
-class ConfiguredSource(msgspec.Struct, frozen=True, kw_only=True):
+class ConfiguredSource(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One account with its live connector. `deadline` in seconds bounds each lookup."""
 
     source: Source
@@ -39,12 +40,13 @@ class ConfiguredSource(msgspec.Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         return self.source.name
 
-    @property
+    @cached_property
     def capabilities(self) -> tuple[str, ...]:
+        """Found once: asking a protocol is slow, and asked for every parent of a join."""
         return capabilities(self.connector)
 
     def can(self, capability: str) -> bool:
-        return isinstance(self.connector, CAPABILITIES[capability])
+        return capability in self.capabilities
 
     def can_sort(self, kind: Kind, sort: Sort) -> bool:
         return self.vendor.can_sort(kind, sort)

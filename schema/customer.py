@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,16 +21,14 @@ from resolvers.joins.customer import (
     CUSTOMER_SAME_AS,
 )
 from resolvers.joins.order import ORDER_PAYMENTS
-from resolvers.links import Linked
-from resolvers.pages import paged
 from resolvers.payment_state import balance_due, captured, refunded
 from resolvers.roots import check_sort
 from schema import enums, inputs
 from schema.connections import Orders, Payments, Refunds
 from schema.inputs import After, First
-from schema.links import complete
+from schema.links import complete, page_of
 from schema.money import Money
-from schema.node import Entity, Node, RequestInfo, shows
+from schema.node import Entity, Node, RequestInfo, reads, shows, then
 from schema.scalars import CurrencyCode
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ _SUMS = ("ordered", "paid", "refunded", "outstanding")
 _NOT_OWED = frozenset({OrderState.DRAFT, OrderState.CANCELED})
 
 
-async def _orders(
+def _orders(
     root: records.Customer,
     info: RequestInfo,
     first: First = inputs.DEFAULT_FIRST,
@@ -76,10 +75,11 @@ async def _orders(
     wanted = inputs.order_filter(filter, info.context.sources)
     ask = inputs.ask(first, after, wanted, order_by)
     check_sort(ask)
-    return await info.context.load(CUSTOMER_ORDERS, root, ask)
+    return info.context.load(CUSTOMER_ORDERS, root, ask)
 
 
-async def _payments(
+@reads(CUSTOMER_PAYMENTS)
+def _payments(
     root: records.Customer,
     info: RequestInfo,
     first: First = inputs.DEFAULT_FIRST,
@@ -90,11 +90,11 @@ async def _payments(
 ) -> Any:
     wanted: PaymentFilter = inputs.payment_filter(filter, info.context.sources)
     ask = inputs.ask(first, after, wanted)
-    linked = await info.context.load(CUSTOMER_PAYMENTS, root)
-    return paged(linked.records, linked.failures, ask)
+    return then(info.context.load(CUSTOMER_PAYMENTS, root), lambda linked: page_of(linked, ask))
 
 
-async def _refunds(
+@reads(CUSTOMER_REFUNDS)
+def _refunds(
     root: records.Customer,
     info: RequestInfo,
     first: First = inputs.DEFAULT_FIRST,
@@ -105,18 +105,22 @@ async def _refunds(
 ) -> Any:
     wanted: RefundFilter = inputs.refund_filter(filter, info.context.sources)
     ask = inputs.ask(first, after, wanted)
-    linked = await info.context.load(CUSTOMER_REFUNDS, root)
-    return paged(linked.records, linked.failures, ask)
+    return then(info.context.load(CUSTOMER_REFUNDS, root), lambda linked: page_of(linked, ask))
 
 
-async def _same_as(root: records.Customer, info: RequestInfo) -> Any:
-    linked: Linked[records.Customer] = await info.context.load(CUSTOMER_SAME_AS, root)
-    return [*linked.links, *linked.failures]
+@reads(CUSTOMER_SAME_AS)
+def _same_as(root: records.Customer, info: RequestInfo) -> Any:
+    return then(
+        info.context.load(CUSTOMER_SAME_AS, root),
+        lambda linked: [*linked.links, *linked.failures],
+    )
 
 
+@reads(CUSTOMER_ALL_ORDERS)
 async def _totals(root: records.Customer, info: RequestInfo) -> Any:
     """Raises the first failure: a sum that may lack something is not shown."""
-    orders = complete(await info.context.load(CUSTOMER_ALL_ORDERS, root))
+    all_orders = info.context.load(CUSTOMER_ALL_ORDERS, root)
+    orders = complete(await all_orders if isinstance(all_orders, asyncio.Future) else all_orders)
     linked = await info.context.many(ORDER_PAYMENTS, orders)
     sums: defaultdict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(_SUMS, 0))
     for order in orders:

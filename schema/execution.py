@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Mapping
+from typing import Any, TypeGuard
 
 import msgspec
 from graphql import (
@@ -14,14 +14,15 @@ from graphql import (
     execute,
     get_operation_ast,
 )
-from graphql.execution import Executor as CoreExecutor
 from graphql.pyutils import Path
+from strawberry.execution import optimized_is_awaitable
 
 from resolvers.context import Context
 from schema.arguments import refused
 from schema.build import TillgateSchema
 from schema.documents import Documents, Refused
 from schema.errors import formatted, refusal
+from schema.projection import ProjectingExecutor
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -44,7 +45,12 @@ class Outcome(msgspec.Struct, frozen=True):
     operation: str | None = None
 
 
-class _TypesHidden(CoreExecutor[Any]):
+def _is_awaitable(value: object) -> TypeGuard[Awaitable[Any]]:
+    """Strawberry's check, which knows plain values at a glance."""
+    return optimized_is_awaitable(value)
+
+
+class _TypesHidden(ProjectingExecutor):
     """Introspection by name finds nothing, as if there were no such type."""
 
     def execute_field(
@@ -64,7 +70,7 @@ class _TypesHidden(CoreExecutor[Any]):
 
 class Executor:
     def __init__(self, schema: TillgateSchema, documents: Documents) -> None:
-        self._schema = schema.executable
+        self.schema = schema.executable
         self._documents = documents
 
     def kind_of(self, operation: Operation) -> str | None:
@@ -86,14 +92,15 @@ class Executor:
         except Refused as error:
             return _refused(error.errors, error.code, context.request_id)
         result = execute(
-            self._schema,
+            self.schema,
             prepared.document,
             context_value=context,
             variable_values=dict(operation.variables),
             operation_name=operation.name,
             hide_suggestions=True,
             max_coercion_errors=5,
-            executor_class=_TypesHidden if prepared.hides_types else None,
+            executor_class=_TypesHidden if prepared.hides_types else ProjectingExecutor,
+            is_awaitable=_is_awaitable,
         )
         if inspect.isawaitable(result):
             result = await result

@@ -8,6 +8,7 @@ import strawberry
 
 from connectors.records import Record
 from resolvers.links import Linked
+from resolvers.pages import Ask, Connection, paged
 from schema import enums
 
 if TYPE_CHECKING:
@@ -48,3 +49,8 @@ def complete(linked: Linked[R] | Exception) -> tuple[R, ...]:
     if linked.failures:
         raise linked.failures[0]
     return linked.records
+
+
+def page_of(linked: Linked[R], ask: Ask) -> Connection:
+    """A page of what was found; each source that failed is a null edge on the first page."""
+    return paged(linked.records, linked.failures, ask)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,9 +11,9 @@ import strawberry
 
 from connectors import records
 from connectors.filters import PaymentFilter, RefundFilter
+from connectors.money import Money as MoneyValue
 from resolvers.joins.order import ORDER_CUSTOMER, ORDER_LINES, ORDER_PAYMENTS, ORDER_REFUNDS
 from resolvers.links import Linked
-from resolvers.pages import paged
 from resolvers.payment_state import (
     OrderPaymentState,
     balance_due,
@@ -25,9 +25,9 @@ from resolvers.payment_state import (
 from schema import enums, inputs
 from schema.connections import Payments, Refunds
 from schema.inputs import After, First
-from schema.links import PaymentLink, complete
+from schema.links import PaymentLink, complete, page_of
 from schema.money import Money
-from schema.node import Entity, Node, RequestInfo, joined, shows
+from schema.node import Entity, Node, RequestInfo, joined, reads, shows, then
 
 if TYPE_CHECKING:
     from schema.customer import Customer
@@ -42,11 +42,6 @@ class OrderLine:
     total: Money | None = strawberry.federation.field(description="The price of the line.")
 
 
-async def _all_payments(root: records.Order, info: RequestInfo) -> tuple[records.Payment, ...]:
-    """Raises the failure of any source: a sum that may lack something is not shown."""
-    return complete(await info.context.load(ORDER_PAYMENTS, root))
-
-
 def _currency(order: records.Order, payments: Sequence[records.Payment]) -> str | None:
     """The order's, or that of its payments where the order has no total."""
     if order.total is not None:
@@ -55,64 +50,83 @@ def _currency(order: records.Order, payments: Sequence[records.Payment]) -> str 
     return currencies.pop() if len(currencies) == 1 else None
 
 
-async def _paid(root: records.Order, info: RequestInfo) -> Any:
-    payments = await _all_payments(root, info)
-    currency = _currency(root, payments)
-    return None if currency is None else captured(payments, currency)
+def _sum_of(
+    add: Callable[[Sequence[records.Payment], str], MoneyValue],
+) -> Callable[[records.Order, RequestInfo], Any]:
+    """A resolver of a sum over all payments; it raises what any source failed with, because a sum
+    that may lack something is not shown."""
+
+    @reads(ORDER_PAYMENTS)
+    def resolve(root: records.Order, info: RequestInfo) -> Any:
+        def show(linked: Linked[records.Payment]) -> MoneyValue | None:
+            payments = complete(linked)
+            currency = _currency(root, payments)
+            return None if currency is None else add(payments, currency)
+
+        return then(info.context.load(ORDER_PAYMENTS, root), show)
+
+    return resolve
 
 
-async def _refunded(root: records.Order, info: RequestInfo) -> Any:
-    payments = await _all_payments(root, info)
-    currency = _currency(root, payments)
-    return None if currency is None else refunded(payments, currency)
+@reads(ORDER_PAYMENTS)
+def _balance_due(root: records.Order, info: RequestInfo) -> Any:
+    def show(linked: Linked[records.Payment]) -> MoneyValue | None:
+        payments = complete(linked)
+        if root.total is None:
+            return None
+        return balance_due(root.total, captured(payments, root.total.currency))
+
+    return then(info.context.load(ORDER_PAYMENTS, root), show)
 
 
-async def _balance_due(root: records.Order, info: RequestInfo) -> Any:
-    payments = await _all_payments(root, info)
-    if root.total is None:
-        return None
-    return balance_due(root.total, captured(payments, root.total.currency))
-
-
-async def _state(root: records.Order, info: RequestInfo) -> OrderPaymentState:
-    try:
-        linked: Linked[records.Payment] = await info.context.load(ORDER_PAYMENTS, root)
-    except Exception:  # the reason is the error of `paid` and `payments`
-        return OrderPaymentState.UNKNOWN
+def _live(order: records.Order, linked: Linked[records.Payment]) -> OrderPaymentState:
+    """UNKNOWN while a source cannot be asked; the reason is the error of `paid`."""
     if linked.failures:
         return OrderPaymentState.UNKNOWN
-    return payment_state(root, linked.records)
+    return payment_state(order, linked.records)
 
 
-async def _in_sync(root: records.Order, info: RequestInfo) -> bool | None:
-    return in_sync(root.recorded_state, await _state(root, info))
+@reads(ORDER_PAYMENTS)
+def _state(root: records.Order, info: RequestInfo) -> Any:
+    return then(info.context.load(ORDER_PAYMENTS, root), lambda linked: _live(root, linked))
 
 
-async def _payments(
+@reads(ORDER_PAYMENTS)
+def _in_sync(root: records.Order, info: RequestInfo) -> Any:
+    def show(linked: Linked[records.Payment]) -> bool | None:
+        return in_sync(root.recorded_state, _live(root, linked))
+
+    return then(info.context.load(ORDER_PAYMENTS, root), show)
+
+
+@reads(ORDER_PAYMENTS)
+def _payments(
     root: records.Order,
     info: RequestInfo,
     first: First = inputs.DEFAULT_FIRST,
     after: After = inputs.UNSET,
 ) -> Any:
     ask = inputs.ask(first, after, PaymentFilter())
-    linked = await info.context.load(ORDER_PAYMENTS, root)
-    return paged(linked.records, linked.failures, ask)
+    return then(info.context.load(ORDER_PAYMENTS, root), lambda linked: page_of(linked, ask))
 
 
-async def _refunds(
+@reads(ORDER_REFUNDS)
+def _refunds(
     root: records.Order,
     info: RequestInfo,
     first: First = inputs.DEFAULT_FIRST,
     after: After = inputs.UNSET,
 ) -> Any:
     ask = inputs.ask(first, after, RefundFilter())
-    linked = await info.context.load(ORDER_REFUNDS, root)
-    return paged(linked.records, linked.failures, ask)
+    return then(info.context.load(ORDER_REFUNDS, root), lambda linked: page_of(linked, ask))
 
 
-async def _links(root: records.Order, info: RequestInfo) -> Any:
-    linked: Linked[records.Payment] = await info.context.load(ORDER_PAYMENTS, root)
-    return [*linked.links, *linked.failures]
+@reads(ORDER_PAYMENTS)
+def _links(root: records.Order, info: RequestInfo) -> Any:
+    return then(
+        info.context.load(ORDER_PAYMENTS, root),
+        lambda linked: [*linked.links, *linked.failures],
+    )
 
 
 @strawberry.federation.type(
@@ -133,10 +147,11 @@ class Order(Node, Entity):
         ORDER_CUSTOMER, "Who ordered, as the same source knows them."
     )
     paid: Money | None = strawberry.field(
-        resolver=_paid, description="Captured by its live payments, in the order's currency."
+        resolver=_sum_of(captured),
+        description="Captured by its live payments, in the order's currency.",
     )
     refunded: Money | None = strawberry.field(
-        resolver=_refunded, description="Gone back for certain, in the order's currency."
+        resolver=_sum_of(refunded), description="Gone back for certain, in the order's currency."
     )
     balance_due: Money | None = strawberry.field(
         resolver=_balance_due,

@@ -20,7 +20,7 @@ from schema import enums, inputs
 from schema.connections import Refunds
 from schema.inputs import After, First
 from schema.money import Money
-from schema.node import Entity, Node, RequestInfo, joined, shows
+from schema.node import Entity, Node, RequestInfo, joined, reads, shows, then
 
 if TYPE_CHECKING:
     from schema.customer import Customer
@@ -61,15 +61,15 @@ class Failure:
     code: str = strawberry.federation.field(description="The provider's code.")
 
 
-async def _refunds(
+@reads(PAYMENT_REFUNDS)
+def _refunds(
     root: records.Payment,
     info: RequestInfo,
     first: First = inputs.DEFAULT_FIRST,
     after: After = inputs.UNSET,
 ) -> Any:
     ask = inputs.ask(first, after, RefundFilter())
-    value = info.context.load(PAYMENT_REFUNDS, root)
-    return paged(value if isinstance(value, tuple) else await value, (), ask)
+    return then(info.context.load(PAYMENT_REFUNDS, root), lambda found: paged(found, (), ask))
 
 
 @strawberry.federation.type(keys=["id"], description="A payment as its provider holds it.")

@@ -46,11 +46,10 @@ NOT_SHOWN = {
     "Payment": {"customer_id"},
     "Refund": {"payment_id"},
     "Dispute": {"payment_id"},
+    "PageInfo": {"first", "last"},
     "PaymentLink": {"record"},
     "CustomerLink": {"record"},
-    **{
-        f"{name}Edge": {"scope", "positions"} for name in ("Customer", "Order", "Payment", "Refund")
-    },
+    **{f"{name}Edge": {"ask", "positions"} for name in ("Customer", "Order", "Payment", "Refund")},
 }
 """What leads to a relation, or is how something is found: a client is shown where it leads."""
 

@@ -1,0 +1,278 @@
+"""An executor that reads plain fields straight off records, and joins of a list all at once.
+
+Most of an answer is fields without a resolver: attributes of a record, its money, its source.
+graphql-core builds a path and an info object and asks several questions for each of them. Here a
+selection is looked at once per operation: what is plain becomes one function per field, the rest
+goes the reference's way. Whatever is irregular about an object (a null where none may be, a value
+that cannot be written) makes the reference execute that object: it alone locates errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+from graphql import (
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+    is_object_type,
+)
+from graphql.execution import Executor as CoreExecutor
+from graphql.pyutils import Path
+
+from connectors.records import Record
+from resolvers.context import Join
+
+Project = Callable[[Any], Any]
+"""From a value (or a source object) to what stands in the answer. Raises for what is irregular."""
+
+
+Load = tuple[Join[Any, Any], Record]
+Read = tuple[str | None, Join[Any, Any]]
+"""A join, of an item itself or of what an attribute of it holds."""
+
+
+class Irregular(Exception):
+    """The reference must decide."""
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """`names` in the order of the selection; `plain` is projected, `rest` executed as ever."""
+
+    names: tuple[str, ...]
+    plain: tuple[tuple[str, Project], ...]
+    rest: dict[str, Any]
+    selection: Any
+
+
+class ProjectingExecutor(CoreExecutor[Any]):
+    """For queries only: it has no notion of incremental delivery."""
+
+    def execute_fields(
+        self,
+        parent_type: GraphQLObjectType,
+        source_value: Any,
+        path: Path | None,
+        grouped_field_set: Any,
+        position_context: Any,
+    ) -> Any:
+        plan = self._plan(parent_type, grouped_field_set)
+        answer: dict[str, Any] = dict.fromkeys(plan.names)
+        try:
+            for name, project in plan.plain:
+                answer[name] = project(source_value)
+        except Exception:
+            return super().execute_fields(
+                parent_type, source_value, path, grouped_field_set, position_context
+            )
+        if not plan.rest:
+            return answer
+        rest = super().execute_fields(parent_type, source_value, path, plan.rest, position_context)
+        if isinstance(rest, dict):
+            return answer | rest
+        return _completed(answer, rest)
+
+    def complete_iterable_value(
+        self,
+        item_type: GraphQLOutputType,
+        field_details_list: Any,
+        info: Any,
+        path: Path,
+        items: Iterable[Any],
+        position_context: Any,
+    ) -> Any:
+        """All items of a list have their joins fetched before any of them is executed: then their
+        values are there, and the items need neither a task nor a future each."""
+        items = list(items)
+        loads = [
+            (join, record)
+            for attribute, join in self._reads(item_type, field_details_list)
+            for item in items
+            if (record := _record(item, attribute)) is not None
+        ]
+        complete = partial(
+            super().complete_iterable_value,
+            item_type,
+            field_details_list,
+            info,
+            path,
+            items,
+            position_context,
+        )
+        if len(loads) < 2 or all(self.context_value.is_ready(*load) for load in loads):
+            return complete()
+        return self._fetched(loads, complete)
+
+    async def _fetched(self, loads: list[Load], complete: Callable[[], Any]) -> Any:
+        await self.context_value.ready(loads)
+        completed = complete()
+        return await completed if self.is_awaitable(completed) else completed
+
+    def _reads(self, item_type: GraphQLOutputType, details: Any) -> tuple[Read, ...]:
+        """Which joins are read of each item, or of the node of each edge."""
+        type_ = item_type.of_type if is_non_null_type(item_type) else item_type
+        if not is_object_type(type_):
+            return ()
+        key = (type_.name, id(details))
+        found = self._read_of.get(key)
+        if found is None:
+            found = self._read_of[key] = (details, tuple(self._found_reads(type_, details)))
+        return found[1]
+
+    def _found_reads(self, type_: GraphQLObjectType, details: Any) -> Iterator[Read]:
+        selection = self.collect_subfields(type_, details).grouped_field_set
+        for inner in self._plan(type_, selection).rest.values():
+            name = inner[0].node.name.value
+            field = self.schema.get_field(type_, name)
+            if field is None:
+                continue
+            join = _join(field)
+            if join is not None:
+                yield None, join
+            elif (attribute := _attribute(field)) is not None and is_object_type(field.type):
+                below = self._found_reads(field.type, inner)
+                yield from ((attribute, join) for at, join in below if at is None)
+
+    @property
+    def _read_of(self) -> dict[tuple[str, int], tuple[Any, tuple[Read, ...]]]:
+        found: dict[tuple[str, int], tuple[Any, tuple[Read, ...]]] = self.__dict__.setdefault(
+            "_tillgate_reads", {}
+        )
+        return found
+
+    def _plan(self, parent_type: GraphQLObjectType, selection: Any) -> Plan:
+        plans = self._plans
+        plan = plans.get(id(selection))
+        if plan is None:
+            # The plan holds the selection, so that its identity is not used again.
+            plan = plans[id(selection)] = self._made(parent_type, selection)
+        return plan
+
+    @property
+    def _plans(self) -> dict[int, Plan]:
+        """Of one operation: an executor lives as long as it."""
+        found: dict[int, Plan] = self.__dict__.setdefault("_tillgate_plans", {})
+        return found
+
+    def _made(self, parent_type: GraphQLObjectType, selection: Any) -> Plan:
+        plain: list[tuple[str, Project]] = []
+        rest: dict[str, Any] = {}
+        for name, details in selection.items():
+            project = self._plain_field(parent_type, details)
+            if project is None:
+                rest[name] = details
+            else:
+                plain.append((name, project))
+        return Plan(tuple(selection), tuple(plain), rest, selection)
+
+    def _plain_field(self, parent_type: GraphQLObjectType, details: Any) -> Project | None:
+        """None for a field that has a resolver, or below which some field has one."""
+        name = details[0].node.name.value
+        if name == "__typename":
+            return lambda source: parent_type.name
+        field = self.schema.get_field(parent_type, name)
+        attribute = _attribute(field) if field is not None else None
+        if field is None or attribute is None:
+            return None
+        value = self._plain_value(field.type, details)
+        return None if value is None else _of_attribute(attribute, value)
+
+    def _plain_value(self, type_: GraphQLOutputType, details: Any) -> Project | None:
+        if is_non_null_type(type_):
+            inner = self._plain_value(type_.of_type, details)
+            return None if inner is None else _never_null(inner)
+        if is_list_type(type_):
+            inner = self._plain_value(type_.of_type, details)
+            return None if inner is None else _each(inner)
+        if is_leaf_type(type_):
+            return _leaf(type_.name, type_.coerce_output_value)
+        if is_object_type(type_) and type_.is_type_of is None:
+            return self._plain_object(type_, details)
+        return None
+
+    def _plain_object(self, type_: GraphQLObjectType, details: Any) -> Project | None:
+        selection = self.collect_subfields(type_, details).grouped_field_set
+        plan = self._plan(type_, selection)
+        if plan.rest:
+            return None
+        fields = plan.plain
+
+        def project(source: Any) -> Any:
+            if source is None:
+                return None
+            return {name: field(source) for name, field in fields}
+
+        return project
+
+
+def _record(item: Any, attribute: str | None) -> Record | None:
+    found = item if attribute is None else getattr(item, attribute, None)
+    return found if isinstance(found, Record) else None
+
+
+def _join(field: GraphQLField) -> Join[Any, Any] | None:
+    """The join that the field's resolver says it reads."""
+    definition = (field.extensions or {}).get("strawberry-definition")
+    resolver = getattr(definition, "base_resolver", None)
+    return getattr(getattr(resolver, "wrapped_func", None), "reads", None)
+
+
+async def _completed(answer: dict[str, Any], rest: Any) -> dict[str, Any]:
+    settled: dict[str, Any] = await rest
+    return answer | settled
+
+
+def _attribute(field: GraphQLField) -> str | None:
+    """The record's attribute of a field that has neither a resolver nor arguments."""
+    definition = (field.extensions or {}).get("strawberry-definition")
+    if definition is None or field.args or not definition.is_basic_field:
+        return None
+    return str(definition.python_name)
+
+
+def _of_attribute(attribute: str, value: Project) -> Project:
+    get = attrgetter(attribute)
+    return lambda source: value(get(source))
+
+
+def _never_null(inner: Project) -> Project:
+    def project(value: Any) -> Any:
+        written = inner(value)
+        if written is None:
+            raise Irregular
+        return written
+
+    return project
+
+
+def _each(inner: Project) -> Project:
+    def project(values: Any) -> Any:
+        if values is None:
+            return None
+        if isinstance(values, str):
+            raise Irregular
+        return [inner(value) for value in values]
+
+    return project
+
+
+def _leaf(name: str, write: Project) -> Project:
+    if name in ("String", "ID"):
+        return lambda value: value if value is None or type(value) is str else write(value)
+
+    def project(value: Any) -> Any:
+        if value is None:
+            return None
+        written = write(value)
+        if written is None:
+            raise Irregular
+        return written
+
+    return project
