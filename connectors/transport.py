@@ -97,15 +97,6 @@ class Transport(Protocol):
     async def aclose(self) -> None: ...
 
 
-class Health(msgspec.Struct):
-    """What the calls of this process showed, for `sources` and `/readyz`."""
-
-    calls: int = 0
-    failures: int = 0
-    latency: float | None = None
-    last_error: str | None = None
-
-
 class HttpTransport:
     """One source's connections. Build it in the composition root, close it there."""
 
@@ -124,14 +115,12 @@ class HttpTransport:
         limits = limits or Limits()
         self.source = source
         self.limits = limits
-        self.health = Health()
         self._base_url = base_url.rstrip("/")
         self._hosts = hosts
         self._check_url(self._base_url)
         self._judge = judge
         self._tokens = tokens or NoToken()
         self._engine = engine or _engine(limits)
-        self._clock = clock
         self._slots = asyncio.Semaphore(limits.concurrency)
         self._waiting = 0
         self._paces = {name: Pace(rate, clock) for name, rate in limits.rates.items()}
@@ -144,7 +133,6 @@ class HttpTransport:
                 ends = asyncio.get_running_loop().time() + self.limits.deadline
                 return await self._attempts(request, ends)
         except TimeoutError:
-            self._failed("no answer within the deadline")
             raise TimedOut(self.source, "no answer within the deadline") from None
 
     async def aclose(self) -> None:
@@ -195,18 +183,13 @@ class HttpTransport:
             self._slots.release()
 
     async def _once(self, request: Request, token: Token) -> Response:
-        started = self._clock()
-        self.health.calls += 1
         try:
             response = await self._exchange(self._build(request, token))
         except (httpx.TransportError, aiohttp.ClientError):
-            self._failed("the connection failed")
             raise Retryable(self.source, "the connection failed") from None
-        self.health.latency = self._clock() - started
         if 300 <= response.status < 400:
             raise Malformed(self.source, "a redirect is not followed", status=response.status)
         if (error := self._judge(response)) is not None:
-            self._failed(error.detail)
             raise error
         return response
 
@@ -256,10 +239,6 @@ class HttpTransport:
         if parts.scheme == "https" and any(_matches(host, pattern) for pattern in self._hosts):
             return
         raise Misconfigured(self.source, "an address outside the source's own hosts is not called")
-
-    def _failed(self, detail: str) -> None:
-        self.health.failures += 1
-        self.health.last_error = detail
 
 
 def _engine(limits: Limits) -> httpx.AsyncBaseTransport:

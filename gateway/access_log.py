@@ -13,9 +13,11 @@ import sys
 import time
 from typing import Any
 
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 access = logging.getLogger("tillgate.access")
+crashes = logging.getLogger("tillgate.crash")
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
 
 
@@ -31,7 +33,7 @@ class AccessLog:
             return
         state: dict[str, Any] = scope.setdefault("state", {})
         state["request_id"] = secrets.token_hex(8)
-        seen = {"status": 500, "bytes": 0}
+        seen = {"bytes": 0}
         started = time.monotonic()
 
         async def counted(message: Message) -> None:
@@ -48,8 +50,19 @@ class AccessLog:
 
         try:
             await self._app(scope, receive, counted)
+        except Exception as error:
+            # What should not happen: no detail for the client, the log has the place.
+            crashes.error("request=%s crashed", state["request_id"], exc_info=error)
+            if "status" not in seen:
+                await _crashed(state["request_id"])(scope, receive, counted)
         finally:
             _write(scope, state, seen, time.monotonic() - started)
+
+
+def _crashed(request_id: str) -> JSONResponse:
+    extensions = {"code": "INTERNAL_SERVER_ERROR", "correlationId": request_id}
+    error = {"message": "Something went wrong here.", "extensions": extensions}
+    return JSONResponse({"errors": [error]}, 500)
 
 
 def _write(scope: Scope, state: dict[str, Any], seen: dict[str, int], seconds: float) -> None:
@@ -61,7 +74,7 @@ def _write(scope: Scope, state: dict[str, Any], seen: dict[str, int], seconds: f
                 "request": state["request_id"],
                 "method": scope["method"],
                 "path": scope["path"][:200],
-                "status": seen["status"],
+                "status": seen.get("status"),
                 "bytes": seen["bytes"],
                 "ms": round(seconds * 1000, 1),
                 "operation": operation if operation and _NAME.fullmatch(operation) else None,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -65,29 +64,12 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
             Route("/readyz", readyz),
         ],
         middleware=[Middleware(AccessLog)],
-        exception_handlers={Exception: _crashed},
         lifespan=lifespan,
     )
 
 
 def _not_ready() -> Response:
     return JSONResponse({"status": "not ready"}, 503, {"retry-after": "1"})
-
-
-async def _crashed(request: Request, error: Exception) -> Response:
-    """What should not happen: no detail for the client, the log has the place."""
-    body: dict[str, Any] = {
-        "errors": [
-            {
-                "message": "Something went wrong here.",
-                "extensions": {
-                    "code": "INTERNAL_SERVER_ERROR",
-                    "correlationId": getattr(request.state, "request_id", None),
-                },
-            }
-        ]
-    }
-    return JSONResponse(body, 500)
 
 
 def _graphiql() -> str:

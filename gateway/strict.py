@@ -50,7 +50,7 @@ class Reader:
         raise ValueError('a secret is not written here: use { env = "NAME" } or { file = "path" }')
 
     def _from_environment(self, name: str) -> Secret:
-        if not (value := self._environ.get(name, "")):
+        if not (value := self._environ.get(name, "").strip()):
             raise ValueError(f"the environment variable {name} is not set")
         return Secret(value)
 

@@ -11,7 +11,6 @@ import msgspec
 from connectors.capabilities import Connector, capabilities
 from connectors.paging import Sort
 from connectors.records import Kind, Source, SourceKind
-from connectors.transport import Health
 from connectors.vendor import Vendor
 from resolvers.errors import BadFilter, BadId
 
@@ -34,7 +33,6 @@ class ConfiguredSource(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     vendor: Vendor
     connector: Connector
     deadline: float
-    health: tuple[Health, ...] = ()
 
     @property
     def name(self) -> str:

