@@ -18,6 +18,7 @@ from schema.execution import Operation, Outcome
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
+MOST_NESTED = 64
 PREFLIGHT_HEADERS = ("x-apollo-operation-name", "apollo-require-preflight")
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _decoder = msgspec.json.Decoder()
@@ -163,7 +164,18 @@ def _operation(request: Mapping[str, Any]) -> Operation:
     ):
         if not isinstance(request.get(name), (type_, type(None))):
             raise BadRequest(400, f"{name} must be {article}")
-    return Operation(query, request.get("operationName"), request.get("variables") or {})
+    variables = request.get("variables") or {}
+    if _deeper(variables, MOST_NESTED):
+        raise BadRequest(400, f"variables are nested deeper than {MOST_NESTED}")
+    return Operation(query, request.get("operationName"), variables)
+
+
+def _deeper(value: object, levels: int) -> bool:
+    """Whether objects and lists stand in each other more than `levels` deep."""
+    if not isinstance(value, (dict, list)):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_deeper(item, levels - 1) for item in inner)
 
 
 def _too_large(most: int) -> BadRequest:

@@ -1,36 +1,22 @@
 """Access tokens. Salesforce Help, "OAuth 2.0 JWT Bearer Flow" and "Client Credentials Flow".
 
-The answer does not say when the session ends: it is used until it is refused.
+The answer does not say when the session ends: it is used until it is refused. It does say at which
+address the organisation's data is.
 """
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Callable
 from datetime import datetime
-from urllib.parse import urlencode
 
-import msgspec
-
-from connectors.errors import Misconfigured
+from connectors.errors import Malformed, Misconfigured
+from connectors.oauth import Grant, client_credentials, fetch_token, jwt_bearer
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.secret import Secret
 from connectors.tokens import Token, jwt_bearer_assertion
-from connectors.transport import Request, Transport
+from connectors.transport import Transport
 
 PATH = "/services/oauth2/token"
-JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-
-
-class _Grant(msgspec.Struct):
-    access_token: str
-    instance_url: str
-
-    def __repr__(self) -> str:
-        return "Grant(***)"
-
-
-_GRANT = msgspec.json.Decoder(_Grant)
 
 
 class Login:
@@ -49,16 +35,20 @@ class Login:
         self._clock = clock
 
     async def fetch(self) -> Token:
-        jwt = self._settings.auth == "jwt_bearer"
-        answer = await self._transport.send(self._by_assertion() if jwt else self._by_secret())
-        grant = answer.decode(_GRANT, self._source)
-        return Token(
-            {"authorization": f"Bearer {grant.access_token}"}, grant.instance_url.rstrip("/")
-        )
+        token = await fetch_token(self._source, self._transport, PATH, self._grant())
+        if token.base_url is None:
+            raise Malformed(self._source, "the token comes without an instance_url")
+        return token
 
-    def _by_assertion(self) -> Request:
+    def _grant(self) -> Grant:
+        if self._settings.auth == "client_credentials":
+            secret = self._settings.client_secret or Secret("")
+            return client_credentials(self._settings.client_id, secret)
+        return jwt_bearer(self._assertion())
+
+    def _assertion(self) -> str:
         try:
-            assertion = jwt_bearer_assertion(
+            return jwt_bearer_assertion(
                 key=self._settings.private_key or Secret(""),
                 issuer=self._settings.client_id,
                 subject=self._settings.username or "",
@@ -67,20 +57,3 @@ class Login:
             )
         except ValueError:
             raise Misconfigured(self._source, "private_key is not an RSA key") from None
-        return _form({"grant_type": JWT_BEARER, "assertion": assertion})
-
-    def _by_secret(self) -> Request:
-        secret = self._settings.client_secret or Secret("")
-        basic = b64encode(f"{self._settings.client_id}:{secret.reveal()}".encode()).decode()
-        return _form({"grant_type": "client_credentials"}, {"authorization": f"Basic {basic}"})
-
-
-def _form(fields: dict[str, str], headers: dict[str, str] | None = None) -> Request:
-    """Asking for another session changes nothing, so the call may be repeated."""
-    return Request(
-        path=PATH,
-        method="POST",
-        headers={"content-type": "application/x-www-form-urlencoded", **(headers or {})},
-        body=urlencode(fields).encode(),
-        repeatable=True,
-    )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import msgspec
+
+from connectors.transport import HttpTransport
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -133,3 +135,16 @@ async def _read(reader: asyncio.StreamReader) -> Call | None:
     headers = {name.lower(): value for name, _, value in pairs}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     return Call(method, target, headers, body)
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    answer: Answer, **options: Any
+) -> AsyncIterator[tuple[LocalServer, HttpTransport]]:
+    """The server, and a transport to it with these options."""
+    async with LocalServer(answer) as server:
+        transport = HttpTransport("acme", server.origin, **options)
+        try:
+            yield server, transport
+        finally:
+            await transport.aclose()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import zlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
@@ -32,6 +31,7 @@ from tests.connectors.local_server import (
     always,
     in_turn,
     reply,
+    serving,
 )
 
 pytestmark = pytest.mark.anyio
@@ -57,18 +57,10 @@ def judge(response: Response) -> SourceError | None:
     return Rejected("acme", "no") if response.status >= 400 else None
 
 
-@asynccontextmanager
-async def running(
+def running(
     answer: Answer, more: dict[str, Any] | None = None, **limits: Any
-) -> AsyncIterator[tuple[LocalServer, HttpTransport]]:
-    async with LocalServer(answer) as server:
-        transport = HttpTransport(
-            "acme", server.origin, judge=judge, limits=Limits(**limits), **(more or {})
-        )
-        try:
-            yield server, transport
-        finally:
-            await transport.aclose()
+) -> AbstractAsyncContextManager[tuple[LocalServer, HttpTransport]]:
+    return serving(answer, judge=judge, limits=Limits(**limits), **(more or {}))
 
 
 class Gate:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import msgspec
@@ -14,7 +13,7 @@ from connectors.errors import Malformed, Misconfigured, Unauthorized
 from connectors.secret import Secret
 from connectors.tokens import StaticToken, Token
 from connectors.transport import HttpTransport, Limits, Request, Response
-from tests.connectors.local_server import Answer, LocalServer, always, in_turn, reply
+from tests.connectors.local_server import Answer, LocalServer, always, in_turn, reply, serving
 from tests.connectors.test_transport import judge
 
 pytestmark = pytest.mark.anyio
@@ -37,14 +36,10 @@ class Refreshing:
         return self.more
 
 
-@asynccontextmanager
-async def running(answer: Answer, **more: Any) -> AsyncIterator[tuple[LocalServer, HttpTransport]]:
-    async with LocalServer(answer) as server:
-        transport = HttpTransport("acme", server.origin, judge=judge, **more)
-        try:
-            yield server, transport
-        finally:
-            await transport.aclose()
+def running(
+    answer: Answer, **more: Any
+) -> AbstractAsyncContextManager[tuple[LocalServer, HttpTransport]]:
+    return serving(answer, judge=judge, **more)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

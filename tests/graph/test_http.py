@@ -49,6 +49,13 @@ def test_the_media_type_is_the_one_that_is_accepted(
     assert response.headers["cache-control"] == "no-store"
 
 
+def nested(levels: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(levels - 1):
+        value = [value]
+    return value
+
+
 STATUSES: dict[str, tuple[int, dict[str, Any]]] = {
     "nothing acceptable": (406, {"json": TYPENAME, "headers": {"accept": "image/png"}}),
     "text/plain": (
@@ -77,6 +84,7 @@ STATUSES: dict[str, tuple[int, dict[str, Any]]] = {
     "variables is a list": (400, {"json": TYPENAME | {"variables": []}}),
     "operationName is a number": (400, {"json": TYPENAME | {"operationName": 1}}),
     "extensions is text": (400, {"json": TYPENAME | {"extensions": "x"}}),
+    "deep variables": (400, {"json": TYPENAME | {"variables": {"v": nested(64)}}}),
     "10 MB": (413, {"content": b" " * 10_000_000, "headers": {"content-type": "application/json"}}),
 }
 
@@ -90,6 +98,11 @@ def test_what_is_not_a_graphql_request_is_refused(
     assert response.status_code == status
     assert response.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
     assert control.paths() == []
+
+
+def test_variables_nested_as_deep_as_allowed_are_taken(gateway: GatewayServer) -> None:
+    response = gateway.client.post("/graphql", json=TYPENAME | {"variables": {"v": nested(63)}})
+    assert response.json() == {"data": {"__typename": "Query"}}
 
 
 def test_a_large_body_without_a_length_is_refused_while_it_is_read(gateway: GatewayServer) -> None:
