@@ -225,8 +225,11 @@ class HttpTransport:
 
     def _check_url(self, url: str) -> None:
         """Misconfigured unless the URL is on the source's own origin or a declared https host."""
-        parts = urlsplit(url)
-        host = parts.hostname or ""
+        try:
+            parts = urlsplit(url)
+            host = parts.hostname or ""
+        except ValueError:
+            raise Misconfigured(self.source, "an address that is not a URL") from None
         own = urlsplit(self._base_url)
         if parts.scheme not in ("https", "http") or (
             parts.scheme == "http" and host not in LOOPBACK

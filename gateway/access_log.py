@@ -13,6 +13,7 @@ import sys
 import time
 from typing import Any
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -50,6 +51,8 @@ class AccessLog:
 
         try:
             await self._app(scope, receive, counted)
+        except ClientDisconnect:
+            seen.setdefault("status", 499)
         except Exception as error:
             # What should not happen: no detail for the client, the log has the place.
             crashes.error("request=%s crashed", state["request_id"], exc_info=error)

@@ -16,6 +16,7 @@ from connectors.registry import Registry
 from gateway.access_log import AccessLog
 from gateway.compose import Gateway, open_gateway
 from gateway.graphql_http import GraphQLEndpoint
+from gateway.hosts import KnownHosts
 from gateway.settings import Settings
 
 
@@ -63,7 +64,10 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
             Route("/healthz", healthz),
             Route("/readyz", readyz),
         ],
-        middleware=[Middleware(AccessLog)],
+        middleware=[
+            Middleware(AccessLog),
+            Middleware(KnownHosts, names=settings.server.hosts),
+        ],
         lifespan=lifespan,
     )
 

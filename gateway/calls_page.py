@@ -21,8 +21,10 @@ of parents on a level, all asked together; `k` is a part of them.
 """
 METHODS = """
 ## Batch methods
-Calls at most, for so many keys (a page of a root costs one call per source). Logging in, and
-further pages of a result that does not fit one answer, come on top.
+Calls at most, for so many keys. A page of a root costs one call per source, one more where a
+payment on it is disputed, and one per further vendor page that a filter needs which the vendor does
+not know (at most ten). Logging in, and further pages of a result that does not fit one answer, come
+on top.
 """
 
 

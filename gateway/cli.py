@@ -95,6 +95,8 @@ def check(arguments: argparse.Namespace) -> int:
 def links(arguments: argparse.Namespace) -> int:
     registry = Registry()
     settings = load(arguments.config, registry)
+    if arguments.file is None and arguments.dry_run:
+        raise SettingsError("--dry-run: which file? Give --import FILE")
     if arguments.file is None:
         for link in uvloop.run(link_import.list_links(settings, registry)):
             print(f"{link.order_id}\t{link.payment_id}\t{link.evidence}")

@@ -40,6 +40,7 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
             self.rules,
             request_id=request_id or secrets.token_hex(8),
             seconds=self.settings.server.deadline,
+            objects=self.settings.limits.objects,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -51,19 +52,36 @@ def read_links(path: Path, sources: Sources) -> tuple[list[StoredLink], list[str
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: cannot be read: {type(error).__name__}") from None
-    rows = csv.DictReader(lines, strict=True)
-    if rows.fieldnames != COLUMNS:
-        raise SettingsError(f"{path}: the first line must be {','.join(COLUMNS)}")
+    rows = csv.reader(lines, strict=True)
+    try:
+        return _read_rows(rows, path, sources)
+    except csv.Error as error:
+        raise SettingsError(f"{_name(path)}:{rows.line_num}: {error}") from None
+
+
+def _read_rows(rows: Any, path: Path, sources: Sources) -> tuple[list[StoredLink], list[str]]:
+    if next(rows, None) != COLUMNS:
+        raise SettingsError(f"{_name(path)}: the first line must be {','.join(COLUMNS)}")
     now = datetime.now(UTC)
     links: dict[tuple[str, str], StoredLink] = {}
     refused: list[str] = []
     for row in rows:
-        try:
-            order = str(sources.address(row["order"] or "", Kind.ORDER))
-            payment = str(sources.address(row["payment"] or "", Kind.PAYMENT))
-        except BadId as error:
-            refused.append(f"{path.name}:{rows.line_num}: {error}")
+        place = f"{_name(path)}:{rows.line_num}"
+        if not row:
             continue
-        evidence = f"{path.name}:{rows.line_num}"
-        links.setdefault((order, payment), StoredLink(order, payment, evidence, now))
+        if len(row) != len(COLUMNS):
+            refused.append(f"{place}: {len(row)} columns instead of {len(COLUMNS)}")
+            continue
+        try:
+            order = str(sources.address(row[0], Kind.ORDER))
+            payment = str(sources.address(row[1], Kind.PAYMENT))
+        except BadId as error:
+            refused.append(f"{place}: {error}")
+            continue
+        links.setdefault((order, payment), StoredLink(order, payment, place, now))
     return list(links.values()), refused
+
+
+def _name(path: Path) -> str:
+    """The file's name as text that can be stored, whatever its bytes are."""
+    return path.name.encode("utf-8", "replace").decode()

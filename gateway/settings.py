@@ -19,10 +19,12 @@ from schema.limits import OperationLimits
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`profile` decides introspection, GraphiQL, plain GET and federation unless they are given.
 
+    `hosts` are names besides loopback's under which it may be asked, for instance a proxy's.
     `deadline` in seconds bounds a whole request, `drain` the wait for running ones at the end.
     """
 
     host: str = "127.0.0.1"
+    hosts: tuple[str, ...] = ()
     port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8000
     profile: Literal["production", "development"] = "production"
     deadline: Annotated[float, msgspec.Meta(gt=0, le=300)] = 15.0
@@ -113,7 +115,11 @@ def _source(name: str, table: Any, registry: Registry, reader: Reader) -> Source
 
 
 def _check_pairs(settings: Settings) -> None:
+    seen: set[str] = set()
     for index, pair in enumerate(settings.links.pairs or ()):
+        if pair.orders in seen:
+            raise SettingsError(f"links.pairs[{index}].orders: {pair.orders!r} has a pair already")
+        seen.add(pair.orders)
         for name in (pair.orders, *pair.payments):
             if name not in settings.sources:
                 raise SettingsError(f"links.pairs[{index}]: no source is named {name!r}")

@@ -37,11 +37,33 @@ class Join(msgspec.Struct, Generic[P, V], frozen=True, kw_only=True):
     empty: Any = None
 
 
+GRACE = 2.0
+"""Seconds beyond the deadline in which an answer is put together from what has come."""
+
+
+class Exhausted(BaseException):
+    """The answer grew too large, or its time is over: nothing of it is given.
+
+    No `Exception`, so that no field takes it for its own failure and goes on.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.message = message
+
+
 class Context:
     """`request_id` stands in every error and log line of the request."""
 
     def __init__(
-        self, sources: Sources, rules: LinkRules, *, request_id: str, seconds: float = 15.0
+        self,
+        sources: Sources,
+        rules: LinkRules,
+        *,
+        request_id: str,
+        seconds: float = 15.0,
+        objects: int = 20_000,
     ) -> None:
         self.sources = sources
         self.rules = rules
@@ -49,6 +71,16 @@ class Context:
         self._deadline = time.monotonic() + seconds
         self.lookups = Lookups(sources, self.remaining)
         self._loaders: dict[Hashable, Loader[Any, Any]] = {}
+        self._objects = objects
+
+    def spend(self, objects: int) -> None:
+        """Counts objects of the answer, however they were asked for. Raises Exhausted."""
+        self._objects -= objects
+        if self._objects < 0:
+            raise Exhausted("ANSWER_TOO_LARGE", "The answer would be too large: ask for less.")
+        # After the deadline nothing is waited for; what is there may still be put together.
+        if time.monotonic() > self._deadline + GRACE:
+            raise Exhausted("DEADLINE_EXCEEDED", "The answer took too long: ask for less.")
 
     def remaining(self) -> float:
         """Seconds left of the request, never negative."""

@@ -121,7 +121,7 @@ async def open_link_store(url: str) -> AsyncIterator[LinkStore]:
     """The store at an SQLAlchemy URL such as `sqlite+aiosqlite:///tillgate.db`."""
     try:
         engine = create_async_engine(url)
-    except (SQLAlchemyError, ImportError) as error:
+    except (SQLAlchemyError, ImportError, ValueError, TypeError) as error:
         raise StoreUnusable(type(error).__name__) from None
     try:
         await _prepare(engine)
@@ -134,5 +134,5 @@ async def _prepare(engine: AsyncEngine) -> None:
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_metadata.create_all)
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, OSError, ValueError, TypeError) as error:
         raise StoreUnusable(type(error).__name__) from None

@@ -24,7 +24,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from connectors.errors import Retryable, SourceError
+from connectors.errors import Retryable, SourceError, TimedOut
 from connectors.records import Customer, ExternalId, Kind, Order, Payment, Record
 from resolvers.errors import BadId
 from resolvers.link_store import LinkStore, StoredLink, StoreUnusable
@@ -32,6 +32,7 @@ from resolvers.lookups import Lookups
 from resolvers.sources import Address, ConfiguredSource, Sources
 
 R = TypeVar("R", bound=Record)
+STORE_SECONDS = 2.0
 
 
 class LinkRule(Enum):
@@ -114,7 +115,9 @@ class LinkRules:
         self, lookups: Lookups, orders: Sequence[Order]
     ) -> dict[str, Linked[Payment]]:
         """Linked payments by order id."""
-        stored, failure = await _read(self._store.of_orders, orders)
+        (stored, failure), referenced = await asyncio.gather(
+            _read(self._store.of_orders, orders, lookups), self._by_reference(lookups, orders)
+        )
         named: list[tuple[str, Address, LinkRule, str]] = [
             (link.order_id, address, LinkRule.STORED, link.evidence)
             for link in stored
@@ -124,9 +127,9 @@ class LinkRules:
             named += [
                 (order.id, address, LinkRule.CRM_FIELD, e.field)
                 for e in order.payment_ids
-                if (address := self._held(e, Kind.PAYMENT)) is not None
+                if self._paired(order, e.source)
+                and (address := self._held(e, Kind.PAYMENT)) is not None
             ]
-        referenced = await self._by_reference(lookups, orders)
         known = {
             value.id: value for _, value, _ in referenced if not isinstance(value, SourceError)
         }
@@ -143,7 +146,7 @@ class LinkRules:
         self, lookups: Lookups, payments: Sequence[Payment]
     ) -> dict[str, Linked[Order]]:
         """Linked orders by payment id, the best evidence first."""
-        links, failure = await _read(self._store.of_payments, payments)
+        links, failure = await _read(self._store.of_payments, payments, lookups)
         stored = [
             (link, address)
             for link in links
@@ -215,6 +218,11 @@ class LinkRules:
             for native_id, value in answer.items()
             for customer in _each(value)
         ]
+
+    def _paired(self, order: Order, payments: str) -> bool:
+        """A provider's own orders (checkout sessions) are paid in the same source."""
+        own = order.source.name
+        return payments == own or payments in self._payments_of.get(own, ())
 
     def _address(self, id_: str, kind: Kind) -> Address | None:
         """None for what leads nowhere, such as a source that is no longer configured."""
@@ -329,11 +337,16 @@ class LinkRules:
 
 
 async def _read(
-    read: Callable[[Sequence[str]], Awaitable[list[StoredLink]]], records: Sequence[Record]
+    read: Callable[[Sequence[str]], Awaitable[list[StoredLink]]],
+    records: Sequence[Record],
+    lookups: Lookups,
 ) -> tuple[list[StoredLink], SourceError | None]:
     """Stored links of the records; a store that cannot be read fails like a source."""
     try:
-        return await read([record.id for record in records]), None
+        async with asyncio.timeout(min(STORE_SECONDS, lookups.remaining())):
+            return await read([record.id for record in records]), None
+    except TimeoutError:
+        return [], TimedOut("links", "the link store did not answer in time")
     except StoreUnusable:
         return [], Retryable("links", "the link store cannot be read")
 

@@ -24,7 +24,7 @@ class Lookups:
 
     def __init__(self, sources: Sources, remaining: Callable[[], float]) -> None:
         self._sources = sources
-        self._remaining = remaining
+        self.remaining = remaining
         self._loaders: dict[Hashable, Loader[str, Any]] = {}
 
     async def many(
@@ -50,7 +50,7 @@ class Lookups:
     async def once(self, source: ConfiguredSource, call: Callable[[], Any]) -> Any:
         """One call of a connector under the deadline; raises SourceError or BadCursor only."""
         try:
-            async with asyncio.timeout(max(0.0, min(source.deadline, self._remaining()))):
+            async with asyncio.timeout(max(0.0, min(source.deadline, self.remaining()))):
                 return await call()
         except (SourceError, BadCursor):
             raise

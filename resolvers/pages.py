@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -30,19 +30,27 @@ Node = Record | SourceError
 
 
 class Ask(msgspec.Struct, frozen=True):
-    """What a client asks of a connection: `after` is its cursor, not a source's token."""
+    """What a client asks of a connection: `after` is its cursor, not a source's token.
+
+    `of` names the connection, with the sources that were chosen: a cursor fits no other.
+    """
 
     first: int
     after: str | None
     filter: Filter
     sort: Sort
+    of: str = ""
 
     @property
     def scope(self) -> bytes:
-        return scope_of(self.filter, self.sort)
+        return scope_of(self.of, self.filter, self.sort)
 
-    def positions(self) -> dict[str, str]:
-        return decode(self.after, self.scope) if self.after is not None else {}
+    def positions(self, names: Collection[str]) -> dict[str, str]:
+        """How far each of `names` was read. BadCursor if the cursor tells of anything else."""
+        found = decode(self.after, self.scope) if self.after is not None else {}
+        if not found.keys() <= set(names):
+            raise BadCursor("the cursor belongs to another record or source")
+        return found
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -114,7 +122,8 @@ class Scan:
         while len(self.rows) < wanted and self._more and self._pages < MOST_PAGES:
             if self.failure is not None:
                 return
-            await self._read(wanted)
+            # What is filtered here would take many small pages.
+            await self._read(wanted if not self._pages else FIRST_MOST)
         if not self.rows and self._scanned is not None:
             self.position = self._scanned
 
@@ -144,11 +153,22 @@ class Scan:
         return isinstance(row.record, SourceError) or self._ask.filter.accepts(row.record)
 
 
-async def merged(scans: Sequence[Scan], ask: Ask) -> Connection:
-    """The next `ask.first` rows of all scans; raises the first failure if every source failed."""
+def scans_of(ask: Ask, fetches: Mapping[str, Fetch]) -> list[Scan]:
+    """One scan per name, each from where the cursor left it."""
+    positions = ask.positions(fetches)
+    return [Scan(name, fetch, ask, positions.get(name)) for name, fetch in fetches.items()]
+
+
+async def merged(
+    scans: Sequence[Scan], ask: Ask, failures: Sequence[SourceError] = ()
+) -> Connection:
+    """The next `ask.first` rows of all scans; raises the first failure if every source failed.
+
+    `failures` are of sources of which not even a scan could be made.
+    """
     await asyncio.gather(*(scan.fill(ask.first) for scan in scans))
-    failed = [scan.failure for scan in scans if scan.failure is not None]
-    if failed and len(failed) == len(scans):
+    failed = [*failures, *(scan.failure for scan in scans if scan.failure is not None)]
+    if failed and len(failed) == len(scans) + len(failures):
         raise failed[0]
     positions = {scan.name: scan.position for scan in scans if scan.position is not None}
     edges: list[Edge] = []
@@ -211,20 +231,23 @@ def sort_value(record: Record, field: SortField) -> Any:
     return value.amount if field is SortField.TOTAL and value is not None else value
 
 
-def paged(records: Sequence[Record], failures: Sequence[SourceError], ask: Ask) -> Connection:
-    """A page of records that are all at hand, newest first; failures follow on the first page.
+def paged(
+    records: Sequence[Record], failures: Sequence[SourceError], ask: Ask, owner: str = ""
+) -> Connection:
+    """A page of records that are all at hand, newest first; on every page the failures follow,
+    because what they keep back might belong there.
 
-    Raises the first failure when nothing else was found.
+    `owner` is the record whose connection this is. Raises the first failure when nothing was found.
     """
     if failures and not records:
         raise failures[0]
     ordered = sorted(filter(ask.filter.accepts, records), key=_newest_first)
-    start = _start(ordered, ask)
+    reached = ask.positions([owner])
+    start = _start(ordered, reached.get(owner))
     shown = ordered[start : start + ask.first]
-    edges = [Edge(ask, {"": _place(record)}, record) for record in shown]
-    if ask.after is None:
-        reached = edges[-1].positions if edges else {}
-        edges += [Edge(ask, reached, error) for error in failures]
+    edges = [Edge(ask, {owner: _place(record)}, record) for record in shown]
+    reached = edges[-1].positions if edges else reached
+    edges += [Edge(ask, reached, error) for error in failures]
     info = PageInfo(
         has_next_page=start + ask.first < len(ordered),
         has_previous_page=start > 0,
@@ -244,15 +267,12 @@ def _place(record: Record) -> str:
     return f"{when!r}|{id_}"
 
 
-def _start(ordered: Sequence[Record], ask: Ask) -> int:
-    if ask.after is None:
-        return 0
-    positions = ask.positions()
-    if not positions:  # the cursor of a failure that nothing came before
+def _start(ordered: Sequence[Record], reached: str | None) -> int:
+    if reached is None:
         return 0
     try:
-        when, _, id_ = positions[""].partition("|")
+        when, _, id_ = reached.partition("|")
         place = (float(when), id_)
-    except (KeyError, ValueError):
+    except ValueError:
         raise BadCursor("the cursor is malformed") from None
     return sum(1 for record in ordered if _newest_first(record) <= place)

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from connectors.capabilities import Probe
 from connectors.errors import SourceError
 from connectors.filters import CustomerFilter
@@ -13,7 +15,7 @@ from connectors.paging import NEWEST_FIRST, PageQuery, SortField
 from connectors.records import Customer, Kind, Order, Payment, Record, SourceKind
 from resolvers.context import Context
 from resolvers.errors import BadFilter
-from resolvers.pages import Ask, Connection, Fetch, Scan, merged, sort_value
+from resolvers.pages import Ask, Connection, Fetch, merged, scans_of, sort_value
 from resolvers.sources import OWNERS, Address, ConfiguredSource
 
 PAGE_METHODS = {
@@ -35,11 +37,10 @@ async def page(
     for source in chosen:
         if not source.can_sort(kind, ask.sort):
             raise BadFilter(f"{source.vendor.label} cannot list {kind.value}s in this order")
-    positions = ask.positions()
-    scans = [
-        Scan(source.name, _fetch(context, source, kind), ask, positions.get(source.name))
-        for source in chosen
-    ]
+    # The names are part of the question: a cursor made over two sources says nothing about one.
+    names = ",".join(source.name for source in chosen)
+    ask = msgspec.structs.replace(ask, of=f"{PAGE_METHODS[kind]} {names}")
+    scans = scans_of(ask, {s.name: _fetch(context, s, kind) for s in chosen})
     return await merged(scans, ask)
 
 
@@ -67,14 +68,26 @@ async def records(context: Context, addresses: Sequence[Address]) -> list[Any]:
 
 
 async def order_numbered(context: Context, number: str) -> Order | None:
-    """The order of that number, in the CRM configured first that has it."""
-    found = await _everywhere(context, "orders_by_number", number)
-    return found[0] if found else None
+    """The order of that number, in the CRM configured first that has it.
+
+    Raises SourceError if a CRM failed that is configured before one that has it.
+    """
+    for value in await _everywhere(context, "orders_by_number", number):
+        if isinstance(value, SourceError):
+            raise value
+        return value  # type: ignore[no-any-return]
+    return None
 
 
 async def payment_referenced(context: Context, reference: str) -> Payment | None:
-    """The newest payment that carries the merchant's reference, in any source."""
+    """The newest payment that carries the merchant's reference, in any source.
+
+    Raises SourceError if any source failed: it may hold a newer one.
+    """
     found = await _everywhere(context, "payments_by_reference", reference)
+    for value in found:
+        if isinstance(value, SourceError):
+            raise value
     dated = [p for p in found if p.created_at is not None]
     return max(dated, key=lambda p: sort_value(p, NEWEST_FIRST.field)) if dated else None
 
@@ -97,20 +110,18 @@ async def probe(context: Context, source: ConfiguredSource) -> Probe:
 
 
 async def _everywhere(context: Context, method: str, key: str) -> list[Any]:
-    """Everything found under a business key; a failure counts only when nothing was found."""
+    """Records and failures found under a business key, in the order of the configuration."""
     answers = await asyncio.gather(
         *(
             context.lookups.many(source.name, method, [key])
             for source in context.sources.able(method)
         )
     )
-    values = [answer[key] for answer in answers if key in answer]
-    found = [r for value in values if not isinstance(value, SourceError) for r in value]
-    usable = [r for r in found if not isinstance(r, SourceError)]
-    failed = [value for value in [*values, *found] if isinstance(value, SourceError)]
-    if failed and not usable:
-        raise failed[0]
-    return usable
+    found: list[Any] = []
+    for answer in answers:
+        value = answer.get(key, ())
+        found += [value] if isinstance(value, SourceError) else value
+    return found
 
 
 def _sources(context: Context, kind: Kind, names: Sequence[str] | None) -> list[ConfiguredSource]:

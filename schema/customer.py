@@ -73,7 +73,7 @@ def _orders(
     ] = inputs.UNSET,
 ) -> Any:
     wanted = inputs.order_filter(filter, info.context.sources)
-    ask = inputs.ask(first, after, wanted, order_by)
+    ask = inputs.ask("Customer.orders", first, after, wanted, order_by)
     check_sort(ask)
     return info.context.load(CUSTOMER_ORDERS, root, ask)
 
@@ -89,8 +89,10 @@ def _payments(
     ] = inputs.UNSET,
 ) -> Any:
     wanted: PaymentFilter = inputs.payment_filter(filter, info.context.sources)
-    ask = inputs.ask(first, after, wanted)
-    return then(info.context.load(CUSTOMER_PAYMENTS, root), lambda linked: page_of(linked, ask))
+    ask = inputs.ask("Customer.payments", first, after, wanted)
+    return then(
+        info.context.load(CUSTOMER_PAYMENTS, root), lambda linked: page_of(linked, ask, root)
+    )
 
 
 @reads(CUSTOMER_REFUNDS)
@@ -104,8 +106,10 @@ def _refunds(
     ] = inputs.UNSET,
 ) -> Any:
     wanted: RefundFilter = inputs.refund_filter(filter, info.context.sources)
-    ask = inputs.ask(first, after, wanted)
-    return then(info.context.load(CUSTOMER_REFUNDS, root), lambda linked: page_of(linked, ask))
+    ask = inputs.ask("Customer.refunds", first, after, wanted)
+    return then(
+        info.context.load(CUSTOMER_REFUNDS, root), lambda linked: page_of(linked, ask, root)
+    )
 
 
 @reads(CUSTOMER_SAME_AS)

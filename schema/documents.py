@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Mapping
 
 import msgspec
 from graphql import (
@@ -36,10 +37,10 @@ class Refused(Exception):
 
 
 class Prepared(msgspec.Struct, frozen=True):
-    """`hides_types`: `__type` finds no type, as introspection is switched off."""
+    """`arguments` by operation; `hides_types`: `__type` finds no type, as introspection is off."""
 
     document: DocumentNode
-    arguments: tuple[GivenArgument, ...]
+    arguments: Mapping[str | None, tuple[GivenArgument, ...]]
     hides_types: bool
 
 

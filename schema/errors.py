@@ -66,8 +66,10 @@ def formatted(error: GraphQLError, request_id: str) -> dict[str, Any]:
 def refusal(error: GraphQLError, code: str, request_id: str) -> dict[str, Any]:
     """One entry of `errors` for a request that is not executed. Its message is GraphQL's own."""
     code = str((error.extensions or {}).get("code", code))
+    # Python's own words about a number of thousands of digits are no news for a client.
+    strange = "integer string conversion" in error.message
     entry: dict[str, Any] = {
-        "message": error.message,
+        "message": "A value cannot be read." if strange else error.message,
         "extensions": {"code": code, "correlationId": request_id},
     }
     if error.locations:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Mapping
 from typing import Any, TypeGuard
 
@@ -17,10 +16,10 @@ from graphql import (
 from graphql.pyutils import Path
 from strawberry.execution import optimized_is_awaitable
 
-from resolvers.context import Context
+from resolvers.context import Context, Exhausted
 from schema.arguments import refused
 from schema.build import TillgateSchema
-from schema.documents import Documents, Refused
+from schema.documents import Documents, Prepared, Refused
 from schema.errors import formatted, refusal
 from schema.projection import ProjectingExecutor
 
@@ -86,11 +85,24 @@ class Executor:
         """Never raises for what a client or a source did: that is in the outcome."""
         try:
             prepared = self._documents.prepare(operation.query)
-            errors = refused(prepared.arguments, operation.variables, context.sources)
+            chosen = get_operation_ast(prepared.document, operation.name)
+            name = chosen.name.value if chosen is not None and chosen.name is not None else None
+            given = prepared.arguments.get(name, ()) if chosen is not None else ()
+            errors = refused(given, operation.variables, context.sources)
             if errors:
                 raise Refused(errors, "BAD_INPUT")
         except Refused as error:
             return _refused(error.errors, error.code, context.request_id)
+        try:
+            result = await self._executed(prepared, operation, context)
+        except Exhausted as end:
+            return _refused([GraphQLError(end.message)], end.code, context.request_id)
+        outcome = _outcome(result, context.request_id)
+        return msgspec.structs.replace(outcome, operation=name)
+
+    async def _executed(
+        self, prepared: Prepared, operation: Operation, context: Context
+    ) -> ExecutionResult:
         result = execute(
             self.schema,
             prepared.document,
@@ -102,12 +114,7 @@ class Executor:
             executor_class=_TypesHidden if prepared.hides_types else ProjectingExecutor,
             is_awaitable=_is_awaitable,
         )
-        if inspect.isawaitable(result):
-            result = await result
-        outcome = _outcome(result, context.request_id)
-        chosen = get_operation_ast(prepared.document, operation.name)
-        name = chosen.name.value if chosen is not None and chosen.name is not None else None
-        return msgspec.structs.replace(outcome, operation=name)
+        return result if isinstance(result, ExecutionResult) else await result
 
 
 def _outcome(result: ExecutionResult, request_id: str) -> Outcome:

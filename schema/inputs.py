@@ -111,13 +111,17 @@ def given(value: T) -> T | None:
 
 
 def ask(
-    first: int | None, after: str | None, filter_: filters.Filter, order_by: Enum | None = None
+    of: str,
+    first: int | None,
+    after: str | None,
+    filter_: filters.Filter,
+    order_by: Enum | None = None,
 ) -> Ask:
-    """The page that is asked for. BadFirst outside 1 to 100."""
+    """The page of the connection `of` that is asked for. BadFirst outside 1 to 100."""
     wanted = DEFAULT_FIRST if first is None else first
     if not 1 <= wanted <= FIRST_MOST:
         raise BadFirst(f"first must be between 1 and {FIRST_MOST}")
-    return Ask(wanted, given(after), filter_, _sort(order_by))
+    return Ask(wanted, given(after), filter_, _sort(order_by), of)
 
 
 def customer_filter(value: CustomerFilter | None) -> filters.CustomerFilter:

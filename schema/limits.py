@@ -28,7 +28,8 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 class OperationLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`body` in bytes, `characters` and `tokens` of the document; the rest counts after expansion.
 
-    `fields` counts every selected field, `directives` every use of one.
+    `fields` counts every selected field, `directives` every use of one. `objects` are those of the
+    answer, counted while it is made: a small query may ask for a large one.
     """
 
     body: Count = 1024 * 1024
@@ -40,6 +41,7 @@ class OperationLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     aliases: Count = 30
     root_fields: Count = 10
     directives: Count = 50
+    objects: Count = 20_000
 
 
 class Measure(msgspec.Struct, frozen=True):
@@ -77,9 +79,13 @@ def check(document: DocumentNode, limits: OperationLimits) -> list[GraphQLError]
     measurer = _Measurer(document)
     exceeded: dict[str, GraphQLError] = {}
     for operation in document.definitions:
-        if isinstance(operation, OperationDefinitionNode):
+        # Fragments too: one that no operation uses is validated all the same.
+        if isinstance(operation, (OperationDefinitionNode, FragmentDefinitionNode)):
             size = measurer.operation(operation)
-            for name, value in _values(size).items():
+            values = _values(size)
+            if isinstance(operation, FragmentDefinitionNode):
+                del values["root_fields"]
+            for name, value in values.items():
                 if value > getattr(limits, name):
                     code, message = _NAMES[name]
                     exceeded[name] = GraphQLError(message, operation, extensions={"code": code})
@@ -117,7 +123,7 @@ class _Measurer:
         }
         self._known: dict[str, Measure] = {}
 
-    def operation(self, operation: OperationDefinitionNode) -> Measure:
+    def operation(self, operation: OperationDefinitionNode | FragmentDefinitionNode) -> Measure:
         size = self._selections(operation.selection_set)
         own = Measure(directives=len(operation.directives or ()))
         return size.beside(own)

@@ -51,6 +51,6 @@ def complete(linked: Linked[R] | Exception) -> tuple[R, ...]:
     return linked.records
 
 
-def page_of(linked: Linked[R], ask: Ask) -> Connection:
-    """A page of what was found; each source that failed is a null edge on the first page."""
-    return paged(linked.records, linked.failures, ask)
+def page_of(linked: Linked[R], ask: Ask, owner: Record) -> Connection:
+    """A page of what was found for `owner`; each source that failed is a null edge."""
+    return paged(linked.records, linked.failures, ask, owner.id)

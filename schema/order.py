@@ -106,8 +106,8 @@ def _payments(
     first: First = inputs.DEFAULT_FIRST,
     after: After = inputs.UNSET,
 ) -> Any:
-    ask = inputs.ask(first, after, PaymentFilter())
-    return then(info.context.load(ORDER_PAYMENTS, root), lambda linked: page_of(linked, ask))
+    ask = inputs.ask("Order.payments", first, after, PaymentFilter())
+    return then(info.context.load(ORDER_PAYMENTS, root), lambda linked: page_of(linked, ask, root))
 
 
 @reads(ORDER_REFUNDS)
@@ -117,8 +117,8 @@ def _refunds(
     first: First = inputs.DEFAULT_FIRST,
     after: After = inputs.UNSET,
 ) -> Any:
-    ask = inputs.ask(first, after, RefundFilter())
-    return then(info.context.load(ORDER_REFUNDS, root), lambda linked: page_of(linked, ask))
+    ask = inputs.ask("Order.refunds", first, after, RefundFilter())
+    return then(info.context.load(ORDER_REFUNDS, root), lambda linked: page_of(linked, ask, root))
 
 
 @reads(ORDER_PAYMENTS)

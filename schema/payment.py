@@ -68,8 +68,9 @@ def _refunds(
     first: First = inputs.DEFAULT_FIRST,
     after: After = inputs.UNSET,
 ) -> Any:
-    ask = inputs.ask(first, after, RefundFilter())
-    return then(info.context.load(PAYMENT_REFUNDS, root), lambda found: paged(found, (), ask))
+    ask = inputs.ask("Payment.refunds", first, after, RefundFilter())
+    found = info.context.load(PAYMENT_REFUNDS, root)
+    return then(found, lambda refunds: paged(refunds, (), ask, root.id))
 
 
 @strawberry.federation.type(keys=["id"], description="A payment as its provider holds it.")

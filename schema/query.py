@@ -119,7 +119,7 @@ async def _customers(
         enums.CustomerSort | None, strawberry.argument(description="In which order.")
     ] = inputs.UNSET,
 ) -> Any:
-    ask = inputs.ask(first, after, inputs.customer_filter(filter), order_by)
+    ask = inputs.ask("customers", first, after, inputs.customer_filter(filter), order_by)
     names = inputs.source_names(filter, info.context.sources, None, Kind.CUSTOMER)
     return await roots.page(info.context, Kind.CUSTOMER, ask, names)
 
@@ -136,7 +136,7 @@ async def _orders(
     ] = inputs.UNSET,
 ) -> Any:
     sources = info.context.sources
-    ask = inputs.ask(first, after, inputs.order_filter(filter, sources), order_by)
+    ask = inputs.ask("orders", first, after, inputs.order_filter(filter, sources), order_by)
     names = inputs.source_names(filter, sources, "customer", Kind.CUSTOMER)
     return await roots.page(info.context, Kind.ORDER, ask, names)
 
@@ -153,7 +153,7 @@ async def _payments(
     ] = inputs.UNSET,
 ) -> Any:
     sources = info.context.sources
-    ask = inputs.ask(first, after, inputs.payment_filter(filter, sources), order_by)
+    ask = inputs.ask("payments", first, after, inputs.payment_filter(filter, sources), order_by)
     names = inputs.source_names(filter, sources, "customer", Kind.CUSTOMER)
     return await roots.page(info.context, Kind.PAYMENT, ask, names)
 
@@ -170,7 +170,7 @@ async def _refunds(
     ] = inputs.UNSET,
 ) -> Any:
     sources = info.context.sources
-    ask = inputs.ask(first, after, inputs.refund_filter(filter, sources), order_by)
+    ask = inputs.ask("refunds", first, after, inputs.refund_filter(filter, sources), order_by)
     names = inputs.source_names(filter, sources, "payment", Kind.PAYMENT)
     return await roots.page(info.context, Kind.REFUND, ask, names)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, NewType
 
 import strawberry
@@ -19,6 +19,7 @@ BigInt = NewType("BigInt", int)
 CurrencyCode = NewType("CurrencyCode", str)
 JSON = NewType("JSON", object)
 
+_DECIMAL = re.compile(r"-?[0-9]{1,38}(\.[0-9]{1,38})?")
 _RFC3339 = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
 )
@@ -48,13 +49,10 @@ def _write_decimal(value: object) -> str:
 
 def _read_decimal(value: object) -> Decimal:
     """A string or an integer; a JSON number with a point was rounded before it came here."""
-    if isinstance(value, (str, int)) and not isinstance(value, bool) and len(str(value)) <= 40:
-        try:
-            number = Decimal(value)
-        except InvalidOperation:
-            number = Decimal("NaN")
-        if number.is_finite():
-            return number
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= INT64_MAX:
+        return Decimal(value)
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        return Decimal(value)
     raise GraphQLError('Decimal takes a string such as "12.50"')
 
 

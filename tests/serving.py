@@ -17,7 +17,7 @@ import msgspec
 from connectors.registry import Registry
 from gateway.demo import demo_settings
 from gateway.server import listen, server
-from gateway.settings import Settings
+from gateway.settings import PairSettings, Settings
 from sandbox.server import Server as Sandbox
 
 
@@ -36,6 +36,7 @@ class GatewayServer:
         sandbox: Sandbox,
         profile: str = "development",
         source_changes: Mapping[str, Any] | None = None,
+        pairs: tuple[PairSettings, ...] | None = None,
         **server_changes: Any,
     ) -> None:
         self._folder = TemporaryDirectory(prefix="tillgate-test-")
@@ -44,7 +45,8 @@ class GatewayServer:
             name: msgspec.structs.replace(own, **(source_changes or {}))
             for name, own in settings.sources.items()
         }
-        self.settings = msgspec.structs.replace(settings, sources=sources)
+        links = msgspec.structs.replace(settings.links, pairs=pairs)
+        self.settings = msgspec.structs.replace(settings, sources=sources, links=links)
         self._listener = listen("127.0.0.1", 0)
         self.origin = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.uvicorn = server(self.settings, Registry())

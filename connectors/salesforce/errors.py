@@ -107,13 +107,13 @@ def login_judge(source: str) -> Judge:
 def _entry(body: bytes | msgspec.Raw) -> _Entry:
     try:
         return next(iter(_ENTRIES.decode(body)), _Entry())
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _Entry()
 
 
 def _oauth_code(body: bytes) -> str | None:
     try:
         code = _REFUSAL.decode(body).error
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return code if _CODE.fullmatch(code) else None

@@ -17,7 +17,7 @@ from connectors.paging import BadCursor, Sort, SortField
 from connectors.salesforce import soql
 from connectors.salesforce.ids import canonical
 
-_NUMBER = re.compile(r"-?\d{1,20}(\.\d{1,18})?")
+_NUMBER = re.compile(r"-?\d{1,20}(\.\d{1,18})?", re.ASCII)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,2000}")
 
 

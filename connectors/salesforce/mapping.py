@@ -43,7 +43,7 @@ def decode(raw: msgspec.Raw) -> dict[str, Any]:
     """A row with its numbers as int or Decimal; one that is not an object is empty."""
     try:
         return _ROW.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
 
 

@@ -106,6 +106,6 @@ def date_of(text: str) -> str | None:
 def instant_of(text: str) -> str | None:
     try:
         parsed = datetime.fromisoformat(text)
-    except ValueError:
+        return instant(parsed) if parsed.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return instant(parsed) if parsed.tzinfo is not None else None

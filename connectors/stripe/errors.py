@@ -11,6 +11,7 @@ import re
 import msgspec
 
 from connectors.errors import (
+    Malformed,
     NotFound,
     RateLimited,
     Rejected,
@@ -77,12 +78,14 @@ BY_TYPE: dict[str | None, Verdict] = {
 BY_STATUS: dict[int, Verdict] = {
     401: Unauthorized,
     403: Unauthorized,
-    404: NotFound,
+    404: Malformed,
     409: Retryable,
     424: Retryable,
     429: RateLimited,
 }
+# Stripe says `resource_missing` with its 404s: one without it is a proxy's, or a wrong address.
 DETAILS: dict[Verdict, str] = {
+    Malformed: "there is no Stripe at this address",
     Unauthorized: "the key is refused or lacks a permission",
     NotFound: "there is no such object",
     RateLimited: "too many calls",

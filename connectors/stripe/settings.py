@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from typing import Annotated
+
+import msgspec
+
 from connectors.secret import Secret
 from connectors.vendor import SourceSettings
 
@@ -17,5 +22,15 @@ class StripeSettings(SourceSettings, frozen=True, kw_only=True, forbid_unknown_f
     key: Secret
     api_version: str = "2026-10-28.endive"
     reference_key: str = "order_id"
-    search_lag: float = 60.0
+    search_lag: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 60.0
     account: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (
+            ("key", self.key.reveal()),
+            ("api_version", self.api_version),
+            ("account", self.account or "-"),
+        ):
+            # They become headers.
+            if not re.fullmatch(r"[!-~]{1,512}", value):
+                raise ValueError(f"{name}: holds spaces or letters that Stripe's never have")

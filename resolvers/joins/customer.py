@@ -20,7 +20,7 @@ from resolvers.context import Context, Join
 from resolvers.joins.keyed import source_failures
 from resolvers.joins.order import ORDER_PAYMENTS, refunds_of_linked
 from resolvers.links import Link, Linked, LinkRule
-from resolvers.pages import Ask, Connection, Scan, merged
+from resolvers.pages import Ask, Connection, merged, scans_of
 
 EVERY = 500
 """Orders asked for per customer and call where all are needed."""
@@ -61,15 +61,8 @@ async def _order_page(
     """One customer's page. Its reads meet those of the other customers in one lookup."""
     if isinstance(owners, Exception):
         raise owners
-    if owners.failures and not owners.links:
-        raise owners.failures[0]
-    positions = ask.positions()
-    single = len(owners.records) == 1
-    scans = []
-    for owner in owners.records:
-        name = "" if single else owner.id
-        scans.append(Scan(name, _reader(context, owner), ask, positions.get(name)))
-    return await merged(scans, ask)
+    fetches = {owner.id: _reader(context, owner) for owner in owners.records}
+    return await merged(scans_of(ask, fetches), ask, owners.failures)
 
 
 def _reader(context: Context, owner: Customer) -> Any:

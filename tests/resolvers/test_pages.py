@@ -17,7 +17,7 @@ from connectors.filters import OrderFilter, PaymentFilter
 from connectors.paging import NEWEST_FIRST, Sort, SortField
 from connectors.records import Order, Source, SourceKind
 from resolvers.errors import BadCursor
-from resolvers.pages import MOST_PAGES, Ask, Connection, Scan, merged, paged
+from resolvers.pages import MOST_PAGES, Ask, Connection, merged, paged, scans_of
 from tests.resolvers.fakes import EU, FakeRows, day, order, payment
 
 pytestmark = pytest.mark.anyio
@@ -69,11 +69,7 @@ def worlds(draw: st.DrawFn) -> World:
 
 def one_page(world: World, after: str | None) -> Connection:
     ask = msgspec.structs.replace(world.ask, after=after)
-    positions = ask.positions()
-    scans = [
-        Scan(f"s{at}", source.read, ask, positions.get(f"s{at}"))
-        for at, source in enumerate(world.sources)
-    ]
+    scans = scans_of(ask, {f"s{at}": source.read for at, source in enumerate(world.sources)})
     return asyncio.run(merged(scans, ask))
 
 
@@ -246,22 +242,32 @@ def test_paging_a_list_goes_on_although_the_row_of_the_cursor_is_gone() -> None:
     assert ids(rest) == ["p2", "p1"]
 
 
-def test_failures_follow_on_the_first_page_of_a_list_only() -> None:
+def test_failures_follow_on_every_page_of_a_list() -> None:
     first = paged(PAYMENTS, [DOWN], MINE)
     assert (ids(first), first.total_count) == (["p0", "p2", DOWN], None)
     for cursor in (first.page_info.end_cursor, first.edges[-1].cursor):
         rest = paged(PAYMENTS, [DOWN], msgspec.structs.replace(MINE, after=cursor))
-        assert ids(rest) == ["p1"]
+        assert ids(rest) == ["p1", DOWN]
+
+
+def test_a_source_that_fails_between_two_pages_is_not_passed_over_in_silence() -> None:
+    first = paged(PAYMENTS, (), MINE)
+    after = msgspec.structs.replace(MINE, after=first.page_info.end_cursor)
+    assert ids(paged(PAYMENTS[:2], [DOWN], after))[-1] is DOWN
+
+
+def test_a_cursor_of_one_records_list_is_not_one_of_anothers() -> None:
+    cursor = paged(PAYMENTS, (), MINE, "crm:order:o1").page_info.end_cursor
+    with pytest.raises(BadCursor):
+        paged(PAYMENTS, (), msgspec.structs.replace(MINE, after=cursor), "crm:order:o2")
 
 
 def test_a_failure_that_nothing_came_before_has_a_cursor_too() -> None:
     none = msgspec.structs.replace(MINE, filter=PaymentFilter(references=()))
     only = paged(PAYMENTS, [DOWN], none)
     assert ids(only) == [DOWN]
-    assert (
-        paged(PAYMENTS, [DOWN], msgspec.structs.replace(none, after=only.edges[0].cursor)).edges
-        == ()
-    )
+    again = msgspec.structs.replace(none, after=only.edges[0].cursor)
+    assert ids(paged(PAYMENTS, [DOWN], again)) == [DOWN]
 
 
 def test_a_list_of_nothing_but_failures_is_a_failure() -> None:
