@@ -104,13 +104,13 @@ class Sources(Mapping[str, ConfiguredSource]):
             raise BadId(f"an id's kind is one of {', '.join(_KINDS)}")
         found = _KINDS[kind_name]
         if kind is not None and found is not kind:
-            raise BadId(f"this is the id of a {found.value}, not of a {kind.value}")
+            raise BadId(f"this is an id of kind {found.value}, not {kind.value}")
         source = self._by_name.get(name)
         if source is None or not source.can(OWNERS[found]):
             raise BadId(f"no source of {OWNERS[found]} has the name in this id")
         normal = source.vendor.normalise(found, native_id)
         if normal is None:
-            raise BadId(f"the last part is not the id of a {found.value} at {source.vendor.label}")
+            raise BadId(f"the last part is no {found.value} id of {source.vendor.label}")
         return Address(name, found, normal)
 
 

@@ -53,7 +53,7 @@ def test_an_id_has_one_spelling(text: str, address: Address) -> None:
         ("crm:invoice:1", "kind is one of"),
         ("crm::1", "kind is one of"),
         ("crm:ORDER:1", "kind is one of"),
-        ("crm:order:", "last part is not the id of a order"),
+        ("crm:order:", "last part is no order id"),
         ("crm:order:../x", "last part"),
         ("crm:order:a b", "last part"),
         ("crm:order:a:b", "last part"),
@@ -76,7 +76,7 @@ def test_what_is_no_id_is_refused_with_the_reason(text: str, told: str) -> None:
 
 def test_an_id_of_another_kind_is_refused() -> None:
     assert SOURCES.address("crm:order:o1", Kind.ORDER).kind is Kind.ORDER
-    with pytest.raises(BadId, match="the id of a order, not of a payment"):
+    with pytest.raises(BadId, match="id of kind order, not payment"):
         SOURCES.address("crm:order:o1", Kind.PAYMENT)
 
 
