@@ -132,8 +132,8 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.fixture(scope="module")
 def impatient(sandbox: Sandbox) -> Any:
-    """A gateway whose sources have one second."""
-    with GatewayServer(sandbox, source_changes={"deadline": 1.0}) as running:
+    """A gateway whose sources have half the time that the slow sandbox takes."""
+    with GatewayServer(sandbox, source_changes={"deadline": 2.5}) as running:
         running.data("{ orders(first: 1) { nodes { id } } }")
         yield running
 
