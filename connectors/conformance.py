@@ -234,8 +234,11 @@ class Conformance:
         assert not [secret for secret in secrets_of(self.settings()) if secret in told]
 
     async def test_a_fault_that_passes_is_ridden_out(self) -> None:
+        """With successes in between: a connector with many methods would spend its retries."""
         async with self.live() as (connector, upstream):
             for call in self.everything(connector):
+                for _ in range(5):
+                    await connector.probe()
                 await upstream.set_faults([Fault(kind="status", status=503, times=1)])
                 assert not isinstance(await outcome(call), SourceError)
 
