@@ -4,16 +4,21 @@ Every method takes many keys and answers a mapping (`Keyed`): a missing key is n
 key's own failure is its value, and an exception is a failure of all keys. Lacking a capability
 means lacking the method. Ids are native ids of the connector's own source, already normalised by
 its `Vendor.normalise`. How many upstream calls n keys cost stands in `Vendor.calls`.
+
+A vendor that cannot list its payments and refunds has no pages; it has a `Ledger` instead, from
+which the index of references is filled (`resolvers.index`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any, Protocol
 
 import msgspec
 
 from connectors.filters import CustomerFilter, OrderFilter, PaymentFilter, RefundFilter
+from connectors.ledger import Entry, Period
 from connectors.paging import Keyed, Page, PageQuery
 from connectors.records import Customer, Dispute, Order, OrderLine, Payment, Refund
 
@@ -36,14 +41,14 @@ class Connector(Protocol):
     async def probe(self) -> Probe: ...
 
 
-@runtime_checkable
 class Customers(Protocol):
     async def customers(self, ids: Sequence[str]) -> Keyed[Customer]: ...
 
+
+class CustomerPages(Protocol):
     async def customer_page(self, query: PageQuery[CustomerFilter]) -> Page[Customer]: ...
 
 
-@runtime_checkable
 class CustomersByExternalId(Protocol):
     """Customers whose record holds one of `ids`, native ids of customers in `source`."""
 
@@ -52,19 +57,18 @@ class CustomersByExternalId(Protocol):
     ) -> Keyed[tuple[Customer, ...]]: ...
 
 
-@runtime_checkable
 class Orders(Protocol):
     async def orders(self, ids: Sequence[str]) -> Keyed[Order]: ...
 
+
+class OrderPages(Protocol):
     async def order_page(self, query: PageQuery[OrderFilter]) -> Page[Order]: ...
 
 
-@runtime_checkable
 class OrdersByNumber(Protocol):
     async def orders_by_number(self, numbers: Sequence[str]) -> Keyed[tuple[Order, ...]]: ...
 
 
-@runtime_checkable
 class OrdersByPaymentId(Protocol):
     """Orders whose record holds one of `ids`, native ids of payments in `source`."""
 
@@ -73,7 +77,6 @@ class OrdersByPaymentId(Protocol):
     ) -> Keyed[tuple[Order, ...]]: ...
 
 
-@runtime_checkable
 class OrdersByCustomer(Protocol):
     """One page per customer, all asked together; `query.after` applies to each of them."""
 
@@ -82,19 +85,18 @@ class OrdersByCustomer(Protocol):
     ) -> Keyed[Page[Order]]: ...
 
 
-@runtime_checkable
 class OrderLines(Protocol):
     async def order_lines(self, order_ids: Sequence[str]) -> Keyed[tuple[OrderLine, ...]]: ...
 
 
-@runtime_checkable
 class Payments(Protocol):
     async def payments(self, ids: Sequence[str]) -> Keyed[Payment]: ...
 
+
+class PaymentPages(Protocol):
     async def payment_page(self, query: PageQuery[PaymentFilter]) -> Page[Payment]: ...
 
 
-@runtime_checkable
 class PaymentsByReference(Protocol):
     """All payments that hold the merchant's order number, newest first."""
 
@@ -103,7 +105,16 @@ class PaymentsByReference(Protocol):
     ) -> Keyed[tuple[Payment, ...]]: ...
 
 
-@runtime_checkable
+class FindPayments(Protocol):
+    """As `payments_by_reference`, where the vendor is asked for one number at a time.
+
+    It is asked only for orders that nothing cheaper leads to. What is newer than the ledger is
+    found only so.
+    """
+
+    async def find_payments(self, references: Sequence[str]) -> Keyed[tuple[Payment, ...]]: ...
+
+
 class PaymentsByCustomer(Protocol):
     """All payments of the provider's customers, newest first."""
 
@@ -112,48 +123,77 @@ class PaymentsByCustomer(Protocol):
     ) -> Keyed[tuple[Payment, ...]]: ...
 
 
-@runtime_checkable
 class Refunds(Protocol):
     async def refunds(self, ids: Sequence[str]) -> Keyed[Refund]: ...
 
+
+class RefundPages(Protocol):
     async def refund_page(self, query: PageQuery[RefundFilter]) -> Page[Refund]: ...
 
 
-@runtime_checkable
 class RefundsByPayment(Protocol):
     async def refunds_by_payment(self, payment_ids: Sequence[str]) -> Keyed[tuple[Refund, ...]]: ...
 
 
-@runtime_checkable
 class Disputes(Protocol):
     async def disputes(self, ids: Sequence[str]) -> Keyed[Dispute]: ...
 
 
-@runtime_checkable
 class DisputesByPayment(Protocol):
     async def disputes_by_payment(
         self, payment_ids: Sequence[str]
     ) -> Keyed[tuple[Dispute, ...]]: ...
 
 
+class Ledger(Protocol):
+    """What exists, told in bulk: daily bills, an account log, a transaction search.
+
+    `periods` asks nothing: it names what there is to read in [since, until), oldest first, and
+    leaves out what the vendor cannot have ready at `until`, which is now. `entries` yields the
+    entries of one period in batches; if it raises, nothing of the period is used. `NotReady` when
+    the vendor has it not yet, Malformed when a bill is damaged or has been changed.
+    """
+
+    def periods(self, since: datetime, until: datetime) -> Sequence[Period]: ...
+
+    def entries(self, period: Period) -> AsyncIterator[Sequence[Entry]]: ...
+
+
 CAPABILITIES: dict[str, Any] = {
     "customers": Customers,
+    "customer_page": CustomerPages,
     "customers_by_external_id": CustomersByExternalId,
     "orders": Orders,
+    "order_page": OrderPages,
     "orders_by_number": OrdersByNumber,
     "orders_by_payment_id": OrdersByPaymentId,
     "orders_by_customer": OrdersByCustomer,
     "order_lines": OrderLines,
     "payments": Payments,
+    "payment_page": PaymentPages,
     "payments_by_reference": PaymentsByReference,
+    "find_payments": FindPayments,
     "payments_by_customer": PaymentsByCustomer,
     "refunds": Refunds,
+    "refund_page": RefundPages,
     "refunds_by_payment": RefundsByPayment,
     "disputes": Disputes,
     "disputes_by_payment": DisputesByPayment,
+    "ledger": Ledger,
 }
+UNPRICED = frozenset({"customer_page", "order_page", "payment_page", "refund_page", "ledger"})
+"""Capabilities that are no batch method, and so have no cost in `Vendor.calls`."""
+
+
+def methods(capability: str) -> tuple[str, ...]:
+    """The names of a capability's methods."""
+    return tuple(name for name in vars(CAPABILITIES[capability]) if not name.startswith("_"))
 
 
 def capabilities(connector: object) -> tuple[str, ...]:
     """The names of what `connector` can do, in the order of this page."""
-    return tuple(name for name, proto in CAPABILITIES.items() if isinstance(connector, proto))
+    return tuple(
+        name
+        for name in CAPABILITIES
+        if all(callable(getattr(connector, method, None)) for method in methods(name))
+    )

@@ -21,13 +21,13 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import msgspec
 import pytest
 
-from connectors.capabilities import CAPABILITIES, Probe, capabilities
+from connectors.capabilities import UNPRICED, Probe, capabilities, methods
 from connectors.conformance_kit import (
     FAULTS,
     NO_TOKENS,
@@ -39,6 +39,8 @@ from connectors.conformance_kit import (
     Upstream,
     ask,
     connected,
+    drained,
+    entries_of,
     ids,
     inside,
     keyed,
@@ -49,11 +51,11 @@ from connectors.conformance_kit import (
     walk,
 )
 from connectors.currency import minor_unit_digits
-from connectors.errors import SourceError, Unauthorized
+from connectors.errors import Malformed, SourceError, Unauthorized
 from connectors.filters import MoneyRange
 from connectors.money import Money
 from connectors.paging import BadCursor, PageQuery, Sort, SortField
-from connectors.records import Record
+from connectors.records import Kind, Record
 from connectors.vendor import SourceSettings, Vendor
 
 __all__ = ["Batch", "Conformance", "Fault", "Upstream", "connected"]
@@ -61,10 +63,18 @@ __all__ = ["Batch", "Conformance", "Fault", "Upstream", "connected"]
 
 @pytest.mark.anyio
 class Conformance:
-    """See the top of the file. `refreshes` is False when a refused credential cannot be renewed."""
+    """See the top of the file. `refreshes` is False when a refused credential cannot be renewed;
+    `signed` is True when the vendor signs its answers, so that a changed one is Malformed.
+    `books` is the stretch of time that the simulator's ledger is read over.
+    """
 
     vendor: ClassVar[Vendor]
     refreshes: ClassVar[bool] = True
+    signed: ClassVar[bool] = False
+    books: ClassVar[tuple[datetime, datetime]] = (
+        datetime(2025, 11, 1, tzinfo=UTC),
+        datetime(2026, 11, 10, tzinfo=UTC),
+    )
 
     def settings(self) -> SourceSettings:
         raise NotImplementedError
@@ -114,9 +124,10 @@ class Conformance:
         async with self.live() as (connector, _):
             able = capabilities(connector)
             assert able
-            assert set(able) == set(self.vendor.calls) == set(self.batches())
-            for name in able:
-                for method in [m for m in vars(CAPABILITIES[name]) if not m.startswith("_")]:
+            priced = set(able) - UNPRICED
+            assert priced == set(self.vendor.calls) == set(self.batches())
+            for name in priced:
+                for method in methods(name):
                     assert inspect.iscoroutinefunction(getattr(connector, method))
             assert isinstance(await connector.probe(), Probe)
 
@@ -141,9 +152,9 @@ class Conformance:
                 once = await ask(connector, method, batch, [key])
                 assert await ask(connector, method, batch, [key, key]) == once, method
 
-    @pytest.mark.parametrize("count", [1, 10, 100])
+    @pytest.mark.parametrize("count", [1, 10, 100, 1000])
     async def test_a_batch_costs_no_more_than_declared(self, count: int) -> None:
-        async with self.live() as (connector, upstream):
+        async with self.live(rates={}) as (connector, upstream):
             for method, batch in self.batches().items():
                 await ask(connector, method, batch, batch.keys(1))
                 await upstream.clear()
@@ -252,7 +263,12 @@ class Conformance:
     async def test_rows_that_come_twice_are_shown_once(self) -> None:
         async with self.live() as (connector, upstream):
             await upstream.set_faults([Fault(kind="duplicate")])
-            for answer in await asyncio.gather(*self.everything(connector)):
+            answers = await asyncio.gather(*map(outcome, self.everything(connector)))
+            if self.signed:
+                assert [a for a in answers if not isinstance(a, Malformed)] == []
+                return
+            for answer in answers:
+                assert not isinstance(answer, SourceError)
                 for value in answer.values() if keyed(answer) else [answer]:
                     shown = [record.id for record in records_in(value)]
                     assert len(set(shown)) == len(shown)
@@ -267,7 +283,53 @@ class Conformance:
                     assert record.source.name == "conform"
                     self.check_values(record)
 
+    async def test_the_ledger_names_its_periods_once_and_in_order(self) -> None:
+        async with self.live() as (connector, upstream):
+            if not hasattr(connector, "periods"):
+                return
+            periods = connector.periods(*self.books)
+            assert periods, "the books are empty"
+            assert len({period.name for period in periods}) == len(periods)
+            assert periods == sorted(periods, key=lambda period: period.start)
+            assert all(period.start < period.end for period in periods)
+            assert list(connector.periods(*self.books)) == list(periods)
+            assert await upstream.calls() == 0
+
+    async def test_what_the_ledger_tells_can_be_read_and_agrees(self) -> None:
+        """By kind and id; the amount is the record's own, and a refund leads to its payment."""
+        async with self.live() as (connector, _):
+            told = await entries_of(connector, self.books)
+            known = {name for e in told.values() for name in (e.native_id, e.alias)}
+            for (kind, native_id), entry in told.items():
+                assert self.vendor.normalise(kind, native_id) == native_id
+                assert kind is Kind.PAYMENT or entry.payment in known
+                self.check_values_of(entry)
+            for kind in {kind for kind, _ in told}:
+                some = [entry for (k, _), entry in told.items() if k is kind][:40]
+                method = getattr(connector, f"{kind.value}s")
+                found = await method([entry.native_id for entry in some])
+                for entry in some:
+                    record = found[entry.native_id]
+                    assert record.native_id == entry.native_id
+                    self.check_values(record)
+                    assert entry.amount in (None, record.amount)
+                    assert entry.reference in (None, getattr(record, "reference", None))
+
+    async def test_a_fault_of_the_ledger_is_an_error_and_never_a_short_answer(self) -> None:
+        async with self.live(deadline=1.0, attempts=1) as (connector, upstream):
+            if not hasattr(connector, "periods"):
+                return
+            period = connector.periods(*self.books)[0]
+            for fault, kind in FAULTS:
+                if fault.kind != "latency":
+                    await upstream.set_faults([fault])
+                    found = await outcome(drained(connector.entries(period)))
+                    assert isinstance(found, kind), fault
+
     def check_values(self, record: Record) -> None:
+        self.check_values_of(record)
+
+    def check_values_of(self, record: Any) -> None:
         for value in inside(record):
             if isinstance(value, datetime):
                 assert value.utcoffset() == timedelta(0)

@@ -18,6 +18,7 @@ from connectors.filters import (
     RefundFilter,
     TimeRange,
 )
+from connectors.ledger import Entry
 from connectors.paging import Page, PageQuery, Sort, SortField
 from connectors.records import Kind, Record, Source
 from connectors.secret import Secret
@@ -165,6 +166,21 @@ async def outcome(call: Awaitable[Any]) -> Any:
         return error
     failed = [v for v in answer.values() if isinstance(v, SourceError)] if keyed(answer) else []
     return failed[0] if failed else answer
+
+
+async def drained(entries: AsyncIterator[Sequence[Entry]]) -> dict[tuple[Kind, str], Entry]:
+    """All that a period tells, by kind and native id; what one book adds to another is kept."""
+    return {(e.kind, e.native_id): e async for batch in entries for e in batch}
+
+
+async def entries_of(
+    connector: Any, books: tuple[datetime, datetime]
+) -> dict[tuple[Kind, str], Entry]:
+    """All that the ledger tells; nothing for a connector without one."""
+    told: dict[tuple[Kind, str], Entry] = {}
+    for period in connector.periods(*books) if hasattr(connector, "periods") else ():
+        told |= await drained(connector.entries(period))
+    return told
 
 
 async def walk(

@@ -3,7 +3,8 @@
     SourceError
     ├── Retryable            ask again soon
     │   ├── TimedOut         the deadline passed
-    │   └── Overloaded       our own queue for this source is full
+    │   ├── Overloaded       our own queue for this source is full
+    │   └── NotReady         the vendor has not made it yet (a bill of today)
     ├── RateLimited          ask again after `retry_after` seconds
     ├── Unauthorized         our credentials are refused: an operator must act
     ├── Rejected             the vendor understood and said no
@@ -51,6 +52,10 @@ class TimedOut(Retryable):
 
 class Overloaded(Retryable):
     pass
+
+
+class NotReady(Retryable):
+    again = False
 
 
 class RateLimited(SourceError):

@@ -157,7 +157,9 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Order(Record, frozen=True, kw_only=True):
-    """`payment_ids` are the provider's ids that the order itself holds."""
+    """What the order's own record says of its payments: `payment_ids` are ids at a provider,
+    `providers` those through which it was paid, () where it does not say.
+    """
 
     KIND: ClassVar[Kind] = Kind.ORDER
 
@@ -168,6 +170,7 @@ class Order(Record, frozen=True, kw_only=True):
     recorded_status: str | None = None
     customer_id: str | None = None
     payment_ids: tuple[ExternalId, ...] = ()
+    providers: tuple[Provider, ...] = ()
     lines: tuple[OrderLine, ...] | None = None
 
 
@@ -177,6 +180,13 @@ class PaymentMethod(msgspec.Struct, frozen=True, kw_only=True):
     brand: str | None = None
     last4: str | None = None
     wallet: str | None = None
+
+
+class Payer(msgspec.Struct, frozen=True, kw_only=True):
+    """Who paid, as the provider knows them, masked: `159****5620`, `*三`."""
+
+    account: str | None = None
+    name: str | None = None
 
 
 class InstalmentPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -238,6 +248,7 @@ class Payment(Record, frozen=True, kw_only=True):
     reference: str | None = None
     paid_at: datetime | None = None
     method: PaymentMethod | None = None
+    payer: Payer | None = None
     instalments: InstalmentPlan | None = None
     deductions: tuple[Deduction, ...] = ()
     failure: Failure | None = None

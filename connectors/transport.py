@@ -14,7 +14,8 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from email.utils import parsedate_to_datetime
+from typing import Any, BinaryIO, Protocol, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
@@ -55,7 +56,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """`path` is joined to the base URL, or is an absolute URL of an allowed host."""
+    """`path` is joined to the base URL, or is an absolute URL of an allowed host.
+
+    `seconds` replaces the source's deadline for a call that is known to take long, such as a bill.
+    """
 
     path: str
     method: str = "GET"
@@ -64,6 +68,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes | None = None
     rate: str = ""
     repeatable: bool | None = None
+    seconds: float | None = None
 
     @property
     def may_repeat(self) -> bool:
@@ -87,6 +92,10 @@ class Response(msgspec.Struct, frozen=True):
             raise Malformed(source, "the answer is not JSON", status=self.status) from None
 
 
+MOST = 2 * 1024**3
+"""Bytes of a file that is downloaded, at most."""
+DOWNLOAD_SECONDS = 600.0
+
 Judge = Callable[[Response], SourceError | None]
 """A vendor's verdict on an answer: None when it is a success."""
 
@@ -95,6 +104,24 @@ class Transport(Protocol):
     async def send(self, request: Request) -> Response: ...
 
     async def aclose(self) -> None: ...
+
+
+class Downloader(Transport, Protocol):
+    async def download(self, request: Request, sink: BinaryIO, most: int = MOST) -> Response: ...
+
+
+class Sink:
+    """Where a download goes: each attempt begins where the file stood at first."""
+
+    def __init__(self, file: BinaryIO, most: int) -> None:
+        self.most = most
+        self._file = file
+        self._start = file.tell()
+
+    def begin(self) -> Callable[[bytes], object]:
+        self._file.seek(self._start)
+        self._file.truncate()
+        return self._file.write
 
 
 class HttpTransport:
@@ -111,6 +138,7 @@ class HttpTransport:
         tokens: TokenSource | None = None,
         engine: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         limits = limits or Limits()
         self.source = source
@@ -125,26 +153,49 @@ class HttpTransport:
         self._waiting = 0
         self._paces = {name: Pace(rate, clock) for name, rate in limits.rates.items()}
         self._retries = RetryBudget()
+        self._wall = wall
+        self._dated: tuple[str, float] | None = None
+
+    @property
+    def skew(self) -> float | None:
+        """Seconds that the vendor's clock was ahead of ours at its last answer, if it told."""
+        if self._dated is None:
+            return None
+        try:
+            return parsedate_to_datetime(self._dated[0]).timestamp() - self._dated[1]
+        except ValueError:
+            return None
 
     async def send(self, request: Request) -> Response:
         """A successful answer, or the SourceError that the vendor's judge or the network gave."""
+        return await self._timed(request, None, self.limits.deadline)
+
+    async def download(self, request: Request, sink: BinaryIO, most: int = MOST) -> Response:
+        """As `send`, but the body goes to `sink`, however large up to `most` bytes; the answer's
+        own body is empty. What a failed attempt wrote is cut off again. An error's body is the
+        judge's, as always.
+        """
+        return await self._timed(request, Sink(sink, most), DOWNLOAD_SECONDS)
+
+    async def _timed(self, request: Request, sink: Sink | None, seconds: float) -> Response:
+        seconds = request.seconds or seconds
         try:
-            async with asyncio.timeout(self.limits.deadline):
-                ends = asyncio.get_running_loop().time() + self.limits.deadline
-                return await self._attempts(request, ends)
+            async with asyncio.timeout(seconds):
+                ends = asyncio.get_running_loop().time() + seconds
+                return await self._attempts(request, ends, sink)
         except TimeoutError:
             raise TimedOut(self.source, "no answer within the deadline") from None
 
     async def aclose(self) -> None:
         await self._engine.aclose()
 
-    async def _attempts(self, request: Request, ends: float) -> Response:
+    async def _attempts(self, request: Request, ends: float, sink: Sink | None) -> Response:
         refreshed = False
         attempt = 1
         while True:
             token = await self._tokens.token()
             try:
-                response = await self._in_turn(request, token)
+                response = await self._in_turn(request, token, sink)
             except Unauthorized:
                 if refreshed or not self._tokens.invalidate(token):
                     raise
@@ -167,7 +218,7 @@ class HttpTransport:
             and self._retries.take()
         )
 
-    async def _in_turn(self, request: Request, token: Token) -> Response:
+    async def _in_turn(self, request: Request, token: Token, sink: Sink | None) -> Response:
         if self._waiting >= self.limits.queue:
             raise Overloaded(self.source, "too many calls are waiting for this source")
         self._waiting += 1
@@ -178,13 +229,13 @@ class HttpTransport:
         try:
             for name in {"", request.rate} & self._paces.keys():
                 await self._paces[name].turn()
-            return await self._once(request, token)
+            return await self._once(request, token, sink)
         finally:
             self._slots.release()
 
-    async def _once(self, request: Request, token: Token) -> Response:
+    async def _once(self, request: Request, token: Token, sink: Sink | None) -> Response:
         try:
-            response = await self._exchange(self._build(request, token))
+            response = await self._exchange(self._build(request, token), sink)
         except (httpx.TransportError, aiohttp.ClientError):
             raise Retryable(self.source, "the connection failed") from None
         if 300 <= response.status < 400:
@@ -202,26 +253,32 @@ class HttpTransport:
         headers = {"accept-encoding": "gzip, deflate", **token.headers, **request.headers}
         return httpx.Request(request.method, url, headers=headers, content=request.body)
 
-    async def _exchange(self, request: httpx.Request) -> Response:
+    async def _exchange(self, request: httpx.Request, sink: Sink | None) -> Response:
         answer = await self._engine.handle_async_request(request)
+        headers = {k.lower(): v for k, v in answer.headers.items()}
+        if "date" in headers:
+            self._dated = headers["date"], self._wall()
         body = bytearray()
+        most = self.limits.max_body
+        write: Callable[[bytes], object] = body.extend
+        if sink is not None and answer.status_code < 300:
+            most, write = sink.most, sink.begin()
         try:
             # Two layers unpack a few bytes to gigabytes before the first check below.
-            if answer.headers.get("content-encoding", "").lower() not in ENCODINGS:
+            if headers.get("content-encoding", "").lower() not in ENCODINGS:
                 raise Malformed(self.source, "the answer's encoding was not asked for")
+            size = 0
             async for chunk in answer.aiter_bytes():
-                body += chunk
-                if len(body) > self.limits.max_body:
+                if (size := size + len(chunk)) > most:
                     raise Malformed(
                         self.source, "the answer is too large", status=answer.status_code
                     )
+                write(chunk)
         except httpx.DecodingError:
             raise Malformed(self.source, "the answer's encoding is broken") from None
         finally:
             await answer.aclose()
-        return Response(
-            answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, bytes(body)
-        )
+        return Response(answer.status_code, headers, bytes(body))
 
     def _check_url(self, url: str) -> None:
         """Misconfigured unless the URL is on the source's own origin or a declared https host."""

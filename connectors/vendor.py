@@ -14,9 +14,9 @@ import msgspec
 
 from connectors.capabilities import Connector
 from connectors.paging import NEWEST_FIRST, Sort
-from connectors.records import Kind, Source, SourceKind
+from connectors.records import Kind, PaymentChannel, Provider, Source, SourceKind
 from connectors.tokens import TokenSource
-from connectors.transport import Judge, Limits, Transport
+from connectors.transport import Downloader, Judge, Limits
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,254}")
 
@@ -35,18 +35,20 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class CallCost(msgspec.Struct, frozen=True):
-    """Upstream calls for n keys: one per `batch` keys (None: one for all), and `extra` more."""
+    """Upstream calls for n keys: `each` per `batch` keys (None: for all), and `extra` more."""
 
     batch: int | None = None
     extra: int = 0
+    each: int = 1
 
     def calls(self, keys: int) -> int:
         if not keys:
             return 0
-        return (1 if self.batch is None else -(-keys // self.batch)) + self.extra
+        batches = 1 if self.batch is None else -(-keys // self.batch)
+        return batches * self.each + self.extra
 
 
-OpenTransport = Callable[[str, Judge, TokenSource | None], Transport]
+OpenTransport = Callable[[str, Judge, TokenSource | None], Downloader]
 """Opens connections: base URL, the vendor's verdict on answers, and who we are."""
 
 
@@ -67,7 +69,9 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     """`hosts` are the https hosts that may be called; `calls` the cost of each batch method.
 
     `normalise` turns a native id into its one spelling, or None when it cannot be one.
-    `sorts` lists the orders in which the vendor can page each kind.
+    `sorts` lists the orders in which the vendor can page each kind. `provider` is the one provider
+    of all its payments and `channels` all that they can have, so that a filter for others asks it
+    nothing; None and () say nothing.
     """
 
     name: str
@@ -81,6 +85,8 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     sorts: Mapping[Kind, tuple[Sort, ...]] = {}
     normalise: Callable[[Kind, str], str | None] = plain_id
+    provider: Provider | None = None
+    channels: tuple[PaymentChannel, ...] = ()
 
     def can_sort(self, kind: Kind, sort: Sort) -> bool:
         return sort in self.sorts.get(kind, (NEWEST_FIRST,))

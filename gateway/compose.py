@@ -12,7 +12,7 @@ import msgspec
 from connectors.records import Source
 from connectors.registry import Registry
 from connectors.tokens import TokenSource
-from connectors.transport import HttpTransport, Judge, Limits, Transport
+from connectors.transport import Downloader, HttpTransport, Judge, Limits
 from connectors.vendor import SourceSettings, Wiring
 from gateway.settings import Settings
 from resolvers.context import Context
@@ -85,7 +85,7 @@ def _open_source(
     )
     source = Source(name, vendor.name, vendor.kind)
 
-    def open_transport(base_url: str, judge: Judge, tokens: TokenSource | None) -> Transport:
+    def open_transport(base_url: str, judge: Judge, tokens: TokenSource | None) -> Downloader:
         transport = _transport(name, base_url, vendor.hosts, limits, judge, tokens)
         stack.push_async_callback(transport.aclose)
         return transport

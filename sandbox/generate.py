@@ -18,6 +18,7 @@ FIRST_ORDER = START + timedelta(days=1)
 LAST_ORDER = END - timedelta(days=30)
 FIRST_NUMBER = 1001
 ORDERS_PER_CUSTOMER = 5
+CHANNEL_EVERY = 2  # of one order in so many the CRM knows through which channels it was paid
 TIE_EVERY = 40  # one order in so many is placed on the same second as the one before
 LINKS = ("reference", "field", "both")
 LINK_WEIGHTS = (88, 6, 6)
@@ -39,9 +40,8 @@ def generate(
     """A world of `customers` people and `orders` orders (five each unless told)."""
     count = customers * ORDERS_PER_CUSTOMER if orders is None else orders
     accounts = tuple(account for vendor in vendors for account in vendor.accounts)
-    return Generator(seed, accounts, Mint(seed, {v.name: v.native_id for v in vendors})).run(
-        customers, count
-    )
+    mint = Mint(seed, {v.name: v.native_id for v in vendors}, {v.name: v.full_id for v in vendors})
+    return Generator(seed, accounts, mint).run(customers, count)
 
 
 class Generator:
@@ -54,7 +54,8 @@ class Generator:
         self.mint = mint
         self.crms = tuple(a for a in accounts if a.role == "crm")
         providers = tuple(a for a in accounts if a.role == "payments")
-        self.currencies = tuple(dict.fromkeys(c for a in providers for c in a.currencies))
+        # A currency that more accounts take is used more often.
+        self.currencies = tuple(c for a in providers for c in a.currencies)
         self.pen = Pen(self.rng, mint, providers, END)
         self.people: list[Customer] = []
         self.buyers: list[tuple[Customer, bool]] = []
@@ -106,6 +107,8 @@ class Generator:
         scenario.story(self.pen, order)
         payments = self.pen.payments[first:]
         self.link(order, payments, scenario.link)
+        if index % CHANNEL_EVERY == 0:
+            order.channels = tuple(dict.fromkeys(self.vendor_of(p.source) for p in payments))
         record(order, payments, scenario)
         return order
 
@@ -121,6 +124,9 @@ class Generator:
         return [
             Line(self.mint.new("line", crm), *row) for row in goods.priced_lines(self.rng, currency)
         ]
+
+    def vendor_of(self, account: str) -> str:
+        return next(a.vendor for a in self.accounts if a.name == account)
 
     def link(self, order: Order, payments: list[Payment], fixed: str | None) -> None:
         """How the two sides find each other; the CRM's field has room for one payment only."""
@@ -144,7 +150,7 @@ class Generator:
             at = FIRST_ORDER + timedelta(seconds=self.rng.randrange(span))
             payment = self.pen.write(account, amount, currency, "SUCCEEDED", at)
             payment.reference = f"WEB-{9001 + index}" if index % 2 == 0 else None
-            if strangers and index % 3 < 2:
+            if strangers and index % 3 < 2 and "customers" not in account.lacks:
                 customer = strangers[index % len(strangers)]
                 self.pen.register(customer, account.name)
                 payment.customer = customer.key

@@ -62,7 +62,7 @@ def failed_then_paid(pen: Pen, order: Order) -> None:
 
 def paid_at_second_try(pen: Pen, order: Order) -> None:
     """One payment whose first charge failed and whose second went through."""
-    pen.pay(order, failure=pen.decline())
+    pen.pay(order, failure=pen.decline(), needs=["second try"])
 
 
 def only(pen: Pen, order: Order, *, status: str) -> None:
@@ -71,7 +71,7 @@ def only(pen: Pen, order: Order, *, status: str) -> None:
 
 def refunded(pen: Pen, order: Order, *, statuses: tuple[str, ...], whole: bool = False) -> None:
     """A paid order with one refund per status; `whole` makes them add up to the payment."""
-    payment = pen.pay(order)
+    payment = pen.pay(order, needs=[f"refund {status}" for status in statuses])
     back = pen.due if whole else goods.part(pen.rng, pen.due, order.currency)
     for amount, status in zip(
         goods.split(pen.rng, back, len(statuses), order.currency), statuses, strict=True
@@ -80,7 +80,7 @@ def refunded(pen: Pen, order: Order, *, statuses: tuple[str, ...], whole: bool =
 
 
 def disputed(pen: Pen, order: Order, *, status: str, holds: bool) -> None:
-    pen.dispute(pen.pay(order), status, holds=holds)
+    pen.dispute(pen.pay(order, needs=[f"dispute {status}"]), status, holds=holds)
 
 
 def foreign_currency(pen: Pen, order: Order) -> None:

@@ -53,6 +53,12 @@ class Answer:
 
 
 NativeId = Callable[[str, Account, int, random.Random], str]
+FullId = Callable[[str, str, datetime, str | None], str]
+
+
+def as_minted(kind: str, number: str, at: datetime, payment: str | None) -> str:
+    """The default for `Vendor.full_id`: the number alone is the id."""
+    return number
 
 
 def plain_error(status: int) -> Answer:
@@ -70,7 +76,9 @@ class Vendor:
     """One simulated vendor.
 
     `native_id(kind, account, index, rng)` writes an id as the vendor does, for the kinds customer,
-    order, line, payment, refund and dispute that it has. `app(world, context)` is mounted at
+    order, line, payment, refund and dispute that it has. `full_id(kind, number, at, payment)` makes
+    a payment's, refund's or dispute's id of such a number where it takes more to find the record:
+    when it was made, or the id of its payment. `app(world, context)` is mounted at
     `/<name>`. `error(status)` is the vendor's own error body for an injected fault (429 included);
     `account_of(context, scope)` tells whose credentials a request carries.
     """
@@ -82,6 +90,7 @@ class Vendor:
     credentials: Callable[[Context], Credentials]
     error: Callable[[int], Answer] = plain_error
     account_of: Callable[[Context, Scope], str | None] = unknown_account
+    full_id: FullId = as_minted
 
 
 def discover() -> tuple[Vendor, ...]:

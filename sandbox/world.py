@@ -16,12 +16,20 @@ CAPTURED = frozenset({"SUCCEEDED"})
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account at a vendor. `name` is what the gateway calls the source (`stripe_eu`)."""
+    """One account at a vendor. `name` is what the gateway calls the source (`stripe_eu`).
+
+    `lacks` is what cannot happen there: a payment's status (`AUTHORIZED`), `refund PENDING`,
+    `dispute lost`, `instalments`, `second try`, `customers`. `methods` are its own ways to pay and
+    `deducts` the kinds of deduction it has (`coupon`, `points`, `promotion`).
+    """
 
     name: str
     vendor: str
     role: str  # "crm" or "payments"
     currencies: tuple[str, ...] = ()
+    lacks: frozenset[str] = frozenset()
+    methods: tuple[str, ...] = ()
+    deducts: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -75,6 +83,15 @@ class Dispute:
     holds: bool  # open or lost: the payment counts as DISPUTED
 
 
+@dataclass(frozen=True, slots=True)
+class Deduction:
+    """A part of a payment that somebody else paid; `funded_by`: "provider" or "merchant"."""
+
+    kind: str
+    amount: int
+    funded_by: str
+
+
 @dataclass(slots=True)
 class Payment:
     """One payment before refunds and disputes are laid over it.
@@ -97,6 +114,7 @@ class Payment:
     method: str = "card"
     instalments: int | None = None
     failure: str | None = None
+    deductions: list[Deduction] = field(default_factory=list)
     refunds: list[Refund] = field(default_factory=list)
     dispute: Dispute | None = None
 
@@ -129,6 +147,7 @@ class Order:
     recorded_state: str
     lines: list[Line] = field(default_factory=list)
     payment_field: tuple[str, str] | None = None  # (account, native payment id) kept in the CRM
+    channels: tuple[str, ...] = ()  # vendors that the CRM says it was paid through
     recorded_refunded: int = 0
 
 
@@ -195,6 +214,11 @@ def payment_truth(payment: Payment) -> dict[str, Any]:
         "amount": payment.amount,
         "currency": payment.currency,
         "status": payment.state,
+        "method": payment.method,
+        "deductions": [
+            {"kind": d.kind, "amount": d.amount, "fundedBy": d.funded_by}
+            for d in payment.deductions
+        ],
         "refunds": [
             {"nativeId": r.native_id, "amount": r.amount, "status": r.status}
             for r in payment.refunds

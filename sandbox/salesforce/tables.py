@@ -17,7 +17,23 @@ Rows = dict[str, list[Row]]
 
 EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "KWD": 3, "BHD": 3, "OMR": 3, "TND": 3}
 PARTY_FIELDS = {"stripe_eu": "Stripe_EU_Customer__c", "stripe_us": "Stripe_US_Customer__c"}
-PAYMENT_FIELDS = {"stripe_eu": "Stripe_EU_Payment__c", "stripe_us": "Stripe_US_Payment__c"}
+PAYMENT_FIELDS = {
+    "stripe_eu": "Stripe_EU_Payment__c",
+    "stripe_us": "Stripe_US_Payment__c",
+    "paypal": "PayPal_Payment__c",
+    "alipay_cn": "Alipay_Payment__c",
+    "wechat_cn": "WeChat_Payment__c",
+    "unionpay_cn": "UnionPay_Payment__c",
+    "ecny_cn": "ECNY_Payment__c",
+}
+CHANNELS = {
+    "stripe": "Stripe",
+    "paypal": "PayPal",
+    "alipay": "支付宝",
+    "wechatpay": "微信支付",
+    "unionpay": "银联",
+}
+"""How people write a vendor's name into the field Payment_Channel__c; several with semicolons."""
 PARTY_TYPES = {"COMPANY": "Business", "PERSON": "Individual"}
 CORPORATE_CURRENCY = "EUR"
 OPPORTUNITY_EVERY = 5
@@ -123,6 +139,7 @@ def money_state(order: Order) -> Row:
         "Payment_Status__c": recorded.MARKS[state].payment,
         "Paid_Amount__c": major(paid, order.currency),
         "Refunded_Amount__c": major(back, order.currency),
+        "Payment_Channel__c": ";".join(CHANNELS.get(v, v) for v in order.channels) or None,
         **{name: native if key == source else None for key, name in PAYMENT_FIELDS.items()},
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import pytest
@@ -41,6 +41,9 @@ class Canned:
         if isinstance(answer, SourceError):
             raise answer
         return Response(200, {}, msgspec.json.encode(answer))
+
+    async def download(self, request: Request, sink: BinaryIO, most: int = 0) -> Response:
+        raise AssertionError("nothing is downloaded")
 
     async def aclose(self) -> None:
         """Nothing is open."""
