@@ -21,8 +21,8 @@ TOML = """\
 port = 0
 deadline = 120.0
 
-[links]
-store = "sqlite+aiosqlite:///{folder}/links.db"
+[store]
+url = "sqlite+aiosqlite:///{folder}/tillgate.db"
 pairs = [{{ orders = "crm", payments = ["pay"] }}]
 
 [sources.crm]

@@ -20,7 +20,15 @@ import msgspec
 from connectors.filters import CustomerFilter, OrderFilter, PaymentFilter, RefundFilter
 from connectors.ledger import Entry, Period
 from connectors.paging import Keyed, Page, PageQuery
-from connectors.records import Customer, Dispute, Order, OrderLine, Payment, Refund
+from connectors.records import (
+    Customer,
+    Dispute,
+    ExternalId,
+    Order,
+    OrderLine,
+    Payment,
+    Refund,
+)
 
 
 class Probe(msgspec.Struct, frozen=True):
@@ -145,6 +153,15 @@ class DisputesByPayment(Protocol):
     ) -> Keyed[tuple[Dispute, ...]]: ...
 
 
+class RefundNumbers(Protocol):
+    """Refund ids, of other sources, that the CRM's own orders carry which were changed since.
+
+    Nothing, and no call, where no field is configured to hold them.
+    """
+
+    def refund_numbers(self, since: datetime) -> AsyncIterator[Sequence[ExternalId]]: ...
+
+
 class Ledger(Protocol):
     """What exists, told in bulk: daily bills, an account log, a transaction search.
 
@@ -180,8 +197,11 @@ CAPABILITIES: dict[str, Any] = {
     "disputes": Disputes,
     "disputes_by_payment": DisputesByPayment,
     "ledger": Ledger,
+    "refund_numbers": RefundNumbers,
 }
-UNPRICED = frozenset({"customer_page", "order_page", "payment_page", "refund_page", "ledger"})
+UNPRICED = frozenset(
+    {"customer_page", "order_page", "payment_page", "refund_page", "ledger", "refund_numbers"}
+)
 """Capabilities that are no batch method, and so have no cost in `Vendor.calls`."""
 
 

@@ -16,7 +16,9 @@ from connectors.records import (
     Order,
     OrderState,
     Payment,
+    PaymentChannel,
     PaymentStatus,
+    Provider,
     Record,
     Refund,
     RefundStatus,
@@ -63,12 +65,16 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """No bound at all: every record. Subclasses are the filters of one kind of record each.
 
     `one_of` fields are None (any) or the accepted values; an empty tuple accepts nothing.
+    `sources` are names, for records that were found in several.
     """
 
+    sources: tuple[str, ...] | None = None
     created_at: TimeRange | None = None
 
     def accepts(self, record: Record) -> bool:
-        return self.created_at is None or self.created_at.accepts(record.created_at)
+        return (self.sources is None or record.source.name in self.sources) and (
+            self.created_at is None or self.created_at.accepts(record.created_at)
+        )
 
 
 class CustomerFilter(Filter, frozen=True, kw_only=True):
@@ -113,6 +119,8 @@ class PaymentFilter(Filter, frozen=True, kw_only=True):
     customer_ids: tuple[str, ...] | None = None
     references: tuple[str, ...] | None = None
     statuses: tuple[PaymentStatus, ...] | None = None
+    providers: tuple[Provider, ...] | None = None
+    channels: tuple[PaymentChannel, ...] | None = None
     amount: MoneyRange | None = None
 
     def accepts(self, record: Record) -> bool:
@@ -122,6 +130,8 @@ class PaymentFilter(Filter, frozen=True, kw_only=True):
             and (self.customer_ids is None or record.customer_id in self.customer_ids)
             and (self.references is None or record.reference in self.references)
             and (self.statuses is None or record.status in self.statuses)
+            and (self.providers is None or record.provider in self.providers)
+            and (self.channels is None or record.channel in self.channels)
             and (self.amount is None or self.amount.accepts(record.amount))
         )
 

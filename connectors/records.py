@@ -158,7 +158,7 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
 
 class Order(Record, frozen=True, kw_only=True):
     """What the order's own record says of its payments: `payment_ids` are ids at a provider,
-    `providers` those through which it was paid, () where it does not say.
+    `recorded_providers` those through which it was paid, () where it does not say.
     """
 
     KIND: ClassVar[Kind] = Kind.ORDER
@@ -170,7 +170,7 @@ class Order(Record, frozen=True, kw_only=True):
     recorded_status: str | None = None
     customer_id: str | None = None
     payment_ids: tuple[ExternalId, ...] = ()
-    providers: tuple[Provider, ...] = ()
+    recorded_providers: tuple[Provider, ...] = ()
     lines: tuple[OrderLine, ...] | None = None
 
 

@@ -71,7 +71,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     `normalise` turns a native id into its one spelling, or None when it cannot be one.
     `sorts` lists the orders in which the vendor can page each kind. `provider` is the one provider
     of all its payments and `channels` all that they can have, so that a filter for others asks it
-    nothing; None and () say nothing.
+    nothing; `currencies` all that it can be paid in. None and () say nothing.
     """
 
     name: str
@@ -87,6 +87,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     normalise: Callable[[Kind, str], str | None] = plain_id
     provider: Provider | None = None
     channels: tuple[PaymentChannel, ...] = ()
+    currencies: tuple[str, ...] = ()
 
     def can_sort(self, kind: Kind, sort: Sort) -> bool:
         return sort in self.sorts.get(kind, (NEWEST_FIRST,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 
 import msgspec
 
@@ -14,6 +15,9 @@ from gateway.compose import Gateway, open_gateway
 from gateway.settings import Settings
 from resolvers.roots import probe
 from resolvers.sources import ConfiguredSource
+
+SKEW = 30.0
+"""Seconds of difference worth a note."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -41,8 +45,16 @@ async def _ask(gateway: Gateway, source: ConfiguredSource) -> Finding:
     milliseconds = round((time.monotonic() - started) * 1000)
     lines = [f"ok    {head}: {milliseconds} ms, {_quota(answer)}"]
     lines.append(f"      can: {', '.join(source.capabilities)}")
-    lines += [f"      note: {note}" for note in answer.notes]
+    notes = (*answer.notes, *_clock(source.skew()))
+    lines += [f"      note: {note}" for note in notes]
     return Finding(True, tuple(lines))
+
+
+def _clock(skew: float | None) -> Iterable[str]:
+    """Signed calls are refused when clocks differ by minutes; an answer's date has no fraction."""
+    if skew is not None and abs(skew) >= SKEW:
+        side = "ahead of" if skew > 0 else "behind"
+        yield f"its clock is {abs(skew):.0f} s {side} ours: check the time of this machine"
 
 
 def _quota(answer: Probe) -> str:

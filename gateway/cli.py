@@ -9,6 +9,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,7 +18,7 @@ import uvloop
 from connectors.errors import SourceError
 from connectors.registry import Registry
 from gateway import check as checking
-from gateway import link_import
+from gateway import index_import, index_sync, link_import
 from gateway.access_log import configure_logging
 from gateway.calls_page import calls_page
 from gateway.compose import open_gateway
@@ -25,7 +26,8 @@ from gateway.demo import demo_settings, demonstrate
 from gateway.server import Refusal, listen, server, settle_memory
 from gateway.settings import Settings, load
 from gateway.strict import SettingsError
-from resolvers.link_store import StoreUnusable
+from resolvers.index.sync import State
+from resolvers.store import StoreUnusable
 from sandbox.server import Server as Sandbox
 from schema.build import build_schema
 
@@ -37,6 +39,8 @@ examples:
   tillgate check --config tillgate.toml ask every configured source how it is
   tillgate run --config tillgate.toml   serve the graph on loopback
   tillgate links --import links.csv     link orders to payments by hand
+  tillgate index sync --since 2026-01-01 read the books of channels that cannot list
+  tillgate index import old.csv         references that no channel tells any more
   tillgate schema > schema.graphql      the SDL that clients see
 """
 
@@ -51,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"tillgate: {error}", file=sys.stderr)
         return 2
     except StoreUnusable as error:
-        print(f"tillgate: links.store: cannot be opened: {error}", file=sys.stderr)
+        print(f"tillgate: store: cannot be opened: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 0
@@ -113,6 +117,46 @@ def links(arguments: argparse.Namespace) -> int:
         print(f"{done.known} links are good; nothing was written")
     else:
         print(f"{done.added} links added, {done.known} were there already")
+    return 0
+
+
+def index(arguments: argparse.Namespace) -> int:
+    registry = Registry()
+    settings = load(arguments.config, registry)
+    for line in uvloop.run(index_sync.counts(settings, registry)):
+        print(line)
+    return 0
+
+
+def index_fill(arguments: argparse.Namespace) -> int:
+    registry = Registry()
+    settings = load(arguments.config, registry)
+    tell = index_sync.Progress(lambda line: print(line, file=sys.stderr, flush=True))
+    outcomes = uvloop.run(
+        index_sync.sync_index(settings, registry, arguments.since, arguments.source, tell)
+    )
+    failed = [outcome for outcome in outcomes if outcome.state is State.FAILED]
+    written = [outcome for outcome in outcomes if outcome.state is State.WRITTEN]
+    print(
+        f"{sum(outcome.entries for outcome in written)} entries of {len(written)} periods;"
+        f" {len(failed)} periods failed"
+    )
+    return 1 if failed else 0
+
+
+def index_file(arguments: argparse.Namespace) -> int:
+    registry = Registry()
+    settings = load(arguments.config, registry)
+    done = uvloop.run(
+        index_import.import_index(settings, registry, arguments.file, arguments.dry_run)
+    )
+    for refusal in done.refused:
+        print(refusal, file=sys.stderr)
+    if done.refused:
+        print(f"Nothing was written: {len(done.refused)} rows are refused.", file=sys.stderr)
+        return 1
+    wrote = "are good; nothing was written" if arguments.dry_run else "written"
+    print(f"{done.rows} rows {wrote}")
     return 0
 
 
@@ -179,6 +223,7 @@ def _parser() -> argparse.ArgumentParser:
         ("run", run, "serve the graph of a configuration", (_config,)),
         ("check", check, "ask every configured source how it is", (_config,)),
         ("links", links, "list or import links of orders and payments", (_config, _links)),
+        ("index", index, "show, sync or import the index of references", (_index,)),
         ("schema", schema, "print the SDL", (_schema,)),
     ):
         own = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
@@ -224,6 +269,42 @@ def _links(parser: argparse.ArgumentParser) -> None:
         help="CSV with the columns order,payment: ids of the graph; all rows or none",
     )
     parser.add_argument("--dry-run", action="store_true", help="only check the file")
+
+
+def _index(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    show = actions.add_parser("show", help="how many entries it holds, by source and kind")
+    _config(show)
+    show.set_defaults(command=index)
+    summary = "read bills, account logs and transaction searches; may be stopped and repeated"
+    fill = actions.add_parser("sync", help=summary, description=summary.capitalize() + ".")
+    _config(fill)
+    fill.add_argument(
+        "--since",
+        type=_since,
+        metavar="DATE",
+        help=f"read what happened since, such as 2026-01-01 ({index_sync.DAYS} days ago)",
+    )
+    fill.add_argument(
+        "--source", action="append", default=[], metavar="NAME", help="only this one; may repeat"
+    )
+    fill.set_defaults(command=index_fill)
+    summary = "references from a CSV file, all rows or none"
+    file = actions.add_parser("import", help=summary, description=summary.capitalize() + ".")
+    _config(file)
+    needed, optional = ",".join(index_import.NEEDED), ",".join(index_import.OPTIONAL)
+    file.add_argument(
+        "file", type=Path, metavar="FILE", help=f"CSV with {needed} and any of {optional}"
+    )
+    file.add_argument("--dry-run", action="store_true", help="only check the file")
+    file.set_defaults(command=index_file)
+
+
+def _since(text: str) -> datetime:
+    try:
+        return index_sync.parse_since(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("expected a date such as 2026-01-01") from None
 
 
 def _schema(parser: argparse.ArgumentParser) -> None:

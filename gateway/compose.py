@@ -6,19 +6,25 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
+from connectors.capabilities import capabilities
 from connectors.records import Source
 from connectors.registry import Registry
 from connectors.tokens import TokenSource
-from connectors.transport import Downloader, HttpTransport, Judge, Limits
-from connectors.vendor import SourceSettings, Wiring
+from connectors.transport import Downloader, HttpTransport, Judge
+from connectors.vendor import SourceSettings, Vendor, Wiring
 from gateway.settings import Settings
 from resolvers.context import Context
-from resolvers.link_store import LinkStore, open_link_store
+from resolvers.index.connector import IndexedConnector
+from resolvers.index.learning import Learner
+from resolvers.index.store import Index
+from resolvers.link_store import LinkStore
 from resolvers.links import LinkRules, Pair
 from resolvers.sources import ConfiguredSource, Sources
+from resolvers.store import open_store
 from schema.build import build_schema
 from schema.documents import Documents
 from schema.execution import Executor
@@ -30,6 +36,7 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     sources: Sources
     store: LinkStore
+    index: Index
     rules: LinkRules
     executor: Executor
 
@@ -48,10 +55,15 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
 async def open_gateway(settings: Settings, registry: Registry) -> AsyncIterator[Gateway]:
     """Opens the store and every source, and closes them in the end. Asks no source anything."""
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_link_store(settings.links.store))
-        sources = Sources(
-            [_open_source(name, own, registry, stack) for name, own in settings.sources.items()]
+        password = settings.store.password
+        engine = await stack.enter_async_context(
+            open_store(settings.store.url, None if password is None else password.reveal())
         )
+        store, index = LinkStore(engine), Index(engine)
+        learner = Learner(index)
+        stack.push_async_callback(learner.aclose)
+        opening = Opening(registry, index, learner, stack)
+        sources = Sources([opening.source(name, own) for name, own in settings.sources.items()])
         pairs = settings.links.pairs
         rules = LinkRules(
             sources,
@@ -69,39 +81,67 @@ async def open_gateway(settings: Settings, registry: Registry) -> AsyncIterator[
             settings=settings,
             sources=sources,
             store=store,
+            index=index,
             rules=rules,
             executor=Executor(schema, documents),
         )
 
 
-def _open_source(
-    name: str, own: SourceSettings, registry: Registry, stack: AsyncExitStack
-) -> ConfiguredSource:
-    vendor = registry[own.vendor]
-    limits = msgspec.structs.replace(
-        vendor.limits,
-        deadline=own.deadline,
-        concurrency=own.concurrency or vendor.limits.concurrency,
-    )
-    source = Source(name, vendor.name, vendor.kind)
+class Opening:
+    """Opens sources; what they hold open is closed with `stack`."""
 
-    def open_transport(base_url: str, judge: Judge, tokens: TokenSource | None) -> Downloader:
-        transport = _transport(name, base_url, vendor.hosts, limits, judge, tokens)
-        stack.push_async_callback(transport.aclose)
+    def __init__(
+        self, registry: Registry, index: Index, learner: Learner, stack: AsyncExitStack
+    ) -> None:
+        self._registry = registry
+        self._index = index
+        self._learner = learner
+        self._stack = stack
+
+    def source(self, name: str, own: SourceSettings) -> ConfiguredSource:
+        """One that tells its ledger and not its lists is made whole by the index."""
+        vendor = self._registry[own.vendor]
+        source = Source(name, vendor.name, vendor.kind)
+        transports: list[HttpTransport] = []
+
+        def open_transport(base_url: str, judge: Judge, tokens: TokenSource | None) -> Downloader:
+            transports.append(self._transport(name, base_url, vendor, own, judge, tokens))
+            return transports[-1]
+
+        connector: Any = vendor.connect(
+            Wiring(source, open_transport, lambda: datetime.now(UTC)), own
+        )
+        if "ledger" in capabilities(connector):
+            connector = IndexedConnector(connector, source, self._index, self._learner)
+        return ConfiguredSource(
+            source=source,
+            vendor=vendor,
+            connector=connector,
+            deadline=own.deadline,
+            skew=lambda: _worst(transports),
+        )
+
+    def _transport(
+        self,
+        name: str,
+        base_url: str,
+        vendor: Vendor,
+        own: SourceSettings,
+        judge: Judge,
+        tokens: TokenSource | None,
+    ) -> HttpTransport:
+        limits = msgspec.structs.replace(
+            vendor.limits,
+            deadline=own.deadline,
+            concurrency=own.concurrency or vendor.limits.concurrency,
+        )
+        transport = HttpTransport(
+            name, base_url, hosts=vendor.hosts, limits=limits, judge=judge, tokens=tokens
+        )
+        self._stack.push_async_callback(transport.aclose)
         return transport
 
-    connector = vendor.connect(Wiring(source, open_transport, lambda: datetime.now(UTC)), own)
-    return ConfiguredSource(
-        source=source, vendor=vendor, connector=connector, deadline=own.deadline
-    )
 
-
-def _transport(
-    name: str,
-    base_url: str,
-    hosts: tuple[str, ...],
-    limits: Limits,
-    judge: Judge,
-    tokens: TokenSource | None,
-) -> HttpTransport:
-    return HttpTransport(name, base_url, hosts=hosts, limits=limits, judge=judge, tokens=tokens)
+def _worst(transports: list[HttpTransport]) -> float | None:
+    skews = [transport.skew for transport in transports if transport.skew is not None]
+    return max(skews, key=abs, default=None)

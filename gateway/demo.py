@@ -27,8 +27,8 @@ DEMO_TOML = """\
 port = {port}
 profile = "development"
 
-[links]
-store = "sqlite+aiosqlite:///{folder}/links.db"
+[store]
+url = "sqlite+aiosqlite:///{folder}/tillgate.db"
 
 [sources.salesforce]
 vendor = "salesforce"
@@ -84,7 +84,7 @@ query Joined($customer: ID!) {
 
 
 def demo_settings(sandbox: Sandbox, registry: Registry, folder: str, port: int = 8000) -> Settings:
-    """The gateway's settings for a running sandbox; `folder` holds the link store."""
+    """The gateway's settings for a running sandbox; `folder` holds the store."""
     credentials = sandbox.credentials
     crm = credentials["salesforce"]
     text = DEMO_TOML.format(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from connectors.registry import Registry, UnknownVendor
+from connectors.secret import Secret
 from connectors.vendor import SourceSettings
 from gateway.strict import Reader, SettingsError
 from schema.limits import OperationLimits
@@ -52,10 +54,21 @@ class PairSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     payments: tuple[str, ...]
 
 
-class LinkSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`store` is an SQLAlchemy URL; without `pairs` every CRM goes with every payment source."""
+class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where links and the index of references are kept: an SQLAlchemy URL, whose password stands
+    apart as a secret."""
 
-    store: str = "sqlite+aiosqlite:///tillgate.db"
+    url: str = "sqlite+aiosqlite:///tillgate.db"
+    password: Secret | None = None
+
+    def __post_init__(self) -> None:
+        if re.match(r"[^/]*//[^/@]*:[^/@]+@", self.url):
+            raise ValueError('url: the password belongs into password = { env = "NAME" }')
+
+
+class LinkSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Without `pairs` every CRM goes with every payment source."""
+
     pairs: tuple[PairSettings, ...] | None = None
 
 
@@ -64,6 +77,7 @@ class File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     server: ServerSettings = ServerSettings()
     limits: OperationLimits = OperationLimits()
+    store: StoreSettings = StoreSettings()
     links: LinkSettings = LinkSettings()
     sources: dict[str, Any] = {}
 
@@ -71,6 +85,7 @@ class File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     server: ServerSettings = ServerSettings()
     limits: OperationLimits = OperationLimits()
+    store: StoreSettings = StoreSettings()
     links: LinkSettings = LinkSettings()
     sources: Mapping[str, SourceSettings]
 
@@ -96,7 +111,13 @@ def parse(text: str, registry: Registry, reader: Reader) -> Settings:
     sources = {name: _source(name, table, registry, reader) for name, table in file.sources.items()}
     if not sources:
         raise SettingsError("sources: none is configured")
-    settings = Settings(server=file.server, limits=file.limits, links=file.links, sources=sources)
+    settings = Settings(
+        server=file.server,
+        limits=file.limits,
+        store=file.store,
+        links=file.links,
+        sources=sources,
+    )
     _check_pairs(settings)
     return settings
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import types
 import typing
+from base64 import b64encode
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -56,9 +57,14 @@ class Reader:
 
     def _from_file(self, name: str) -> Secret:
         try:
-            value = (self._folder / name).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
+            content = (self._folder / name).read_bytes()
+        except OSError as error:
             raise ValueError(f"the file {name} cannot be read: {type(error).__name__}") from None
+        try:
+            value = content.decode().strip()
+        except UnicodeDecodeError:
+            # A key store (.pfx) is no text.
+            value = b64encode(content).decode()
         if not value:
             raise ValueError(f"the file {name} is empty")
         return Secret(value)

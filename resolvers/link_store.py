@@ -1,21 +1,21 @@
 """Explicit links between orders and payments: imported by an operator, kept in SQL.
 
-Ids only (`source:kind:native`), never personal data. SQLite by default, PostgreSQL by URL.
+Ids only (`source:kind:native`), never personal data.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, DateTime, Index, MetaData, String, Table, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Column, DateTime, MetaData, String, Table, select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from resolvers.store import INSERTS, StoreUnusable
 
 _CHUNK = 500
 _metadata = MetaData()
@@ -26,11 +26,9 @@ _links = Table(
     Column("payment_id", String(400), primary_key=True),
     Column("evidence", String(400), nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
-    Index("order_payment_link_by_payment", "payment_id"),
 )
 
 _ANY = select(_links.c.order_id).limit(1)
-_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class StoredLink(msgspec.Struct, frozen=True):
@@ -45,16 +43,12 @@ class StoredLink(msgspec.Struct, frozen=True):
     created_at: datetime
 
 
-class StoreUnusable(Exception):
-    """The URL is wrong, its driver is missing, or the database cannot be reached."""
-
-
 EMPTY_FOR = 1.0
 """Seconds that an empty store is taken to stay empty: most have no links, and every order asks."""
 
 
 class LinkStore:
-    """Made by `open_link_store`, which also closes it. What is read may be `EMPTY_FOR` old."""
+    """Of a database that `open_store` opened. What is read may be `EMPTY_FOR` old."""
 
     def __init__(self, engine: AsyncEngine, clock: Callable[[], float] = time.monotonic) -> None:
         self._engine = engine
@@ -74,7 +68,7 @@ class LinkStore:
 
     async def add(self, links: Iterable[StoredLink]) -> int:
         """Writes all or nothing; a pair that is there already stays as it is. Counts the new."""
-        insert = _INSERTS[self._engine.dialect.name]
+        insert = INSERTS[self._engine.dialect.name]
         added = 0
         self._empty_until = 0.0
         async with self._engine.begin() as connection:
@@ -114,25 +108,3 @@ def _stored(row: Any) -> StoredLink:
     if created_at.tzinfo is None:
         created_at = created_at.replace(tzinfo=UTC)
     return StoredLink(order_id, payment_id, evidence, created_at.astimezone(UTC))
-
-
-@asynccontextmanager
-async def open_link_store(url: str) -> AsyncIterator[LinkStore]:
-    """The store at an SQLAlchemy URL such as `sqlite+aiosqlite:///tillgate.db`."""
-    try:
-        engine = create_async_engine(url)
-    except (SQLAlchemyError, ImportError, ValueError, TypeError) as error:
-        raise StoreUnusable(type(error).__name__) from None
-    try:
-        await _prepare(engine)
-        yield LinkStore(engine)
-    finally:
-        await engine.dispose()
-
-
-async def _prepare(engine: AsyncEngine) -> None:
-    try:
-        async with engine.begin() as connection:
-            await connection.run_sync(_metadata.create_all)
-    except (SQLAlchemyError, OSError, ValueError, TypeError) as error:
-        raise StoreUnusable(type(error).__name__) from None

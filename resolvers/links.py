@@ -9,7 +9,9 @@ Rules, the first that names a pair gives its evidence:
 Customers are the same party where a CRM record holds the provider's customer id (`crm_field`).
 
 Upstream calls for n orders, per payment source: those of `payments_by_reference` for n keys, plus
-those of `payments` for the ids that rules 1 and 2 name and rule 3 did not bring along. For n
+those of `payments` for the ids that rules 1 and 2 name and rule 3 did not bring along; and of
+`find_payments`, a call each, for the orders whose known payments do not cover their total (in the
+sources of the providers that the CRM's record names, if it names any). For n
 payments, per CRM: those of `orders_by_number` for n keys, of `orders_by_payment_id` for n keys
 per payment source, and of `orders` for ids that only rule 1 names.
 """
@@ -27,9 +29,10 @@ import msgspec
 from connectors.errors import Retryable, SourceError, TimedOut
 from connectors.records import Customer, ExternalId, Kind, Order, Payment, Record
 from resolvers.errors import BadId
-from resolvers.link_store import LinkStore, StoredLink, StoreUnusable
+from resolvers.link_store import LinkStore, StoredLink
 from resolvers.lookups import Lookups
 from resolvers.sources import Address, ConfiguredSource, Sources
+from resolvers.store import StoreUnusable
 
 R = TypeVar("R", bound=Record)
 STORE_SECONDS = 2.0
@@ -67,6 +70,14 @@ class Pair(msgspec.Struct, frozen=True):
 
     orders: str
     payments: tuple[str, ...]
+
+
+Only = frozenset[str] | None
+"""Names of the payment sources that are looked into; None is all."""
+
+
+def asked_for(source: str, only: Only) -> bool:
+    return only is None or source in only
 
 
 class _Found(Generic[R]):
@@ -112,22 +123,24 @@ class LinkRules:
                 self._orders_of[name].append(pair.orders)
 
     async def payments_of(
-        self, lookups: Lookups, orders: Sequence[Order]
+        self, lookups: Lookups, orders: Sequence[Order], only: Only = None
     ) -> dict[str, Linked[Payment]]:
-        """Linked payments by order id."""
+        """Linked payments by order id; those in `only` these sources."""
         (stored, failure), referenced = await asyncio.gather(
-            _read(self._store.of_orders, orders, lookups), self._by_reference(lookups, orders)
+            _read(self._store.of_orders, orders, lookups), self._by_reference(lookups, orders, only)
         )
         named: list[tuple[str, Address, LinkRule, str]] = [
             (link.order_id, address, LinkRule.STORED, link.evidence)
             for link in stored
             if (address := self._address(link.payment_id, Kind.PAYMENT)) is not None
+            and asked_for(address.source, only)
         ]
         for order in orders:
             named += [
                 (order.id, address, LinkRule.CRM_FIELD, e.field)
                 for e in order.payment_ids
                 if self._paired(order, e.source)
+                and asked_for(e.source, only)
                 and (address := self._held(e, Kind.PAYMENT)) is not None
             ]
         known = {
@@ -140,7 +153,12 @@ class LinkRules:
                 found.add(key, value, rule, evidence)
         for key, payment, evidence in referenced:
             found.add(key, payment, LinkRule.MERCHANT_REFERENCE, evidence)
-        return found.result([order.id for order in orders], failure)
+        keys = [order.id for order in orders]
+        linked = found.result(keys, failure)
+        open_ = [order for order in orders if not _covered(order, linked[order.id].records)]
+        for key, payment, evidence in await self._searched(lookups, open_, only):
+            found.add(key, payment, LinkRule.MERCHANT_REFERENCE, evidence)
+        return found.result(keys, failure) if open_ else linked
 
     async def orders_of(
         self, lookups: Lookups, payments: Sequence[Payment]
@@ -236,25 +254,30 @@ class LinkRules:
         return self._address(f"{external.source}:{kind.value}:{external.native_id}", kind)
 
     async def _by_reference(
-        self, lookups: Lookups, orders: Sequence[Order]
+        self, lookups: Lookups, orders: Sequence[Order], only: Only
     ) -> list[tuple[str, Payment | SourceError, str]]:
         numbers: defaultdict[str, list[Order]] = defaultdict(list)
         for order in orders:
             for name in self._payments_of.get(order.source.name, ()):
-                if self._sources[name].can("payments_by_reference"):
+                if asked_for(name, only) and self._sources[name].can("payments_by_reference"):
                     numbers[name].append(order)
-        answers = await asyncio.gather(
-            *(
-                lookups.many(name, "payments_by_reference", [order.number for order in asked])
-                for name, asked in numbers.items()
-            )
-        )
-        return [
-            (order.id, payment, order.number)
-            for asked, answer in zip(numbers.values(), answers, strict=True)
-            for order in asked
-            for payment in _each(answer.get(order.number, ()))
-        ]
+        return await _numbered_payments(lookups, "payments_by_reference", numbers)
+
+    async def _searched(
+        self, lookups: Lookups, orders: Sequence[Order], only: Only
+    ) -> list[tuple[str, Payment | SourceError, str]]:
+        """Asked one number at a time, so only where the payment can be."""
+        numbers: defaultdict[str, list[Order]] = defaultdict(list)
+        for order in orders:
+            for name in self._payments_of.get(order.source.name, ()):
+                source = self._sources[name]
+                named = (
+                    not order.recorded_providers
+                    or source.vendor.provider in order.recorded_providers
+                )
+                if named and asked_for(name, only) and source.can("find_payments"):
+                    numbers[name].append(order)
+        return await _numbered_payments(lookups, "find_payments", numbers)
 
     async def _holding_payment(
         self, lookups: Lookups, payments: Sequence[Payment]
@@ -349,6 +372,33 @@ async def _read(
         return [], TimedOut("links", "the link store did not answer in time")
     except StoreUnusable:
         return [], Retryable("links", "the link store cannot be read")
+
+
+def _covered(order: Order, payments: Sequence[Payment]) -> bool:
+    """Whether what is known to be paid is the order's total, or anything where it has none."""
+    taken = [p.captured for p in payments if p.captured is not None]
+    if order.total is None:
+        return bool(taken)
+    paid = sum(m.minor_units for m in taken if m.currency == order.total.currency)
+    return paid >= order.total.minor_units
+
+
+async def _numbered_payments(
+    lookups: Lookups, method: str, asked: Mapping[str, Sequence[Order]]
+) -> list[tuple[str, Payment | SourceError, str]]:
+    """(order id, payment, number) of what each source holds under the orders' numbers."""
+    answers = await asyncio.gather(
+        *(
+            lookups.many(name, method, [order.number for order in orders])
+            for name, orders in asked.items()
+        )
+    )
+    return [
+        (order.id, payment, order.number)
+        for orders, answer in zip(asked.values(), answers, strict=True)
+        for order in orders
+        for payment in _each(answer.get(order.number, ()))
+    ]
 
 
 def _each(value: Sequence[R] | SourceError) -> Sequence[R | SourceError]:

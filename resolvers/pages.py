@@ -210,7 +210,8 @@ def _info(scans: Sequence[Scan], ask: Ask, edges: Sequence[Edge]) -> PageInfo:
 def _total(scans: Sequence[Scan], ask: Ask) -> int | None:
     """Known only where every source counts for free and nothing is filtered here."""
     totals = [scan.total for scan in scans]
-    if ask.filter != type(ask.filter)() or not totals or None in totals:
+    narrow = msgspec.structs.replace(ask.filter, sources=None)
+    if narrow != type(ask.filter)() or not totals or None in totals:
         return None
     return sum(total for total in totals if total is not None)
 

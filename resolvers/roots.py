@@ -85,6 +85,8 @@ async def payment_referenced(context: Context, reference: str) -> Payment | None
     Raises SourceError if any source failed: it may hold a newer one.
     """
     found = await _everywhere(context, "payments_by_reference", reference)
+    if not found:
+        found = await _everywhere(context, "find_payments", reference)
     for value in found:
         if isinstance(value, SourceError):
             raise value
@@ -126,8 +128,8 @@ async def _everywhere(context: Context, method: str, key: str) -> list[Any]:
 
 def _sources(context: Context, kind: Kind, names: Sequence[str] | None) -> list[ConfiguredSource]:
     if names is not None:
-        return context.sources.chosen(names, OWNERS[kind])
-    return context.sources.able(OWNERS[kind], DEFAULT_KIND.get(kind))
+        return context.sources.chosen(names, PAGE_METHODS[kind])
+    return context.sources.able(PAGE_METHODS[kind], DEFAULT_KIND.get(kind))
 
 
 def _fetch(context: Context, source: ConfiguredSource, kind: Kind) -> Fetch:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ import msgspec
 
 from connectors.capabilities import Connector, capabilities
 from connectors.paging import Sort
-from connectors.records import Kind, Source, SourceKind
+from connectors.records import Kind, PaymentChannel, Provider, Source, SourceKind
 from connectors.vendor import Vendor
 from resolvers.errors import BadFilter, BadId
 
@@ -27,12 +27,14 @@ OWNERS = {
 
 
 class ConfiguredSource(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """One account with its live connector. `deadline` in seconds bounds each lookup."""
+    """One account with its live connector. `deadline` in seconds bounds each lookup; `skew` tells
+    how many seconds the vendor's clock was ahead of ours at its last answer."""
 
     source: Source
     vendor: Vendor
     connector: Connector
     deadline: float
+    skew: Callable[[], float | None] = lambda: None
 
     @property
     def name(self) -> str:
@@ -45,6 +47,17 @@ class ConfiguredSource(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def can(self, capability: str) -> bool:
         return capability in self.capabilities
+
+    def may_hold(
+        self,
+        providers: Collection[Provider] | None = None,
+        channels: Collection[PaymentChannel] | None = None,
+    ) -> bool:
+        """Whether it can have payments of these, as far as its vendor's declaration says."""
+        own, ways = self.vendor.provider, self.vendor.channels
+        if providers is not None and own is not None and own not in providers:
+            return False
+        return channels is None or not ways or not set(ways).isdisjoint(channels)
 
     def can_sort(self, kind: Kind, sort: Sort) -> bool:
         return self.vendor.can_sort(kind, sort)
@@ -90,7 +103,8 @@ class Sources(Mapping[str, ConfiguredSource]):
         for name in dict.fromkeys(names):
             source = self._by_name.get(name)
             if source is None or not source.can(capability):
-                raise BadFilter(f"no source of {capability} is named {name[:64]!r}")
+                what = capability.replace("_page", "s")
+                raise BadFilter(f"no source of {what} is named {name[:64]!r}")
             chosen.append(source)
         return chosen
 

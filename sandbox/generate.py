@@ -107,6 +107,9 @@ class Generator:
         scenario.story(self.pen, order)
         payments = self.pen.payments[first:]
         self.link(order, payments, scenario.link)
+        order.refund_field = next(
+            ((p.source, r.native_id) for p in payments for r in p.refunds[-1:]), None
+        )
         if index % CHANNEL_EVERY == 0:
             order.channels = tuple(dict.fromkeys(self.vendor_of(p.source) for p in payments))
         record(order, payments, scenario)

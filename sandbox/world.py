@@ -147,6 +147,7 @@ class Order:
     recorded_state: str
     lines: list[Line] = field(default_factory=list)
     payment_field: tuple[str, str] | None = None  # (account, native payment id) kept in the CRM
+    refund_field: tuple[str, str] | None = None  # (account, native refund id) kept in the CRM
     channels: tuple[str, ...] = ()  # vendors that the CRM says it was paid through
     recorded_refunded: int = 0
 

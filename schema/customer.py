@@ -90,9 +90,8 @@ def _payments(
 ) -> Any:
     wanted: PaymentFilter = inputs.payment_filter(filter, info.context.sources)
     ask = inputs.ask("Customer.payments", first, after, wanted)
-    return then(
-        info.context.load(CUSTOMER_PAYMENTS, root), lambda linked: page_of(linked, ask, root)
-    )
+    found = info.context.load(CUSTOMER_PAYMENTS, root, inputs.only(wanted))
+    return then(found, lambda linked: page_of(linked, ask, root))
 
 
 @reads(CUSTOMER_REFUNDS)
@@ -107,9 +106,8 @@ def _refunds(
 ) -> Any:
     wanted: RefundFilter = inputs.refund_filter(filter, info.context.sources)
     ask = inputs.ask("Customer.refunds", first, after, wanted)
-    return then(
-        info.context.load(CUSTOMER_REFUNDS, root), lambda linked: page_of(linked, ask, root)
-    )
+    found = info.context.load(CUSTOMER_REFUNDS, root, inputs.only(wanted))
+    return then(found, lambda linked: page_of(linked, ask, root))
 
 
 @reads(CUSTOMER_SAME_AS)

@@ -91,6 +91,12 @@ class PaymentFilter:
     source: list[str] | None = _field(_SOURCE)
     customer: strawberry.ID | None = _field("The payer as the provider knows it, by id.")
     reference: StringFilter | None = _field("The merchant's reference, exactly.")
+    provider: list[enums.Provider] | None = _field(
+        "Through one of these; the sources of others are not asked."
+    )
+    channel: list[enums.PaymentChannel] | None = _field(
+        "In one of these ways; sources that know none of them are not asked."
+    )
     status: list[enums.PaymentStatus] | None = _field("One of these states.")
     created_at: DateTimeFilter | None = _field("When the provider recorded it.")
     amount: MoneyFilter | None = _field("The amount.")
@@ -100,6 +106,9 @@ class PaymentFilter:
 class RefundFilter:
     source: list[str] | None = _field(_SOURCE)
     payment: strawberry.ID | None = _field("The payment that is refunded, by id.")
+    provider: list[enums.Provider] | None = _field(
+        "Through one of these; the sources of others are not asked."
+    )
     status: list[enums.RefundStatus] | None = _field("One of these states.")
     created_at: DateTimeFilter | None = _field("When the provider recorded it.")
     amount: MoneyFilter | None = _field("The amount.")
@@ -136,6 +145,7 @@ def order_filter(value: OrderFilter | None, sources: Sources) -> filters.OrderFi
     if not given(value) or value is None:
         return filters.OrderFilter()
     return filters.OrderFilter(
+        sources=_tuple(source_names(value, sources, "customer", Kind.CUSTOMER)),
         customer_ids=_native(sources, value.customer, Kind.CUSTOMER),
         numbers=_texts(value.number),
         recorded_states=_tuple(value.recorded_state),
@@ -151,6 +161,9 @@ def payment_filter(value: PaymentFilter | None, sources: Sources) -> filters.Pay
     return filters.PaymentFilter(
         customer_ids=_native(sources, value.customer, Kind.CUSTOMER),
         references=_texts(value.reference),
+        sources=_tuple(source_names(value, sources, "customer", Kind.CUSTOMER)),
+        providers=_tuple(value.provider),
+        channels=_tuple(value.channel),
         statuses=_tuple(value.status),
         created_at=_times(value.created_at),
         amount=_amounts(value.amount),
@@ -162,17 +175,24 @@ def refund_filter(value: RefundFilter | None, sources: Sources) -> filters.Refun
         return filters.RefundFilter()
     return filters.RefundFilter(
         payment_ids=_native(sources, value.payment, Kind.PAYMENT),
+        sources=_tuple(source_names(value, sources, "payment", Kind.PAYMENT)),
         statuses=_tuple(value.status),
         created_at=_times(value.created_at),
         amount=_amounts(value.amount),
     )
 
 
+def only(narrow: filters.Filter) -> frozenset[str] | None:
+    """The argument of a join that need not look further than a filter lets it."""
+    return None if narrow.sources is None else frozenset(narrow.sources)
+
+
 def source_names(value: Any, sources: Sources, owner: str | None, kind: Kind) -> list[str] | None:
-    """The sources a filter names; a record's id in a filter names its own source alone."""
+    """The sources a filter names; a record's id in a filter names its own source alone, a provider
+    or channel leaves out the sources that cannot have it."""
     if not given(value):
         return None
-    named: list[str] | None = given(value.source)
+    named = _able(value, given(value.source), sources)
     id_ = given(getattr(value, owner)) if owner else None
     if id_ is None:
         return named
@@ -180,6 +200,15 @@ def source_names(value: Any, sources: Sources, owner: str | None, kind: Kind) ->
     if named is not None and home not in named:
         raise BadFilter("the id in this filter belongs to a source that the filter leaves out")
     return [home]
+
+
+def _able(value: Any, named: list[str] | None, sources: Sources) -> list[str] | None:
+    providers = given(getattr(value, "provider", None))
+    channels = given(getattr(value, "channel", None))
+    if providers is None and channels is None:
+        return named
+    able = sources.able("payments") if named is None else sources.chosen(named, "payments")
+    return [source.name for source in able if source.may_hold(providers, channels)]
 
 
 def _native(sources: Sources, value: str | None, kind: Kind) -> tuple[str, ...] | None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from connectors import records
-from connectors.filters import PaymentFilter, RefundFilter
 from connectors.money import Money as MoneyValue
 from resolvers.joins.order import ORDER_CUSTOMER, ORDER_LINES, ORDER_PAYMENTS, ORDER_REFUNDS
 from resolvers.links import Linked
@@ -105,9 +104,14 @@ def _payments(
     info: RequestInfo,
     first: First = inputs.DEFAULT_FIRST,
     after: After = inputs.UNSET,
+    filter: Annotated[
+        inputs.PaymentFilter | None, strawberry.argument(description="Which payments.")
+    ] = inputs.UNSET,
 ) -> Any:
-    ask = inputs.ask("Order.payments", first, after, PaymentFilter())
-    return then(info.context.load(ORDER_PAYMENTS, root), lambda linked: page_of(linked, ask, root))
+    wanted = inputs.payment_filter(filter, info.context.sources)
+    ask = inputs.ask("Order.payments", first, after, wanted)
+    found = info.context.load(ORDER_PAYMENTS, root, inputs.only(wanted))
+    return then(found, lambda linked: page_of(linked, ask, root))
 
 
 @reads(ORDER_REFUNDS)
@@ -116,9 +120,14 @@ def _refunds(
     info: RequestInfo,
     first: First = inputs.DEFAULT_FIRST,
     after: After = inputs.UNSET,
+    filter: Annotated[
+        inputs.RefundFilter | None, strawberry.argument(description="Which refunds.")
+    ] = inputs.UNSET,
 ) -> Any:
-    ask = inputs.ask("Order.refunds", first, after, RefundFilter())
-    return then(info.context.load(ORDER_REFUNDS, root), lambda linked: page_of(linked, ask, root))
+    wanted = inputs.refund_filter(filter, info.context.sources)
+    ask = inputs.ask("Order.refunds", first, after, wanted)
+    found = info.context.load(ORDER_REFUNDS, root, inputs.only(wanted))
+    return then(found, lambda linked: page_of(linked, ask, root))
 
 
 @reads(ORDER_PAYMENTS)
@@ -141,6 +150,9 @@ class Order(Node, Entity):
     )
     recorded_status: str | None = strawberry.federation.field(
         description="The same in the source's own word."
+    )
+    recorded_providers: list[enums.Provider] = strawberry.federation.field(
+        description="Through whom it was paid, as the source of the order says, if it does."
     )
     lines: list[OrderLine] | None = joined(ORDER_LINES, "What was ordered.")
     customer: Annotated[Customer, strawberry.lazy("schema.customer")] | None = joined(

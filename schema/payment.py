@@ -41,6 +41,14 @@ class PaymentMethod:
     )
 
 
+@strawberry.federation.type(description="Who paid, as the provider knows them; masked.")
+class Payer:
+    account: str | None = strawberry.federation.field(
+        description="Their account, mostly stars: `159****5620`."
+    )
+    name: str | None = strawberry.federation.field(description="Their name, mostly stars.")
+
+
 @strawberry.federation.type(description="A payment in parts over time.")
 class InstalmentPlan:
     count: int = strawberry.federation.field(description="In how many parts.")
@@ -97,6 +105,7 @@ class Payment(Node, Entity):
     )
     paid_at: datetime | None = strawberry.federation.field(description="When it was paid.")
     method: PaymentMethod | None = strawberry.federation.field(description="How it was paid.")
+    payer: Payer | None = strawberry.federation.field(description="Who paid, masked.")
     instalments: InstalmentPlan | None = strawberry.federation.field(
         description="The instalment plan, if it is paid in parts."
     )

@@ -137,7 +137,9 @@ class ProjectingExecutor(CoreExecutor[Any]):
                 continue
             join = _join(field)
             if join is not None:
-                yield None, join
+                # With a filter less is read than the whole join.
+                if not any(a.name.value == "filter" for a in inner[0].node.arguments):
+                    yield None, join
             elif (attribute := _attribute(field)) is not None and is_object_type(field.type):
                 below = self._found_reads(field.type, inner)
                 yield from ((attribute, join) for at, join in below if at is None)

@@ -55,7 +55,7 @@ class GatewayServer:
 
     @property
     def link_store(self) -> Path:
-        return Path(self._folder.name) / "links.db"
+        return Path(self._folder.name) / "tillgate.db"
 
     def _run(self) -> None:
         asyncio.run(self.uvicorn.serve(sockets=[self._listener]))

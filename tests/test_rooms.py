@@ -32,7 +32,15 @@ HOME = {
     "httpx_aiohttp": ("connectors/transport.py", "benchmarks/", "tests/"),
     "aiohttp": ("connectors/transport.py", "benchmarks/", "tests/"),
     "aiodataloader": ("resolvers/loading.py", "benchmarks/", "tests/"),
-    "sqlalchemy": ("resolvers/link_store.py", "tests/"),
+    "sqlalchemy": (
+        "resolvers/store.py",
+        "resolvers/link_store.py",
+        "resolvers/index/store.py",
+        "resolvers/migrations/",
+        "tests/",
+    ),
+    "alembic": ("resolvers/store.py", "resolvers/migrations/"),
+    "cryptography": ("connectors/", "sandbox/", "tests/"),
 }
 PRINTERS = ("gateway/cli.py", "gateway/demo.py", "sandbox/", "benchmarks/", "tests/")
 NO_NAMES = frozenset({"utils", "util", "helpers", "helper", "common", "base", "misc"})

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from connectors.capabilities import Probe
 from connectors.errors import Misconfigured, Rejected, SourceError
 from connectors.filters import CustomerFilter, OrderFilter
 from connectors.paging import Keyed, Page, PageQuery, Sort, SortField
-from connectors.records import Customer, Order, OrderLine
+from connectors.records import Customer, ExternalId, Order, OrderLine
 from connectors.salesforce import mapping, narrowing, soql
 from connectors.salesforce.columns import (
     LINES,
@@ -29,6 +30,7 @@ from connectors.salesforce.settings import SalesforceSettings
 from connectors.tokens import FetchedToken
 from connectors.vendor import Wiring
 
+NUMBERS = 2000
 T = TypeVar("T")
 Row = dict[str, Any]
 
@@ -165,6 +167,23 @@ class Salesforce:
             for native_id, page in made:
                 pages.setdefault(native_id, page)
         return pages
+
+    async def refund_numbers(self, since: datetime) -> AsyncIterator[Sequence[ExternalId]]:
+        """A query per 2,000 orders that hold one and were changed since."""
+        fields = self._settings.order_refund_fields
+        held = soql.either([f"{field} != null" for field in fields]) if fields else ""
+        changed = f"LastModifiedDate >= {soql.instant(since)}"
+        after: list[str] = []
+        while fields:
+            rows = await self._reader.query(
+                soql.select(["Id", *fields], self._settings.order_object, [held, changed, *after],
+                            "Id", NUMBERS)
+            )  # fmt: skip
+            yield [held for row in rows for held in mapping.external_ids(row, fields)]
+            last = canonical(str(rows[-1].get("Id"))) if rows else None
+            if len(rows) < NUMBERS or last is None:
+                return
+            after = [f"Id > '{last}'"]
 
     async def order_lines(self, order_ids: Sequence[str]) -> Keyed[tuple[OrderLine, ...]]:
         ids = narrowing.of_object(order_ids, self._settings.order_object)

@@ -23,6 +23,7 @@ from connectors.records import (
     Order,
     OrderLine,
     OrderState,
+    Provider,
     Source,
 )
 from connectors.salesforce.ids import canonical
@@ -73,7 +74,7 @@ def customer(row: Row, settings: SalesforceSettings, source: Source) -> Customer
         tier=text(row, names.get("tier")),
         industry=text(row, names.get("industry")),
         status=text(row, names.get("status")),
-        external_ids=_links(row, settings.customer_id_fields),
+        external_ids=external_ids(row, settings.customer_id_fields),
     )
 
 
@@ -96,7 +97,8 @@ def order(row: Row, settings: SalesforceSettings, source: Source) -> Order:
         recorded_state=state(row, settings),
         recorded_status=text(row, status_field(settings)),
         customer_id=None if customer_id is None else _identity(row, settings.customer_field),
-        payment_ids=_links(row, settings.order_payment_fields),
+        payment_ids=external_ids(row, settings.order_payment_fields),
+        recorded_providers=_providers(text(row, names.get("payment_channel")), settings),
     )
 
 
@@ -211,7 +213,16 @@ def _identity(row: Row, field: str) -> str:
     return full
 
 
-def _links(row: Row, fields: Mapping[str, str]) -> tuple[ExternalId, ...]:
+def _providers(words: str | None, settings: SalesforceSettings) -> tuple[Provider, ...]:
+    """All that are named, or none: where one word is not known, any provider may be meant."""
+    known = {word.casefold(): name for word, name in settings.payment_channels.items()}
+    named = [word.strip().casefold() for word in (words or "").split(";") if word.strip()]
+    if not all(word in known for word in named):
+        return ()
+    return tuple(dict.fromkeys(Provider[known[word]] for word in named))
+
+
+def external_ids(row: Row, fields: Mapping[str, str]) -> tuple[ExternalId, ...]:
     found = ((source, text(row, field), field) for field, source in fields.items())
     return tuple(ExternalId(source, value, field) for source, value, field in found if value)
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from connectors.currency import MINOR_UNIT_DIGITS
-from connectors.records import OrderState
+from connectors.records import OrderState, Provider
 from connectors.secret import Secret
 from connectors.vendor import SourceSettings
 
@@ -27,13 +27,32 @@ ORDER_FIELDS: dict[str, dict[str, str]] = {
     "Opportunity": {"number": "Name", "total": "Amount", "placed_at": "CloseDate"},
 }
 _CUSTOMER_ATTRIBUTES = ("email", "tier", "industry", "status")
-_ORDER_ATTRIBUTES = ("number", "total", "placed_at", "payment_status", "refunded_amount")
+_ORDER_ATTRIBUTES = (
+    "number",
+    "total",
+    "placed_at",
+    "payment_status",
+    "payment_channel",
+    "refunded_amount",
+)
 # Field from an order to its customer, and the way back in a subquery where there is a standard one.
 LINKS: dict[tuple[str, str], tuple[str, str | None]] = {
     ("Account", "Order"): ("AccountId", "Orders"),
     ("Account", "Opportunity"): ("AccountId", "Opportunities"),
     ("Contact", "Order"): ("BillToContactId", None),
     ("Contact", "Opportunity"): ("ContactId", None),
+}
+PAYMENT_CHANNELS = {
+    "stripe": "STRIPE",
+    "paypal": "PAYPAL",
+    "alipay": "ALIPAY",
+    "支付宝": "ALIPAY",
+    "wechat": "WECHAT_PAY",
+    "wechat pay": "WECHAT_PAY",
+    "微信": "WECHAT_PAY",
+    "微信支付": "WECHAT_PAY",
+    "unionpay": "UNIONPAY",
+    "银联": "UNIONPAY",
 }
 PAYMENT_STATUSES = {
     "unpaid": "PENDING_PAYMENT",
@@ -54,6 +73,8 @@ class SalesforceSettings(SourceSettings, frozen=True, kw_only=True):
     `customer_fields` and `order_fields` lead from a record's attribute to an API field;
     `customer_id_fields` and `order_payment_fields` from an API field to the source whose customer
     or payment id it holds; `states` from the CRM's own Status word to an `OrderState`;
+    `payment_channels` from the word for a channel (several with semicolons) to a `Provider`;
+    `order_refund_fields` from an API field to the source whose refund's number it holds;
     `person_types` are the values of Account.Type that are people. `currency` is for organisations
     with a single one, which have no field CurrencyIsoCode.
     """
@@ -75,6 +96,8 @@ class SalesforceSettings(SourceSettings, frozen=True, kw_only=True):
     custom_fields: Mapping[Literal["customer", "order"], tuple[str, ...]] = {}
     customer_id_fields: Mapping[str, str] = {}
     order_payment_fields: Mapping[str, str] = {}
+    order_refund_fields: Mapping[str, str] = {}
+    payment_channels: Mapping[str, str] = msgspec.field(default_factory=lambda: PAYMENT_CHANNELS)
     states: Mapping[str, str] = {}
     payment_statuses: Mapping[str, str] = msgspec.field(default_factory=lambda: PAYMENT_STATUSES)
     person_types: tuple[str, ...] = ()
@@ -97,6 +120,10 @@ class SalesforceSettings(SourceSettings, frozen=True, kw_only=True):
                 if state not in OrderState.__members__:
                     raise ValueError(f"{key}: {word!r} leads to {state!r}, which is no order state")
 
+        for word, provider in self.payment_channels.items():
+            if provider not in Provider.__members__:
+                raise ValueError(f"payment_channels: {word!r} leads to {provider!r}, no provider")
+
     def _identifiers(self) -> Iterator[tuple[str, str]]:
         """Every name that will stand in a query, with the key it comes from."""
         groups: dict[str, Iterable[str]] = {
@@ -104,6 +131,7 @@ class SalesforceSettings(SourceSettings, frozen=True, kw_only=True):
             "order_fields": self.order_fields.values(),
             "customer_id_fields": self.customer_id_fields,
             "order_payment_fields": self.order_payment_fields,
+            "order_refund_fields": self.order_refund_fields,
             "orders_relationship": filter(None, [self.orders_relationship]),
             "order_customer_field": filter(None, [self.order_customer_field]),
             **{f"custom_fields.{kind}": names for kind, names in self.custom_fields.items()},

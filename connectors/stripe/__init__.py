@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from connectors.paging import NEWEST_FIRST
-from connectors.records import Kind, SourceKind
+from connectors.records import Kind, Provider, SourceKind
 from connectors.stripe.client import connect
 from connectors.stripe.settings import StripeSettings
 from connectors.transport import Limits
@@ -59,4 +59,5 @@ VENDOR = Vendor(
     limits=Limits(rates={"": 90, "search": 18}),
     sorts=dict.fromkeys(_PREFIXES, (NEWEST_FIRST,)),
     normalise=normalise,
+    provider=Provider.STRIPE,
 )

@@ -19,7 +19,7 @@ from connectors.records import Customer, Order, Payment, Refund, SourceKind
 from resolvers.context import Context, Join
 from resolvers.joins.keyed import source_failures
 from resolvers.joins.order import ORDER_PAYMENTS, refunds_of_linked
-from resolvers.links import Link, Linked, LinkRule
+from resolvers.links import Link, Linked, LinkRule, Only, asked_for
 from resolvers.pages import Ask, Connection, merged, scans_of
 
 EVERY = 500
@@ -112,12 +112,12 @@ async def _every_order(context: Context, owners: Linked[Customer] | Exception) -
     return Linked(tuple(found.values()), source_failures(failed))
 
 
-async def _payments(context: Context, customers: Sequence[Customer], _: Any) -> dict[str, Any]:
+async def _payments(context: Context, customers: Sequence[Customer], only: Only) -> dict[str, Any]:
     orders, paid = await asyncio.gather(
-        context.many(CUSTOMER_ALL_ORDERS, customers), _as_payer(context, customers)
+        context.many(CUSTOMER_ALL_ORDERS, customers), _as_payer(context, customers, only)
     )
     every = [o for value in orders.values() if isinstance(value, Linked) for o in value.records]
-    linked = await context.many(ORDER_PAYMENTS, every)
+    linked = await context.many(ORDER_PAYMENTS, every, only)
     return {c.id: _union(orders[c.id], linked, paid[c.id]) for c in customers}
 
 
@@ -143,12 +143,16 @@ def _union(
     return Linked(tuple(links.values()), source_failures(failed))
 
 
-async def _as_payer(context: Context, customers: Sequence[Customer]) -> dict[str, Linked[Payment]]:
+async def _as_payer(
+    context: Context, customers: Sequence[Customer], only: Only
+) -> dict[str, Linked[Payment]]:
     """Payments that a customer made under the provider's own customer id."""
     asked: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     for customer in customers:
         for source, native_id in _payer_ids(customer):
-            if source in context.sources and context.sources[source].can("payments_by_customer"):
+            if not asked_for(source, only) or source not in context.sources:
+                continue
+            if context.sources[source].can("payments_by_customer"):
                 asked[source].append((customer.id, native_id))
     answers = await asyncio.gather(
         *(
@@ -174,8 +178,10 @@ def _payer_ids(customer: Customer) -> list[tuple[str, str]]:
     return [(external.source, external.native_id) for external in customer.external_ids]
 
 
-async def _refunds(context: Context, customers: Sequence[Customer], _: Any) -> Mapping[str, Any]:
-    linked = await context.many(CUSTOMER_PAYMENTS, customers)
+async def _refunds(
+    context: Context, customers: Sequence[Customer], only: Only
+) -> Mapping[str, Any]:
+    linked = await context.many(CUSTOMER_PAYMENTS, customers, only)
     return await refunds_of_linked(context, linked)
 
 

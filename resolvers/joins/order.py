@@ -9,7 +9,7 @@ from connectors.records import Customer, Order, OrderLine, Payment, Refund
 from resolvers.context import Context, Join
 from resolvers.joins.keyed import by_own_source, own_id
 from resolvers.joins.payment import PAYMENT_REFUNDS
-from resolvers.links import Link, Linked
+from resolvers.links import Link, Linked, Only
 
 
 async def _customers(context: Context, orders: Sequence[Order], _: Any) -> Mapping[str, Any]:
@@ -20,12 +20,12 @@ async def _lines(context: Context, orders: Sequence[Order], _: Any) -> Mapping[s
     return await by_own_source(context, orders, "order_lines", own_id)
 
 
-async def _payments(context: Context, orders: Sequence[Order], _: Any) -> Mapping[str, Any]:
-    return await context.rules.payments_of(context.lookups, orders)
+async def _payments(context: Context, orders: Sequence[Order], only: Only) -> Mapping[str, Any]:
+    return await context.rules.payments_of(context.lookups, orders, only)
 
 
-async def _refunds(context: Context, orders: Sequence[Order], _: Any) -> Mapping[str, Any]:
-    linked = await context.many(ORDER_PAYMENTS, orders)
+async def _refunds(context: Context, orders: Sequence[Order], only: Only) -> Mapping[str, Any]:
+    linked = await context.many(ORDER_PAYMENTS, orders, only)
     return await refunds_of_linked(context, linked)
 
 
@@ -66,8 +66,9 @@ ORDER_LINES: Join[Order, tuple[OrderLine, ...]] = Join(
 ORDER_PAYMENTS: Join[Order, Linked[Payment]] = Join(
     name="Order.payments",
     batch=_payments,
-    calls="per payment source: payments_by_reference(n), and payments(k) for the k payments that"
-    " only a stored link or a CRM field names",
+    calls="per payment source: payments_by_reference(n), payments(k) for the k payments that only"
+    " a stored link or a CRM field names, and find_payments(k) for the k orders that these do not"
+    " cover and that may have been paid there",
     empty=Linked(),
 )
 ORDER_REFUNDS: Join[Order, Linked[Refund]] = Join(

@@ -90,7 +90,7 @@ MONEY_STATE = [
     *editable("currency", "Paid_Amount__c", "Refunded_Amount__c"),
     *external("Stripe_EU_Payment__c", "Stripe_US_Payment__c", "PayPal_Payment__c"),
     *external("Alipay_Payment__c", "WeChat_Payment__c", "UnionPay_Payment__c", "ECNY_Payment__c"),
-    *editable("string", "Payment_Channel__c"),
+    *editable("string", "Payment_Channel__c", "WeChat_Refund_No__c"),
 ]
 PRICED = [*plain("double", "Quantity"), *plain("currency", "UnitPrice", "TotalPrice")]
 

@@ -139,6 +139,9 @@ def money_state(order: Order) -> Row:
         "Payment_Status__c": recorded.MARKS[state].payment,
         "Paid_Amount__c": major(paid, order.currency),
         "Refunded_Amount__c": major(back, order.currency),
+        "WeChat_Refund_No__c": order.refund_field[1]
+        if order.refund_field and order.refund_field[0] == "wechat_cn"
+        else None,
         "Payment_Channel__c": ";".join(CHANNELS.get(v, v) for v in order.channels) or None,
         **{name: native if key == source else None for key, name in PAYMENT_FIELDS.items()},
     }

@@ -15,8 +15,8 @@ from gateway.strict import Reader, SettingsError
 ORDER = "crm:order:801000000000001AAA"
 PAYMENT = "eu:payment:pi_1"
 TOML = """
-[links]
-store = "sqlite+aiosqlite:///{folder}/links.db"
+[store]
+url = "sqlite+aiosqlite:///{folder}/links.db"
 [sources.crm]
 vendor = "salesforce"
 auth = "client_credentials"

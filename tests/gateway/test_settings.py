@@ -52,7 +52,7 @@ def test_a_whole_file_is_read() -> None:
     settings = read(
         '[server]\nport = 9000\nprofile = "development"\nintrospection = false\n'
         "[limits]\ndepth = 5\n"
-        '[links]\nstore = "sqlite+aiosqlite:///x.db"\n'
+        '[store]\nurl = "sqlite+aiosqlite:///x.db"\n'
         '[[links.pairs]]\norders = "salesforce"\npayments = ["stripe_eu"]\n' + STRIPE + SALESFORCE
     )
     assert (settings.server.port, settings.limits.depth, settings.limits.fields) == (9000, 5, 300)
@@ -83,7 +83,7 @@ def test_a_secret_is_in_no_text_of_the_settings() -> None:
         ("port = 1\n" + STRIPE, "port: unknown key"),
         ("[server]\nprot = 1\n" + STRIPE, "server.prot: unknown key, did you mean 'port'?"),
         ("[limits]\nDepth = 1\n" + STRIPE, "limits.Depth: unknown key, did you mean 'depth'?"),
-        ("[links]\nstor = 'x'\n" + STRIPE, "links.stor: unknown key, did you mean 'store'?"),
+        ("[store]\nurll = 'x'\n" + STRIPE, "store.urll: unknown key, did you mean 'url'?"),
         (
             '[[links.pairs]]\norder = "stripe_eu"\npayments = []\n' + STRIPE,
             "links.pairs[0].order: unknown key, did you mean 'orders'?",

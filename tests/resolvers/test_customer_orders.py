@@ -15,10 +15,11 @@ from connectors.records import Customer, Source, SourceKind
 from resolvers.context import Context
 from resolvers.errors import BadCursor
 from resolvers.joins.customer import CUSTOMER_ORDERS
-from resolvers.link_store import LinkStore, open_link_store
+from resolvers.link_store import LinkStore
 from resolvers.links import LinkRules
 from resolvers.pages import Ask, Connection
 from tests.resolvers.fakes import CRM, EU, FakeCrm, FakePayments, day, held, order, sources_of
+from tests.resolvers.stores import open_links
 
 pytestmark = pytest.mark.anyio
 OTHER = Source("other", "fake", SourceKind.CRM)
@@ -45,7 +46,7 @@ class CrmWithOrders(FakeCrm):
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[LinkStore]:
-    async with open_link_store(f"sqlite+aiosqlite:///{tmp_path}/links.db") as opened:
+    async with open_links(f"sqlite+aiosqlite:///{tmp_path}/links.db") as opened:
         yield opened
 
 

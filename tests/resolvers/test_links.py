@@ -10,7 +10,7 @@ import pytest
 
 from connectors.errors import Retryable
 from connectors.records import Customer, Order, Payment, Source
-from resolvers.link_store import LinkStore, StoredLink, open_link_store
+from resolvers.link_store import LinkStore, StoredLink
 from resolvers.links import Linked, LinkRule, LinkRules, Pair
 from resolvers.lookups import Lookups
 from tests.resolvers.fakes import (
@@ -26,6 +26,7 @@ from tests.resolvers.fakes import (
     payment,
     sources_of,
 )
+from tests.resolvers.stores import open_links
 
 pytestmark = pytest.mark.anyio
 DOWN = Retryable("us", "down")
@@ -33,7 +34,7 @@ DOWN = Retryable("us", "down")
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[LinkStore]:
-    async with open_link_store(f"sqlite+aiosqlite:///{tmp_path}/links.db") as opened:
+    async with open_links(f"sqlite+aiosqlite:///{tmp_path}/links.db") as opened:
         yield opened
 
 

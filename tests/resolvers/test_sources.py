@@ -85,7 +85,11 @@ def test_sources_are_told_by_what_they_can_do() -> None:
     assert [s.name for s in SOURCES.able("payments")] == ["eu"]
     assert SOURCES.able("payments", SourceKind.CRM) == []
     assert SOURCES.able("disputes") == []
-    assert SOURCES["eu"].capabilities == ("payments", "payments_by_reference")
+    assert SOURCES["eu"].capabilities == (
+        "payments",
+        "payment_page",
+        "payments_by_reference",
+    )
 
 
 def test_named_sources_are_chosen_in_the_order_of_their_names_once() -> None:

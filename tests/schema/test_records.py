@@ -25,6 +25,7 @@ SHOWN: dict[str, type[Any]] = {
     "OrderLine": records.OrderLine,
     "Payment": records.Payment,
     "PaymentMethod": records.PaymentMethod,
+    "Payer": records.Payer,
     "InstalmentPlan": records.InstalmentPlan,
     "Deduction": records.Deduction,
     "Failure": records.Failure,

@@ -1,0 +1,92 @@
+"""What follows for a payment from refunds and disputes that its provider tells apart from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from connectors.errors import Malformed, SourceError
+from connectors.ledger import Entry
+from connectors.money import Money
+from connectors.records import (
+    Dispute,
+    DisputeStatus,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundStatus,
+)
+
+HOLDING = frozenset({DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW, DisputeStatus.LOST})
+TAKEN = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.UNKNOWN})
+"""Base states of money that was taken, whose refunds decide; UNKNOWN says that some exist."""
+
+
+def settled(
+    payment: Payment,
+    entry: Entry | None,
+    refunds: Sequence[Refund] | SourceError,
+    disputes: Sequence[Dispute] | SourceError,
+) -> Payment | Malformed:
+    """The payment with its refunds, sums and state; Malformed when its books tell another amount.
+
+    What could not be read leaves the state UNKNOWN: it may have been refunded in full.
+    """
+    if entry is not None and entry.amount is not None and entry.amount != payment.amount:
+        return Malformed(payment.source.name, "the amount is not the one that its books tell")
+    changes = _fee(payment, entry)
+    if payment.refunds is None:
+        changes |= _refunded(payment, refunds)
+    if payment.disputes is None:
+        changes |= _disputed(payment, disputes, changes.get("status", payment.status))
+    return msgspec.structs.replace(payment, **changes)
+
+
+def total_of(refunds: Sequence[Refund], most: Money) -> Money | None:
+    """What went back in all; None when the parts cannot be right: more than was taken, or in
+    another currency."""
+    done = [r.amount for r in refunds if r.status is RefundStatus.SUCCEEDED]
+    if any(amount.currency != most.currency for amount in done):
+        return None
+    total = sum(amount.minor_units for amount in done)
+    return Money(total, most.currency) if total <= most.minor_units else None
+
+
+def _fee(payment: Payment, entry: Entry | None) -> dict[str, Any]:
+    """The fee where only the books tell it; what is left of a payment that nobody else paid."""
+    if entry is None or entry.fee is None or payment.fee is not None or payment.captured is None:
+        return {}
+    if payment.deductions or payment.net is not None:
+        return {"fee": entry.fee}
+    net = Money(payment.captured.minor_units - entry.fee.minor_units, payment.captured.currency)
+    return {"fee": entry.fee, "net": net}
+
+
+def _refunded(payment: Payment, refunds: Sequence[Refund] | SourceError) -> dict[str, Any]:
+    taken = payment.captured
+    if taken is None:
+        return {"refunds": ()} if not refunds else {}
+    if isinstance(refunds, SourceError) or (total := total_of(refunds, taken)) is None:
+        return {"status": PaymentStatus.UNKNOWN} if payment.status in TAKEN else {}
+    if payment.status not in TAKEN:
+        return {"refunds": tuple(refunds)}
+    if not refunds:
+        unknown = payment.status is PaymentStatus.UNKNOWN
+        return {} if unknown else {"refunds": (), "refunded": Money(0, taken.currency)}
+    status = PaymentStatus.SUCCEEDED
+    if total.minor_units:
+        whole = total.minor_units == taken.minor_units
+        status = PaymentStatus.REFUNDED if whole else PaymentStatus.PARTIALLY_REFUNDED
+    return {"refunds": tuple(refunds), "refunded": total, "status": status}
+
+
+def _disputed(
+    payment: Payment, disputes: Sequence[Dispute] | SourceError, status: PaymentStatus
+) -> dict[str, Any]:
+    if isinstance(disputes, SourceError):
+        return {"status": PaymentStatus.UNKNOWN} if payment.captured is not None else {}
+    held = any(dispute.status in HOLDING for dispute in disputes)
+    told = {"disputes": tuple(disputes)}
+    return told | ({"status": PaymentStatus.DISPUTED} if held else {"status": status})

@@ -1,0 +1,298 @@
+"""Which payments, refunds and disputes exist in which source, in SQL: references, times and amounts
+for a check. Records are read live by id; no personal data is kept.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Integer,
+    MetaData,
+    Row,
+    String,
+    Table,
+    and_,
+    func,
+    or_,
+    select,
+)
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from connectors.filters import MoneyRange, TimeRange
+from connectors.ledger import Entry
+from connectors.money import Money
+from connectors.records import Kind
+from resolvers.store import INSERTS, StoreUnusable
+
+MOST_PARAMETERS = 500
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_metadata = MetaData()
+_entries = Table(
+    "reference_entry",
+    _metadata,
+    Column("source", String(64), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("native_id", String(255), primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("alias", String(255)),
+    Column("payment", String(255)),
+    Column("reference", String(255)),
+    Column("amount", BigInteger),
+    Column("fee", BigInteger),
+    Column("currency", String(3)),
+    Column("origin", String(255), nullable=False),
+)
+_periods = Table(
+    "ledger_period",
+    _metadata,
+    Column("source", String(64), primary_key=True),
+    Column("name", String(128), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("written", Integer, nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("finished_at", BigInteger),
+)
+_KEPT = ("alias", "payment", "reference", "amount", "fee", "currency")
+"""What one book says and another does not is kept."""
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How much of a period is written. `digest` is of all its entries, as they were when read."""
+
+    digest: str
+    written: int
+    entries: int
+    finished_at: datetime | None = None
+
+
+class Slice(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of entries, newest first, behind the place (created_at, native_id) `after`.
+
+    None is "any". Entries without an amount fit every amount: the record itself will tell.
+    """
+
+    first: int
+    after: tuple[int, str] | None = None
+    created_at: TimeRange | None = None
+    references: tuple[str, ...] | None = None
+    payments: tuple[str, ...] | None = None
+    amount: MoneyRange | None = None
+
+
+class Index:
+    """Of a database that `open_store` opened. Every method raises StoreUnusable alone."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def put(self, source: str, entries: Iterable[Entry], origin: str) -> None:
+        """Writes all or nothing. `origin` says where they come from."""
+        async with self._begin() as connection:
+            await self._write(connection, source, entries, origin)
+
+    async def put_part(
+        self, source: str, period: str, entries: Sequence[Entry], progress: Progress
+    ) -> None:
+        """A part of a period and how far it goes, together or not at all."""
+        async with self._begin() as connection:
+            await self._write(connection, source, entries, period)
+            values = {"source": source, "name": period, **_progress_values(progress)}
+            insert = INSERTS[self._engine.dialect.name](_periods).values(values)
+            await connection.execute(
+                insert.on_conflict_do_update(
+                    index_elements=["source", "name"], set_=_progress_values(progress)
+                )
+            )
+
+    async def progress(self, source: str) -> dict[str, Progress]:
+        """By the names of the periods that were begun."""
+        rows = await self._rows(select(_periods).where(_periods.c.source == source))
+        return {
+            row.name: Progress(row.digest, row.written, row.entries, _moment(row.finished_at))
+            for row in rows
+        }
+
+    async def known(self, source: str, kind: Kind, ids: Sequence[str]) -> dict[str, Entry]:
+        """Entries by what was asked for: their native id or their alias."""
+        wanted = set(ids)
+        found: dict[str, Entry] = {}
+        for column in (_entries.c.alias, _entries.c.native_id):
+            for entry in await self._among(source, kind, column, ids):
+                for key in {entry.native_id, entry.alias} & wanted:
+                    found[str(key)] = entry
+        return found
+
+    async def referenced(
+        self, source: str, kind: Kind, references: Sequence[str]
+    ) -> dict[str, list[Entry]]:
+        """Entries by the merchant's number that they carry."""
+        found: defaultdict[str, list[Entry]] = defaultdict(list)
+        for entry in await self._among(source, kind, _entries.c.reference, references):
+            found[str(entry.reference)].append(entry)
+        return dict(found)
+
+    async def belonging(
+        self, source: str, kind: Kind, payments: Collection[str]
+    ) -> dict[str, list[Entry]]:
+        """Entries by the payment id or alias under which their book names their payment."""
+        found: defaultdict[str, list[Entry]] = defaultdict(list)
+        for entry in await self._among(source, kind, _entries.c.payment, list(payments)):
+            found[str(entry.payment)].append(entry)
+        return dict(found)
+
+    async def slice(self, source: str, kind: Kind, wanted: Slice) -> list[Entry]:
+        """One page."""
+        query = select(_entries).where(
+            _entries.c.source == source, _entries.c.kind == kind.value, *_conditions(wanted)
+        )
+        order = (_entries.c.created_at.desc(), _entries.c.native_id.desc())
+        return [_entry(row) for row in await self._rows(query.order_by(*order).limit(wanted.first))]
+
+    async def counts(self) -> dict[tuple[str, Kind], int]:
+        """How many entries there are, by source and kind."""
+        grouped = (_entries.c.source, _entries.c.kind)
+        rows = await self._rows(select(*grouped, func.count().label("entries")).group_by(*grouped))
+        return {(row.source, Kind(row.kind)): row.entries for row in rows}
+
+    async def _write(
+        self, connection: AsyncConnection, source: str, entries: Iterable[Entry], origin: str
+    ) -> None:
+        """What comes later is right, but does not unsay what it leaves out."""
+        # In the order of their keys, so that two writers never wait for each other.
+        unique = {(e.kind.value, e.native_id): e for e in entries}
+        rows = [_values(source, unique[key], origin) for key in sorted(unique)]
+        if not rows:
+            return
+        insert = INSERTS[self._engine.dialect.name](_entries)
+        new = insert.excluded
+        changes = {name: func.coalesce(new[name], _entries.c[name]) for name in _KEPT}
+        changes |= {"created_at": new.created_at, "origin": new.origin}
+        await connection.execute(
+            insert.on_conflict_do_update(
+                index_elements=["source", "kind", "native_id"], set_=changes
+            ),
+            rows,
+        )
+
+    async def _among(
+        self, source: str, kind: Kind, column: Column[str], values: Sequence[str]
+    ) -> list[Entry]:
+        found: list[Entry] = []
+        for start in range(0, len(values), MOST_PARAMETERS):
+            query = select(_entries).where(
+                _entries.c.source == source,
+                _entries.c.kind == kind.value,
+                column.in_(values[start : start + MOST_PARAMETERS]),
+            )
+            order = (_entries.c.created_at, _entries.c.native_id)
+            found += [_entry(row) for row in await self._rows(query.order_by(*order))]
+        return found
+
+    async def _rows(self, query: Any) -> Sequence[Row[Any]]:
+        async with self._guarded(), self._engine.connect() as connection:
+            return (await connection.execute(query)).all()
+
+    @asynccontextmanager
+    async def _begin(self) -> AsyncIterator[AsyncConnection]:
+        async with self._guarded(), self._engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _guarded(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreUnusable(type(error).__name__) from None
+
+
+def _conditions(wanted: Slice) -> Iterable[ColumnElement[bool]]:
+    c = _entries.c
+    if wanted.after is not None:
+        when, native_id = wanted.after
+        later = and_(c.created_at == when, c.native_id < native_id)
+        yield or_(c.created_at < when, later)
+    if (times := wanted.created_at) is not None:
+        # Kept in whole milliseconds: a little more is read, and the record decides.
+        for bound in filter(None, (times.gte, times.gt)):
+            yield c.created_at >= stamp(bound)
+        for bound in filter(None, (times.lte, times.lt)):
+            yield c.created_at <= stamp(bound)
+    if wanted.references is not None:
+        yield or_(c.reference.in_(wanted.references), c.reference.is_(None))
+    if wanted.payments is not None:
+        yield c.payment.in_(wanted.payments)
+    if (amount := wanted.amount) is not None:
+        yield or_(c.amount.is_(None), and_(*_bounds(amount)))
+
+
+def _bounds(amount: MoneyRange) -> Iterable[ColumnElement[bool]]:
+    yield _entries.c.currency == amount.currency
+    column = _entries.c.amount
+    for bound, compare in (
+        (amount.gte, column.__ge__),
+        (amount.gt, column.__gt__),
+        (amount.lte, column.__le__),
+        (amount.lt, column.__lt__),
+    ):
+        if bound is not None:
+            yield compare(bound)
+
+
+def stamp(moment: datetime) -> int:
+    """Milliseconds since the epoch; exact, where a float would not be."""
+    return (moment - EPOCH) // timedelta(milliseconds=1)
+
+
+def _moment(stamped: int | None) -> datetime | None:
+    return None if stamped is None else EPOCH + timedelta(milliseconds=stamped)
+
+
+def _values(source: str, entry: Entry, origin: str) -> dict[str, Any]:
+    amount = entry.amount or entry.fee
+    fee = entry.fee if amount and entry.fee and entry.fee.currency == amount.currency else None
+    return {
+        "source": source,
+        "kind": entry.kind.value,
+        "native_id": entry.native_id,
+        "created_at": stamp(entry.created_at),
+        "alias": entry.alias,
+        "payment": entry.payment,
+        "reference": entry.reference,
+        "amount": entry.amount and entry.amount.minor_units,
+        "fee": fee and fee.minor_units,
+        "currency": amount and amount.currency,
+        "origin": origin[:255],
+    }
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(
+        kind=Kind(row.kind),
+        native_id=row.native_id,
+        created_at=EPOCH + timedelta(milliseconds=row.created_at),
+        alias=row.alias,
+        payment=row.payment,
+        reference=row.reference,
+        amount=None if row.amount is None else Money(row.amount, row.currency),
+        fee=None if row.fee is None else Money(row.fee, row.currency),
+    )
+
+
+def _progress_values(progress: Progress) -> dict[str, Any]:
+    finished = progress.finished_at
+    return {
+        "digest": progress.digest,
+        "written": progress.written,
+        "entries": progress.entries,
+        "finished_at": None if finished is None else stamp(finished),
+    }

@@ -1,0 +1,190 @@
+"""Fills the index from the books of the sources: bills, account logs, transaction searches.
+
+A period is read whole before anything of it is written, and written in parts, each together with
+how far it goes. So it may be stopped at any moment, run again or run twice at once: entries are
+written over themselves, and a period that was written halfway goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+from connectors.errors import (
+    Malformed,
+    Misconfigured,
+    NotReady,
+    RateLimited,
+    SourceError,
+    Unauthorized,
+)
+from connectors.ledger import Entry, Period
+from connectors.records import Kind, Record
+from resolvers.index.learning import entry_of
+from resolvers.index.spool import Spool
+from resolvers.index.store import Index, Progress
+from resolvers.sources import ConfiguredSource, Sources
+
+HOPELESS = (Unauthorized, Misconfigured, RateLimited)
+"""Failures after which the source's other periods are not even tried."""
+STEP = 50
+
+
+class State(Enum):
+    WRITTEN = "written"
+    KNOWN = "known already"
+    NOT_READY = "not ready"
+    FAILED = "failed"
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of one period; `place` is the `number`th of `of`. `error` says why it failed."""
+
+    source: str
+    period: str
+    state: State
+    entries: int = 0
+    error: SourceError | None = None
+    number: int = 0
+    of: int = 0
+
+
+Tell = Callable[[Outcome], None]
+
+
+async def sync(
+    index: Index,
+    sources: Sequence[ConfiguredSource],
+    since: datetime,
+    until: datetime,
+    tell: Tell = lambda outcome: None,
+) -> list[Outcome]:
+    """Reads what the sources' ledgers tell of [since, until); all sources side by side.
+
+    Raises StoreUnusable. `tell` is called after each period.
+    """
+    runs = (_sync_source(index, source, since, until, tell) for source in sources)
+    return [outcome for outcomes in await asyncio.gather(*runs) for outcome in outcomes]
+
+
+async def _sync_source(
+    index: Index, source: ConfiguredSource, since: datetime, until: datetime, tell: Tell
+) -> list[Outcome]:
+    connector: Any = source.connector
+    progress = await index.progress(source.name)
+    periods: Sequence[Period] = connector.periods(since, until)
+    outcomes: list[Outcome] = []
+    for number, period in enumerate(periods, 1):
+        before = progress.get(period.name)
+        if period.final and before is not None and before.finished_at is not None:
+            outcome = Outcome(source.name, period.name, State.KNOWN, before.entries)
+        else:
+            outcome = await _sync_period(index, source, period, before, until)
+        outcome = msgspec.structs.replace(outcome, number=number, of=len(periods))
+        outcomes.append(outcome)
+        tell(outcome)
+        if isinstance(outcome.error, HOPELESS):
+            break
+    return outcomes
+
+
+async def _sync_period(
+    index: Index,
+    source: ConfiguredSource,
+    period: Period,
+    before: Progress | None,
+    now: datetime,
+) -> Outcome:
+    with Spool() as spool:
+        try:
+            await _read(source, period, spool)
+        except NotReady as error:
+            return Outcome(source.name, period.name, State.NOT_READY, 0, error)
+        except SourceError as error:
+            return Outcome(source.name, period.name, State.FAILED, 0, error)
+        await _write(index, source.name, period, spool, before, now)
+        return Outcome(source.name, period.name, State.WRITTEN, spool.entries)
+
+
+async def _read(source: ConfiguredSource, period: Period, spool: Spool) -> None:
+    """Raises SourceError only."""
+    connector: Any = source.connector
+    batches: AsyncIterator[Sequence[Entry]] = connector.entries(period)
+    try:
+        async for batch in batches:
+            spool.add(batch)
+    except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError):
+        raise Malformed(source.name, "its books could not be read") from None
+
+
+async def _write(
+    index: Index,
+    source: str,
+    period: Period,
+    spool: Spool,
+    before: Progress | None,
+    now: datetime,
+) -> None:
+    """Goes on where the same entries were written before; other ones are written from the start."""
+    digest, written = spool.digest, 0
+    if before is not None and before.finished_at is None and before.digest == digest:
+        written = before.written
+    for part in spool.parts(written):
+        written += len(part)
+        progress = Progress(digest, written, spool.entries)
+        await index.put_part(source, period.name, part, progress)
+    done = Progress(digest, spool.entries, spool.entries, now)
+    await index.put_part(source, period.name, (), done)
+
+
+async def note_refunds(
+    index: Index, sources: Sources, crm: ConfiguredSource, since: datetime
+) -> list[Outcome]:
+    """Notes the refunds whose numbers a CRM's orders carry and no book has told of yet.
+
+    Each is read once, live, by its number: it tells its payment itself.
+    """
+    connector: Any = crm.connector
+    name = f"refund numbers of {crm.name}"
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    try:
+        async for batch in connector.refund_numbers(since):
+            for external in batch:
+                found[external.source].add(external.native_id)
+    except SourceError as error:
+        return [Outcome(crm.name, name, State.FAILED, 0, error)]
+    return [
+        await _note(index, sources[source], sorted(numbers), name)
+        for source, numbers in found.items()
+        if source in sources and sources[source].can("refunds")
+    ]
+
+
+async def _note(
+    index: Index, source: ConfiguredSource, numbers: Sequence[str], name: str
+) -> Outcome:
+    connector: Any = source.connector
+    told = await index.known(source.name, Kind.REFUND, numbers)
+    normal = (source.vendor.normalise(Kind.REFUND, number) for number in numbers)
+    unknown = [number for number in normal if number is not None and number not in told]
+    noted = 0
+    for start in range(0, len(unknown), STEP):
+        try:
+            live = await connector.refunds(unknown[start : start + STEP])
+        except SourceError as error:
+            return Outcome(source.name, name, State.FAILED, noted, error)
+        entries = _entries(live.values())
+        await index.put(source.name, entries, name)
+        noted += len(entries)
+    return Outcome(source.name, name, State.WRITTEN, noted)
+
+
+def _entries(records: Iterable[Record | SourceError]) -> list[Entry]:
+    found = (entry_of(record) for record in records if isinstance(record, Record))
+    return [entry for entry in found if entry is not None]

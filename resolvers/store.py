@@ -1,0 +1,86 @@
+"""The SQL database that everything we keep stands in: SQLite by default, PostgreSQL by URL.
+
+Its tables are made and changed by the migrations beside this file, which run when it is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+LOCK = 0x7111_9A7E
+"""PostgreSQL's advisory lock under which tables are changed, so that workers take turns."""
+INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+"""The insert of each dialect that can do something on a conflict."""
+BUSY_SECONDS = 30
+"""How long a writer of SQLite waits for another one."""
+
+
+class StoreUnusable(Exception):
+    """The URL is wrong, its driver is missing, or the database cannot be reached."""
+
+
+@asynccontextmanager
+async def open_store(url: str, password: str | None = None) -> AsyncIterator[AsyncEngine]:
+    """The database at an SQLAlchemy URL such as `sqlite+aiosqlite:///tillgate.db`, migrated."""
+    try:
+        engine = create_async_engine(_address(url, password))
+    except (SQLAlchemyError, ImportError, ValueError, TypeError) as error:
+        raise StoreUnusable(type(error).__name__) from None
+    if engine.dialect.name not in INSERTS:
+        raise StoreUnusable(f"{engine.dialect.name} is not spoken")
+    if engine.dialect.name == "sqlite":
+        event.listen(engine.sync_engine, "connect", _tune)
+    try:
+        try:
+            async with engine.connect() as connection:
+                await connection.run_sync(_migrate)
+        except (SQLAlchemyError, OSError, ValueError, TypeError, CommandError) as error:
+            raise StoreUnusable(type(error).__name__) from None
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+def _address(url: str, password: str | None) -> URL:
+    address = make_url(url)
+    return address if password is None else address.set(password=password)
+
+
+def _tune(connection: Any, _: Any) -> None:
+    """Readers go on while somebody writes; a commit survives the end of the process."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+    cursor.close()
+
+
+def _migrate(connection: Connection) -> None:
+    """Brings the tables up to date; others who open the database meanwhile wait."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    head = ScriptDirectory.from_config(config).get_current_head()
+    if MigrationContext.configure(connection).get_current_revision() == head:
+        return
+    connection.rollback()
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+    else:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    connection.commit()
