@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from connectors.registry import Registry
 from connectors.vendor import Vendor
+from resolvers.context import Join
+from resolvers.index.connector import calls_of
 from resolvers.joins import ALL
 
 KEYS = (1, 10, 100, 1000)
@@ -18,6 +21,13 @@ of parents on a level, all asked together; `k` is a part of them.
 ## Joins
 | join | upstream calls for n parents |
 |---|---|
+"""
+AT_VENDORS = """
+## Joins at each vendor
+Calls at most that n parents cost one source of the vendor, all their keys asked together;
+`Order.payments` counts orders of which each has one payment there. A join to another kind of vendor
+costs this one nothing. Where the index of references tells of refunds or disputes of a payment that
+its vendor does not tell with it, each costs one call more.
 """
 METHODS = """
 ## Batch methods
@@ -32,13 +42,31 @@ def calls_page(registry: Registry) -> str:
     """The whole page."""
     rows = [f"| `{join.name}` | {join.calls} |" for join in ALL.values()]
     vendors = [_vendor(vendor) for vendor in registry.all().values()]
-    return HEAD + "\n".join(rows) + "\n" + METHODS + "\n".join(vendors) + "\n"
+    joins = [_joins(vendor) for vendor in registry.all().values()]
+    parts = [HEAD + "\n".join(rows), AT_VENDORS + "\n".join(joins), METHODS + "\n".join(vendors)]
+    return "\n".join(parts) + "\n"
+
+
+def join_calls(vendor: Vendor, join: Join[Any, Any], parents: int) -> int:
+    """What so many parents cost one source of the vendor at most; 0 where it has no part in it."""
+    costs = calls_of(vendor)
+    return sum(costs[method].calls(parents) for method in join.methods if method in costs)
+
+
+def _joins(vendor: Vendor) -> str:
+    costs = [(join.name, [join_calls(vendor, join, n) for n in KEYS]) for join in ALL.values()]
+    rows = [f"| `{name}` | {' | '.join(map(str, cost))} |" for name, cost in costs if any(cost)]
+    return _table(vendor, "join", rows)
 
 
 def _vendor(vendor: Vendor) -> str:
-    head = f"\n### {vendor.label}\n| method | " + " | ".join(f"n={n}" for n in KEYS) + " |"
+    return _table(vendor, "method", _rows(vendor))
+
+
+def _table(vendor: Vendor, what: str, rows: Iterable[str]) -> str:
+    head = f"\n### {vendor.label}\n| {what} | " + " | ".join(f"n={n}" for n in KEYS) + " |"
     rule = "|---" * (len(KEYS) + 1) + "|"
-    return "\n".join([head, rule, *_rows(vendor)])
+    return "\n".join([head, rule, *rows])
 
 
 def _rows(vendor: Vendor) -> Iterable[str]:

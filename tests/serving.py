@@ -15,9 +15,11 @@ import httpx
 import msgspec
 
 from connectors.registry import Registry
-from gateway.demo import demo_settings
+from gateway.demo import BOOKS_BEGIN, demo_settings
+from gateway.index_sync import sync_index
 from gateway.server import listen, server
 from gateway.settings import PairSettings, Settings
+from resolvers.index.sync import State
 from sandbox.server import Server as Sandbox
 
 
@@ -26,6 +28,20 @@ def settings_for(sandbox: Sandbox, folder: str, **server_changes: Any) -> Settin
     settings = demo_settings(sandbox, Registry(), folder, port=0)
     changed = msgspec.structs.replace(settings.server, **server_changes)
     return msgspec.structs.replace(settings, server=changed)
+
+
+_FILLED: dict[str, bytes] = {}
+
+
+def fill_index(sandbox: Sandbox, settings: Settings, folder: str) -> None:
+    """The index of references of the whole world; read once per sandbox, then copied."""
+    file = Path(folder) / "tillgate.db"
+    if sandbox.origin not in _FILLED:
+        run = sync_index(settings, Registry(), BOOKS_BEGIN, (), lambda outcome: None)
+        outcomes = asyncio.run(run)
+        assert [o for o in outcomes if o.state is State.FAILED] == []
+        _FILLED[sandbox.origin] = file.read_bytes()
+    file.write_bytes(_FILLED[sandbox.origin])
 
 
 class GatewayServer:
@@ -47,6 +63,7 @@ class GatewayServer:
         }
         links = msgspec.structs.replace(settings.links, pairs=pairs)
         self.settings = msgspec.structs.replace(settings, sources=sources, links=links)
+        fill_index(sandbox, settings, self._folder.name)
         self._listener = listen("127.0.0.1", 0)
         self.origin = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.uvicorn = server(self.settings, Registry())

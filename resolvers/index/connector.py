@@ -21,6 +21,7 @@ from connectors.filters import PaymentFilter, RefundFilter
 from connectors.ledger import Entry
 from connectors.paging import BadCursor, Keyed, Page, PageQuery, Row
 from connectors.records import Dispute, Kind, Payment, Record, Refund, Source
+from connectors.vendor import CallCost, Vendor
 from resolvers.index.learning import Learner
 from resolvers.index.settling import settled, total_of
 from resolvers.index.store import Index, Slice, stamp
@@ -38,6 +39,13 @@ ADDED = {
     "disputes_by_payment": "disputes",
 }
 """What it can do on top, by what the connector must be able to do for it."""
+
+
+def calls_of(vendor: Vendor) -> dict[str, CallCost]:
+    """The cost of each batch method, those that the index adds to such a vendor included."""
+    own = dict(vendor.calls)
+    lacking = {name: own[n] for name, n in ADDED.items() if n in own and name not in own}
+    return own | {name: cost for name, cost in lacking.items() if not name.endswith("_page")}
 
 
 class IndexedConnector:

@@ -197,6 +197,7 @@ CUSTOMER_ORDERS: Join[Customer, Connection] = Join(
     batch=_order_pages,
     calls="orders_by_customer(n) of the customer's CRM, after those of Customer.sameAs for a"
     " provider's customers; again for pages that filtering here cut short",
+    methods=("orders_by_customer",),
 )
 CUSTOMER_ALL_ORDERS: Join[Customer, Linked[Order]] = Join(
     name="Customer.allOrders",

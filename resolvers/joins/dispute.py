@@ -15,5 +15,8 @@ async def _payments(context: Context, disputes: Sequence[Dispute], _: Any) -> Ma
 
 
 DISPUTE_PAYMENT: Join[Dispute, Payment | None] = Join(
-    name="Dispute.payment", batch=_payments, calls="payments(n) of the dispute's source"
+    name="Dispute.payment",
+    batch=_payments,
+    calls="payments(n) of the dispute's source",
+    methods=("payments",),
 )

@@ -54,12 +54,16 @@ def _collect(linked: Linked[Payment], refunds: Mapping[str, Any]) -> Linked[Refu
 
 
 ORDER_CUSTOMER: Join[Order, Customer | None] = Join(
-    name="Order.customer", batch=_customers, calls="customers(n) of the order's source"
+    name="Order.customer",
+    batch=_customers,
+    calls="customers(n) of the order's source",
+    methods=("customers",),
 )
 ORDER_LINES: Join[Order, tuple[OrderLine, ...]] = Join(
     name="Order.lines",
     batch=_lines,
     calls="order_lines(n) of the order's source; 0 where lines come with the order",
+    methods=("order_lines",),
     embedded=lambda order: order.lines,
     empty=(),
 )
@@ -69,6 +73,7 @@ ORDER_PAYMENTS: Join[Order, Linked[Payment]] = Join(
     calls="per payment source: payments_by_reference(n), payments(k) for the k payments that only"
     " a stored link or a CRM field names, and find_payments(k) for the k orders that these do not"
     " cover and that may have been paid there",
+    methods=("payments_by_reference", "find_payments"),
     empty=Linked(),
 )
 ORDER_REFUNDS: Join[Order, Linked[Refund]] = Join(

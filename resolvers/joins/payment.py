@@ -78,6 +78,7 @@ PAYMENT_ORDERS: Join[Payment, Linked[Order]] = Join(
     name="Payment.orders",
     batch=_orders,
     calls="per CRM: orders_by_number(n), and orders_by_payment_id(n) per payment source",
+    methods=("orders_by_number", "orders_by_payment_id"),
     empty=Linked(),
 )
 PAYMENT_ORDER: Join[Payment, Order | None] = Join(
@@ -94,6 +95,7 @@ PAYMENT_REFUNDS: Join[Payment, tuple[Refund, ...]] = Join(
     name="Payment.refunds",
     batch=_refunds,
     calls="refunds_by_payment(n) of the payment's source; 0 where refunds come with the payment",
+    methods=("refunds_by_payment",),
     embedded=lambda payment: payment.refunds,
     empty=(),
 )
@@ -101,6 +103,7 @@ PAYMENT_DISPUTES: Join[Payment, tuple[Dispute, ...]] = Join(
     name="Payment.disputes",
     batch=_disputes,
     calls="disputes_by_payment(n) of the payment's source; 0 where they come with the payment",
+    methods=("disputes_by_payment",),
     embedded=lambda payment: payment.disputes,
     empty=(),
 )

@@ -27,6 +27,7 @@ REFUND_PAYMENT: Join[Refund, Payment | None] = Join(
     name="Refund.payment",
     batch=_payments,
     calls="payments(n) of the refund's source; 0 where the payment comes with the refund",
+    methods=("payments",),
     embedded=lambda refund: refund.payment,
 )
 REFUND_ORDER: Join[Refund, Order | None] = Join(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +25,7 @@ from gateway.compose import Gateway, open_gateway
 from sandbox.server import Server as Sandbox
 from schema.projection import ProjectingExecutor
 from tests.graph.conftest import Control
-from tests.serving import settings_for
+from tests.serving import fill_index, settings_for
 
 pytestmark = pytest.mark.anyio
 ROOTS = ("customers(first: 4)", "orders(first: 4)", "payments(first: 4)", "refunds(first: 3)")
@@ -33,6 +34,7 @@ ROOTS = ("customers(first: 4)", "orders(first: 4)", "payments(first: 4)", "refun
 @pytest.fixture
 async def alive(sandbox: Sandbox, tmp_path: Path) -> Any:
     settings = settings_for(sandbox, str(tmp_path))
+    await asyncio.to_thread(fill_index, sandbox, settings, str(tmp_path))
     async with open_gateway(settings, Registry()) as gateway:
         yield gateway
 
