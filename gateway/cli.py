@@ -171,7 +171,8 @@ def schema(arguments: argparse.Namespace) -> int:
 
 def sandbox(arguments: argparse.Namespace) -> int:
     with _sandbox(arguments) as running:
-        print(f"Sandbox vendors at {running.origin} (Salesforce /salesforce, Stripe /stripe)")
+        vendors = dict.fromkeys(f"/{account.vendor}" for account in running.world.accounts)
+        print(f"Sandbox vendors at {running.origin} ({', '.join(vendors)})")
         print(
             f"Credentials at {running.origin}/_sandbox/credentials. Stop with Ctrl-C.", flush=True
         )

@@ -138,7 +138,7 @@ class ProjectingExecutor(CoreExecutor[Any]):
             join = _join(field)
             if join is not None:
                 # With a filter less is read than the whole join.
-                if not any(a.name.value == "filter" for a in inner[0].node.arguments):
+                if not any(a.name.value == "filter" for a in inner[0].node.arguments or ()):
                     yield None, join
             elif (attribute := _attribute(field)) is not None and is_object_type(field.type):
                 below = self._found_reads(field.type, inner)
