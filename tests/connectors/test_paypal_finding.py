@@ -1,0 +1,203 @@
+"""What an id leads to, with PayPal's answers written out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
+
+import msgspec
+import pytest
+
+from connectors.errors import Malformed, Misconfigured, NotFound, Rejected, SourceError
+from connectors.money import Money
+from connectors.paypal import VENDOR
+from connectors.paypal.errors import Forbidden, NotOurs
+from connectors.paypal.settings import PaypalSettings
+from connectors.records import PaymentStatus, Source
+from connectors.secret import Secret
+from connectors.transport import Request, Response
+from connectors.vendor import Wiring
+
+pytestmark = pytest.mark.anyio
+ORDER, HELD, FIRST, SECOND = (f"{noun}0000000000" for noun in ("ORDER", "HELD", "FIRST", "SECOND"))
+CAPTURES, AUTHORIZATIONS = "/v2/payments/captures/", "/v2/payments/authorizations/"
+ORDERS, DISPUTES = "/v2/checkout/orders/", "/v1/customer/disputes"
+Answers = Mapping[str, dict[str, Any] | SourceError]
+
+
+def usd(value: str) -> dict[str, str]:
+    return {"currency_code": "USD", "value": value}
+
+
+def row(native_id: str, status: str = "COMPLETED", order: str | None = ORDER, **more: Any) -> Any:
+    related = {"supplementary_data": {"related_ids": {"order_id": order}}} if order else {}
+    made = {"id": native_id, "status": status, "amount": usd("10.00")}
+    return {**made, "create_time": "2026-01-01T00:00:00Z", **related, **more}
+
+
+def whole(*captures: Any, held: Any = (), refunds: Any = ()) -> Any:
+    payments = {"captures": captures, "authorizations": held, "refunds": refunds}
+    return {"id": ORDER, "purchase_units": [{"payments": payments}]}
+
+
+class Script:
+    """A transport that knows some addresses and nothing else."""
+
+    def __init__(self, answers: Answers) -> None:
+        self.answers = answers
+        self.asked: list[str] = []
+
+    async def send(self, request: Request) -> Response:
+        self.asked.append(request.path)
+        answer = self.answers.get(request.path, NotFound("paypal", "there is no such object"))
+        if isinstance(answer, SourceError):
+            raise answer
+        return Response(200, {}, msgspec.json.encode(answer))
+
+    async def download(self, request: Request, sink: BinaryIO, most: int = 0) -> Response:
+        raise AssertionError("PayPal has nothing to download")
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+def connected_to(answers: Answers, **more: Any) -> tuple[Any, Script]:
+    script = Script(answers)
+    source = Source("paypal", "paypal", VENDOR.kind)
+    wiring = Wiring(source, lambda *_: script, lambda: datetime(2026, 2, 1, tzinfo=UTC))
+    own = PaypalSettings(vendor="paypal", client_id="A", client_secret=Secret("E"), **more)
+    return VENDOR.connect(wiring, own), script
+
+
+async def found(answers: Answers, asked: str, **more: Any) -> Any:
+    connector, _ = connected_to(answers, **more)
+    return (await connector.payments([asked])).get(asked)
+
+
+async def test_a_captured_authorization_leads_to_its_capture() -> None:
+    answers = {
+        AUTHORIZATIONS + HELD: row(HELD, "CAPTURED"),
+        ORDERS + ORDER: whole(row(FIRST), held=[row(HELD, "CAPTURED")]),
+    }
+    payment = await found(answers, HELD)
+    assert (payment.native_id, payment.status) == (FIRST, PaymentStatus.SUCCEEDED)
+
+
+async def test_an_authorization_of_several_captures_is_no_payment_of_its_own() -> None:
+    answers = {
+        AUTHORIZATIONS + HELD: row(HELD, "PARTIALLY_CAPTURED"),
+        ORDERS + ORDER: whole(row(FIRST), row(SECOND)),
+    }
+    assert await found(answers, HELD) is None
+    assert await found({AUTHORIZATIONS + HELD: row(HELD, "CAPTURED", None)}, HELD) is None
+
+
+async def test_an_order_of_several_payments_does_not_say_which() -> None:
+    error = await found({ORDERS + ORDER: whole(row(FIRST), row(SECOND))}, ORDER)
+    assert isinstance(error, Rejected)
+    assert "name one of them" in error.detail
+
+
+async def test_a_capture_that_stands_twice_is_one() -> None:
+    payment = await found({ORDERS + ORDER: whole(row(FIRST), row(FIRST))}, ORDER)
+    assert payment.native_id == FIRST
+
+
+async def test_an_order_that_is_held_leads_to_its_authorization() -> None:
+    payment = await found({ORDERS + ORDER: whole(held=[row(HELD, "CREATED")])}, ORDER)
+    assert (payment.native_id, payment.status) == (HELD, PaymentStatus.AUTHORIZED)
+
+
+async def test_an_order_that_nobody_paid_has_no_payment() -> None:
+    assert await found({ORDERS + ORDER: {"id": ORDER, "status": "APPROVED"}}, ORDER) is None
+    assert await found({ORDERS + ORDER: whole(held=[row(HELD, "CAPTURED")])}, ORDER) is None
+
+
+async def test_the_order_is_read_only_where_it_is_wanted() -> None:
+    answers = {
+        CAPTURES + FIRST: row(FIRST),
+        CAPTURES + SECOND: row(SECOND, "REFUNDED"),
+        ORDERS + ORDER: whole(row(FIRST), row(SECOND)),
+    }
+    connector, script = connected_to(answers)
+    await connector.payments([FIRST])
+    assert script.asked == [CAPTURES + FIRST]
+    await connector.payments([SECOND])
+    assert script.asked[1:] == [CAPTURES + SECOND, ORDERS + ORDER]
+    connector, script = connected_to(answers, read_orders=True)
+    await connector.payments([FIRST])
+    assert script.asked == [CAPTURES + FIRST, ORDERS + ORDER]
+
+
+@pytest.mark.parametrize("order", [ORDER, None])
+async def test_without_its_order_a_refunded_payment_says_only_so(order: str | None) -> None:
+    """The order is not named, or PayPal has forgotten it."""
+    answers = {
+        CAPTURES + FIRST: row(FIRST, "PARTIALLY_REFUNDED", order),
+        CAPTURES + SECOND: row(SECOND, order=order),
+    }
+    payment = await found(answers, FIRST)
+    assert payment.status is PaymentStatus.UNKNOWN
+    assert (payment.captured, payment.refunded) == (Money(1000, "USD"), None)
+    connector, _ = connected_to(answers)
+    refunds = await connector.refunds_by_payment([FIRST, SECOND])
+    assert isinstance(refunds[FIRST], Rejected)
+    assert refunds[SECOND] == ()
+
+
+async def test_an_authorization_has_no_refunds() -> None:
+    connector, _ = connected_to({AUTHORIZATIONS + HELD: row(HELD, "CREATED")})
+    assert await connector.refunds_by_payment([HELD]) == {HELD: ()}
+
+
+async def test_one_key_that_does_not_fit_leaves_the_others_alone() -> None:
+    refund = row("REFUND0000000", "COMPLETED", None, amount=usd("10.01"))
+    answers = {
+        CAPTURES + FIRST: row(FIRST, amount={"currency_code": "JPY", "value": "10.00"}),
+        CAPTURES + SECOND: row(SECOND),
+        CAPTURES + "BIG000000000": row("BIG000000000", "REFUNDED"),
+        ORDERS + ORDER: whole(row("BIG000000000"), refunds=[refund]),
+    }
+    connector, _ = connected_to(answers)
+    told = await connector.payments([FIRST, SECOND, "BIG000000000"])
+    assert isinstance(told[FIRST], Malformed)
+    assert told[SECOND].amount == Money(1000, "USD")
+    assert told["BIG000000000"].detail == "a refund larger than its payment"
+
+
+async def test_what_is_not_ours_is_an_error_of_its_key() -> None:
+    answers: Answers = {
+        CAPTURES + FIRST: NotOurs("paypal", "no", status=403),
+        f"{DISPUTES}/PP-D-1": NotOurs("paypal", "no", status=403),
+        f"{DISPUTES}/PP-D-2": Forbidden("paypal", "no", status=403),
+    }
+    connector, _ = connected_to(answers)
+    assert isinstance((await connector.payments([FIRST]))[FIRST], NotOurs)
+    disputes = await connector.disputes(["PP-D-1", "PP-D-2"])
+    assert [type(error) for error in disputes.values()] == [NotOurs, Misconfigured]
+
+
+async def test_a_dispute_that_fails_fails_its_payments_disputes() -> None:
+    answers: Answers = {
+        DISPUTES: {"items": [{"dispute_id": "PP-D-1"}]},
+        f"{DISPUTES}/PP-D-1": Malformed("paypal", "broken"),
+    }
+    connector, _ = connected_to(answers)
+    assert isinstance((await connector.disputes_by_payment([FIRST]))[FIRST], Malformed)
+
+
+async def test_a_dispute_that_names_no_payment_is_of_the_one_that_was_asked() -> None:
+    dispute = {
+        "dispute_id": "PP-D-1",
+        "status": "OPEN",
+        "create_time": "2026-01-01T00:00:00Z",
+        "dispute_amount": usd("10.00"),
+    }
+    answers: Answers = {
+        DISPUTES: {"items": [{"dispute_id": "PP-D-1"}]},
+        f"{DISPUTES}/PP-D-1": dispute,
+    }
+    connector, _ = connected_to(answers)
+    (told,) = (await connector.disputes_by_payment([FIRST]))[FIRST]
+    assert told.payment_id == FIRST
