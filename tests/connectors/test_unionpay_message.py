@@ -24,6 +24,8 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     pkcs12,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connectors.errors import (
     Malformed,
@@ -48,7 +50,7 @@ from connectors.unionpay.message import Message, digest, inner
 from connectors.unionpay.settings import UnionPaySettings
 from connectors.unionpay.trust import Trust
 from sandbox.unionpay.ids import MERCHANT
-from sandbox.unionpay.keys import UNIONPAY, Holder, holder, ring
+from sandbox.unionpay.keys import UNIONPAY, Holder, holder, ring, summed
 from sandbox.unionpay.replies import body
 from tests.connectors.unionpay_counter import connector
 from tests.connectors.unionpay_sandbox import settings_from
@@ -189,6 +191,17 @@ def test_values_in_braces_have_fields_of_their_own() -> None:
         "numberOfInstallments": "3",
         "instalFee": "0",
     }
+
+
+NAMES = st.from_regex(r"[A-Za-z0-9_]{1,20}", fullmatch=True)
+VALUES = st.text(st.characters(exclude_characters="&{}[]", exclude_categories=["Cs"]))
+
+
+@given(st.dictionaries(NAMES, VALUES, min_size=1, max_size=30))
+def test_both_sides_read_and_digest_any_message_alike(fields: dict[str, str]) -> None:
+    message = Message("&".join(f"{name}={value}" for name, value in fields.items()).encode())
+    assert message.fields(without=ALL) == fields
+    assert message.digest() == digest(fields) == summed(fields)
 
 
 def test_a_plus_of_base64_survives_the_form() -> None:

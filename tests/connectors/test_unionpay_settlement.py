@@ -397,6 +397,10 @@ STRANGER = holder("041@1@中国银联股份有限公司@1", key=ring().merchant.
         (body({"merId": MERCHANT, "respCode": "06"}), Retryable),
         (b"", Retryable),
         (b"<html>", Malformed),
+        (b"a=1&a=2&b=3&c=4", Malformed),
+        (b"a=1&&b=3&c=4", Malformed),
+        (b"a=1&" * 300, Malformed),
+        (b"respCode=00&signature=\xff&signPubKeyCert=x&c=4", Malformed),
     ],
 )
 async def test_an_answer_that_does_not_count_tells_nothing(

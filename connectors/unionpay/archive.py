@@ -1,0 +1,92 @@
+"""From the answer that holds a settlement file to the file's members.
+
+`fileContent` is base64 of a zlib stream of a zip, whose members are named
+`INN<yymmdd>88ZM_<merId>` (all transactions) and `...ZME_<merId>` (corrections). Sizes are bounded
+at every layer, and nothing large is held in memory.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from typing import BinaryIO
+from zipfile import BadZipFile, ZipFile
+
+import msgspec
+
+MOST_PACKED = 1 << 30
+MOST_UNPACKED = 2 << 30
+MOST_MEMBERS = 50
+PIECE = 1 << 20
+_TRANSACTIONS = re.compile(r"(?:.*/)?IN[A-Z]([0-9]{6})[0-9]{0,2}ZM_([A-Za-z0-9]{15})(?:\.txt)?")
+
+
+class Damaged(ValueError):
+    """A file that is not what UnionPay documents; says what, in our words."""
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A file of transactions: its name in the archive, its day and its merchant."""
+
+    name: str
+    day: date
+    merchant_id: str
+
+
+def unpack(pieces: Iterable[bytes], sink: BinaryIO) -> None:
+    """Writes the zip that is in base64 `pieces`, each a multiple of four long but the last."""
+    size = 0
+    try:
+        for part in _inflated(pieces):
+            if (size := size + len(part)) > MOST_PACKED:
+                raise Damaged("the file is too large")
+            sink.write(part)
+    except Base64Error:
+        raise Damaged("the file is not base64") from None
+    except zlib.error:
+        raise Damaged("the file cannot be inflated") from None
+
+
+def _inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    engine = zlib.decompressobj()
+    for piece in pieces:
+        packed = b64decode(piece, validate=True)
+        while packed and not engine.eof:
+            yield engine.decompress(packed, PIECE)
+            packed = engine.unconsumed_tail
+    if not engine.eof:
+        raise Damaged("the file breaks off")
+
+
+def opened(archive: BinaryIO) -> ZipFile:
+    """The zip, once it is known how large its members can get."""
+    try:
+        found = ZipFile(archive, metadata_encoding="gb18030")
+    except (BadZipFile, UnicodeDecodeError):
+        raise Damaged("the file is not a zip") from None
+    members = found.infolist()
+    if len(members) > MOST_MEMBERS or sum(m.file_size for m in members) > MOST_UNPACKED:
+        raise Damaged("the file unpacks to too much")
+    return found
+
+
+def transactions(archive: ZipFile) -> list[Member]:
+    """The members that list transactions. Corrections (ZME) are left: they hold neither an order
+    number nor a queryId, so that nothing could be joined by them.
+    """
+    found = [_TRANSACTIONS.fullmatch(name) for name in archive.namelist()]
+    members = [Member(name[0], _day(name[1]), name[2]) for name in found if name]
+    if not members:
+        raise Damaged("the zip holds no file of transactions")
+    return members
+
+
+def _day(digits: str) -> date:
+    try:
+        return datetime.strptime(digits, "%y%m%d").date()  # noqa: DTZ007 - a day has no zone
+    except ValueError:
+        raise Damaged("a member is named after no day") from None

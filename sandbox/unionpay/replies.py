@@ -1,0 +1,57 @@
+"""What UnionPay sends back: raw `k=v` pairs with its certificate and its signature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sandbox.simulator import Answer
+from sandbox.unionpay.ids import MERCHANT
+from sandbox.unionpay.keys import Holder, ring
+
+FORM = "application/x-www-form-urlencoded;charset=UTF-8"
+TEXTS = {
+    "00": "成功[0000000]",
+    "10": "报文格式错误[6100030]",
+    "11": "签名验证失败[9100004]",
+    "13": "报文交易要素缺失[6131301]",
+    "31": "商户状态不正确[6131001]",
+    "34": "查无此交易[2600000]",
+    "37": "查询次数过于频繁[6133700]",
+    "98": "文件不存在[6139800]",
+}
+BASE = {"version": "5.1.0", "encoding": "UTF-8", "signMethod": "01", "accessType": "0"}
+
+
+class Refusal(Exception):
+    """A call that was understood, and its respCode."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def body(fields: Mapping[str, str], signer: Holder | None = None) -> bytes:
+    """A signed answer; the certificate in it has UnionPay's line ends and is signed too."""
+    signer = signer or ring().unionpay
+    certificate = signer.pem().strip().replace("\n", "\r\n")
+    told = {k: v for k, v in sorted({**BASE, **fields}.items()) if v}
+    told["signPubKeyCert"] = certificate
+    told["signature"] = signer.sign(told)
+    return "&".join(f"{k}={v}" for k, v in told.items()).encode()
+
+
+def done(fields: Mapping[str, str], code: str = "00") -> Answer:
+    """HTTP 200, whatever the code."""
+    said = {"respCode": code, "respMsg": TEXTS.get(code, "交易失败[0000099]")}
+    return Answer(200, body({"merId": MERCHANT, **fields, **said}), FORM)
+
+
+FAULTS = {401: "11", 403: "31", 429: "37"}
+"""By the status that a fault asks for: UnionPay itself answers 200 with a code."""
+
+
+def error_answer(status: int) -> Answer:
+    if status in FAULTS:
+        return done({}, FAULTS[status])
+    page = f"<html><body><h1>{status}</h1>nginx</body></html>".encode()
+    return Answer(status, page, "text/html")
