@@ -16,7 +16,6 @@ from connectors.conformance_kit import drained, entries_of, outcome
 from connectors.errors import (
     Malformed,
     Misconfigured,
-    NotFound,
     NotReady,
     SourceError,
     Unauthorized,
@@ -359,7 +358,7 @@ async def test_certificates_and_public_keys_are_believed_side_by_side(
     identity = sandbox.credentials["public_key_id"]
     both = sandbox.settings(
         public_key_id="PUB_KEY_ID_0OTHER",
-        more_public_keys={identity: sandbox.credentials["public_key"]},
+        more_public_keys={identity: Secret(sandbox.credentials["public_key"])},
     )
     async with connected(VENDOR, both) as connector:
         by_certificate = await connector.payments([number])
@@ -382,7 +381,7 @@ async def test_a_merchant_without_certificates_is_told_which_key_is_missing(
     number = sandbox.payments[0].native_id
     sandbox.manners.public_key_only = True
     async with connected(VENDOR, sandbox.certified()) as connector:
-        with pytest.raises(NotFound):
+        with pytest.raises(Misconfigured, match="public_key_id and public_key are needed"):
             await connector.probe()
         found = (await connector.payments([number]))[number]
     assert isinstance(found, Misconfigured)
@@ -509,6 +508,72 @@ async def test_a_bill_that_was_not_packed_is_read_too(
     assert await drained(wechat.entries(trade(day))) == packed != {}
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"out_trade_no": "P1"}, "the answer is about another payment"),
+        ({"mchid": "1900000001"}, "the answer is about another merchant"),
+        ({"amount": {"total": 100, "currency": "USD"}}, "a currency other than CNY"),
+        ({"amount": {"total": 1.0, "currency": "CNY"}}, "does not fit at $.amount.total"),
+        ({"amount": {"total": "1.00"}}, "does not fit at $.amount.total"),
+        ({"amount": {"total": 1, "payer_total": 2}}, "larger than the payment"),
+        ({"success_time": "2026-01-01 08:00:00"}, "does not fit at $.success_time"),
+        ({"trade_state": None}, "does not fit at $.trade_state"),
+    ],
+)
+async def test_a_signed_answer_that_cannot_be_is_malformed_for_its_key_alone(
+    sandbox: WeChatPaySandbox, wechat: Any, changes: dict[str, Any], said: str
+) -> None:
+    first, other = (p.native_id for p in sandbox.payments[:2])
+
+    def told(content: Any) -> Any:
+        return {**content, **changes} if content["out_trade_no"] == first else content
+
+    sandbox.manners.told = told
+    found = await wechat.payments([first, other])
+    assert isinstance(found[first], Malformed)
+    assert said in str(found[first])
+    assert found[other].native_id == other
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"out_refund_no": "R1"}, "the answer is about another refund"),
+        ({"amount": {"total": 1, "refund": 2, "currency": "CNY"}}, "larger than its payment"),
+        ({"amount": {"total": 1, "refund": 1, "currency": "JPY"}}, "a currency other than CNY"),
+        ({"create_time": "2026-01-01"}, "does not fit at $.create_time"),
+    ],
+)
+async def test_a_signed_refund_that_cannot_be_is_malformed(
+    sandbox: WeChatPaySandbox, wechat: Any, changes: dict[str, Any], said: str
+) -> None:
+    number = next(r.native_id for p in sandbox.payments for r in p.refunds)
+    sandbox.manners.told = lambda content: {**content, **changes}
+    found = (await wechat.refunds([number]))[number]
+    assert isinstance(found, Malformed)
+    assert said in str(found)
+
+
+async def test_a_state_that_nobody_knows_is_told_in_wechats_word(
+    sandbox: WeChatPaySandbox, wechat: Any
+) -> None:
+    number = sandbox.payments[0].native_id
+    sandbox.manners.told = lambda content: {**content, "trade_state": "FROZEN"}
+    found = (await wechat.payments([number]))[number]
+    assert (found.status, found.provider_status) == (PaymentStatus.UNKNOWN, "FROZEN")
+    assert found.captured is None
+
+
+@pytest.mark.parametrize("url", ["https://evil.example/v3/x", "http://127.0.0.1:1/v3/x"])
+async def test_a_bill_is_fetched_from_wechat_only(
+    sandbox: WeChatPaySandbox, wechat: Any, url: str
+) -> None:
+    sandbox.manners.told = lambda content: {**content, "download_url": url}
+    with pytest.raises(Misconfigured, match="own hosts"):
+        await drained(wechat.entries(trade(day_with_traffic(sandbox))))
+
+
 async def test_payments_in_every_state_are_told(sandbox: WeChatPaySandbox) -> None:
     """States of which no bill tells: their numbers are known from elsewhere."""
     states = ("PENDING", "REQUIRES_ACTION", "FAILED", "CANCELED", "UNKNOWN")
@@ -554,3 +619,72 @@ async def test_wechat_never_has_to_refuse_for_its_rates(sandbox: WeChatPaySandbo
 )
 def test_an_id_is_of_the_merchants_letters(kind: Kind, native_id: str, normal: bool) -> None:
     assert VENDOR.normalise(kind, native_id) == (native_id if normal else None)
+
+
+async def test_a_configured_certificate_that_has_ended_signs_nothing_either(
+    sandbox: WeChatPaySandbox,
+) -> None:
+    number = sandbox.payments[0].native_id
+    known = "\n".join(c.pem for c in Identity.of(Context("")).platform)
+    settings = sandbox.certified(platform_certificates=known)
+    async with connected(VENDOR, settings) as connector:
+        sandbox.manners.certificate = 1
+        assert (await connector.payments([number]))[number].native_id == number
+        sandbox.manners.certificate = 2
+        assert "is not valid now" in str((await connector.payments([number]))[number])
+
+
+@pytest.mark.parametrize(
+    ("signs", "kind"), [("wrong", Malformed), ("not", Malformed), ("stranger", Misconfigured)]
+)
+async def test_certificates_whose_own_answer_is_not_proven_are_not_believed(
+    sandbox: WeChatPaySandbox, signs: Any, kind: type[SourceError]
+) -> None:
+    number = sandbox.payments[0].native_id
+    sandbox.manners.signs = signs
+    async with connected(VENDOR, sandbox.certified()) as connector:
+        assert isinstance(await outcome(connector.probe()), kind)
+        assert isinstance((await connector.payments([number]))[number], kind)
+
+
+async def test_complaints_are_not_asked_for_beyond_today(
+    sandbox: WeChatPaySandbox, wechat: Any
+) -> None:
+    now = datetime.now(UTC)
+    (window,) = [
+        p
+        for p in wechat.periods(now - timedelta(seconds=1), now)
+        if p.name.startswith("complaints")
+    ]
+    await sandbox.clear()
+    assert await drained(wechat.entries(window)) == {}
+    (asked,) = sandbox.asked()
+    last = asked.partition("end_date=")[2][:10]
+    assert str(day_of(now)) <= last <= str(day_of(datetime.now(UTC)))
+
+
+async def test_other_merchants_parts_of_a_combined_order_are_not_ours(
+    sandbox: WeChatPaySandbox,
+) -> None:
+    number = next(p.order for p in sandbox.payments if p.order)
+    settings = sandbox.settings(reference="out_trade_no", combined=True)
+
+    def told(content: Any) -> Any:
+        for part in content.get("sub_orders", ()):
+            part["mchid"] = "1900000001"
+        return content
+
+    async with connected(VENDOR, settings) as connector:
+        assert set(await connector.find_payments([number])) == {number}
+        sandbox.manners.told = told
+        assert await connector.find_payments([number]) == {}
+
+
+async def test_a_payment_whose_number_stands_for_another_order_is_not_found(
+    sandbox: WeChatPaySandbox,
+) -> None:
+    number = sandbox.payments[0].native_id
+    settings = sandbox.settings(reference="out_trade_no", reference_pattern="(P2026)(.*)")
+    async with connected(VENDOR, settings) as connector:
+        assert await connector.find_payments([number]) == {}
+        assert (await connector.payments([number]))[number].reference == "P2026"

@@ -16,7 +16,9 @@ from connectors.records import (
     Payer,
     Payment,
     PaymentChannel,
+    PaymentMethod,
     PaymentStatus,
+    Provider,
     RefundStatus,
     Source,
     SourceKind,
@@ -79,7 +81,7 @@ def test_a_paid_order_has_everything_that_is_told_of_it() -> None:
             "trade_type": "JSAPI",
             "attach": "自定义数据",
         },
-        provider=mapping.Provider.WECHAT_PAY,
+        provider=Provider.WECHAT_PAY,
         channel=PaymentChannel.CARD,
         status=PaymentStatus.SUCCEEDED,
         provider_status="SUCCESS",
@@ -87,7 +89,7 @@ def test_a_paid_order_has_everything_that_is_told_of_it() -> None:
         captured=Money(100, "CNY"),
         reference="P20260101001",
         paid_at=datetime(2026, 1, 1, tzinfo=UTC),
-        method=mapping.PaymentMethod(brand="CMC", wallet="wechat_pay"),
+        method=PaymentMethod(brand="CMC", wallet="wechat_pay"),
         payer=Payer(account="oUp****6o"),
         deductions=(Deduction(kind="coupon", amount=Money(10, "CNY"), funded_by="merchant"),),
     )
@@ -148,7 +150,7 @@ def test_the_bank_says_the_channel_and_else_the_code_that_was_scanned(
 ) -> None:
     found = payment(bank_type=bank, trade_type=trade)
     assert found.channel is channel
-    assert found.method == mapping.PaymentMethod(
+    assert found.method == PaymentMethod(
         brand=None if bank in ("OTHERS", "") else bank, wallet="wechat_pay"
     )
 

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from wechatpayv3 import utils  # type: ignore[import-untyped]
+from wechatpayv3 import utils
 
 from connectors.rsa import Certificate, SigningKey, VerifyingKey
 from connectors.secret import Secret
@@ -48,6 +48,8 @@ def settings(**changes: Any) -> WeChatPaySettings:
         **GIVEN,
         "private_key": Secret(GIVEN["private_key"]),
         "apiv3_key": Secret(GIVEN["apiv3_key"]),
+        "public_key": Secret(GIVEN["public_key"]),
+        "certificate": Secret(GIVEN["certificate"]),
     }
     return WeChatPaySettings(vendor="wechatpay", **{**values, **changes})
 
@@ -235,11 +237,20 @@ def test_a_notification_of_another_shape_is_refused(body: bytes) -> None:
         ({"serial_no": "not hex"}, "serial_no: not as"),
         ({"public_key_id": "0114"}, "public_key_id: not as"),
         ({"public_key": None}, "public_key: goes with public_key_id"),
-        ({"public_key": "nonsense"}, "public_key: not an RSA public key"),
-        ({"more_public_keys": {"x": GIVEN["public_key"]}}, "more_public_keys: its keys are ids"),
-        ({"more_public_keys": {"PUB_KEY_ID_1": "x"}}, "more_public_keys: not an RSA public key"),
-        ({"platform_certificates": "nonsense"}, "platform_certificates: no certificate"),
-        ({"certificate": IDENTITY.platform[0].pem}, "certificate: another certificate than"),
+        ({"public_key": Secret("nonsense")}, "public_key: not an RSA public key"),
+        (
+            {"more_public_keys": {"x": Secret(GIVEN["public_key"])}},
+            "more_public_keys: its keys are ids",
+        ),
+        (
+            {"more_public_keys": {"PUB_KEY_ID_1": Secret("x")}},
+            "more_public_keys: not an RSA public key",
+        ),
+        ({"platform_certificates": Secret("nonsense")}, "platform_certificates: no certificate"),
+        (
+            {"certificate": Secret(IDENTITY.platform[0].pem)},
+            "certificate: another certificate than",
+        ),
         ({"reference_pattern": "("}, "reference_pattern: not a regular expression"),
         (
             {"public_key": None, "public_key_id": None, "apiv3_key": None},
@@ -262,8 +273,8 @@ def test_a_weak_key_is_refused_at_start() -> None:
 
 def test_several_keys_may_be_known_at_once() -> None:
     bundle = "\n".join(c.pem for c in IDENTITY.platform)
-    more = {"PUB_KEY_ID_0199": spki(rsa("next public"))}
-    found = settings(platform_certificates=bundle, more_public_keys=more)
+    more = {"PUB_KEY_ID_0199": Secret(spki(rsa("next public")))}
+    found = settings(platform_certificates=Secret(bundle), more_public_keys=more)
     assert set(found.public_keys) == {GIVEN["public_key_id"], "PUB_KEY_ID_0199"}
     assert [c.serial for c in found.known_certificates] == [
         int(c.serial, 16) for c in IDENTITY.platform

@@ -25,7 +25,7 @@ RARE = frozenset({f"refund {s}" for s in ("PENDING", "FAILED", "CANCELED")}) | {
     f"dispute {s}" for s in ("needs_response", "warning_closed")
 }
 """What is to happen at WeChat Pay, so that there is some of it."""
-SECRETS = ("private_key", "apiv3_key")
+SECRETS = ("private_key", "apiv3_key", "certificate", "public_key", "platform_certificates")
 
 
 def _paper_id(kind: str, account: Account, index: int, rng: random.Random) -> str:
@@ -91,11 +91,10 @@ class WeChatPaySandbox(SandboxUpstream):
     def settings(self, **more: Any) -> WeChatPaySettings:
         """In public-key mode, with the order number in `attach`, as in the sandbox's world."""
         values: dict[str, Any] = {
-            name: Secret(value) if name in SECRETS else value
-            for name, value in self.credentials.items()
+            name: Secret(value) if name in SECRETS and isinstance(value, str) else value
+            for name, value in {**self.credentials, **more}.items()
         }
-        chosen = {"reference": "attach", **values, **more}
-        return WeChatPaySettings(vendor="wechatpay", **chosen)
+        return WeChatPaySettings(vendor="wechatpay", **values)
 
     def certified(self, **more: Any) -> WeChatPaySettings:
         """In the mode of platform certificates, which are fetched."""

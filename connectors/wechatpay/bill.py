@@ -1,0 +1,229 @@
+"""The trade bill of one day (交易账单), read as a stream.
+
+https://pay.weixin.qq.com/doc/v3/merchant/4013071239: UTF-8, perhaps with a BOM, perhaps gzipped;
+a line of column names, a line for each payment and each refund, a line of names of totals, the
+totals. Each value has a backtick before it, so a comma inside a text is no separator. Amounts are
+yuan, where the API counts fen; fees are written with five decimals. A refund is a line of its own
+on the day it was asked for, and the payment's line stays SUCCESS.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+import zlib
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import BinaryIO, cast
+
+from connectors.beijing import utc_of
+from connectors.ledger import Entry
+from connectors.money import InexactAmount, Money
+from connectors.records import Kind
+from connectors.transport import MOST
+from connectors.wechatpay.mapping import YUAN, Rules
+
+LONGEST = 64 * 1024
+"""Bytes of a line, at most."""
+CHUNK = 1024 * 1024
+GZIP = b"\x1f\x8b"
+_AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
+_NUMBER = re.compile(r"[0-9A-Za-z_\-|*@]{1,64}")
+
+TIME, STATE, CURRENCY, FEE = "交易时间", "交易状态", "货币种类", "手续费"
+NUMBER, TRANSACTION, ATTACH, TOTAL = "商户订单号", "微信订单号", "商户数据包", "订单金额"
+REFUND_NUMBER, REFUND_ID, REFUNDED = "商户退款单号", "微信退款单号", "申请退款金额"
+REQUIRED = frozenset(
+    {TIME, STATE, CURRENCY, FEE, NUMBER, TRANSACTION, ATTACH, TOTAL, REFUND_NUMBER, REFUND_ID}
+    | {REFUNDED}
+)
+COUNT = "总交易单数"
+SUMS = {
+    "应结订单总金额": "应结订单金额",
+    "退款总金额": "退款金额",
+    "充值券退款总金额": "充值券退款金额",
+    "手续费总金额": FEE,
+    "订单总金额": TOTAL,
+    "申请退款总金额": REFUNDED,
+}
+"""Which total at the end is of which column."""
+
+
+class BadBill(ValueError):
+    """What is wrong, and where: the line and the column, never what stands there."""
+
+
+def opened(file: BinaryIO, sha1: str, most: int = MOST) -> BinaryIO:
+    """The text of a downloaded bill, once it is known to be the one that WeChat announced.
+
+    The announced hash is of the text; that of the gzipped file is taken too, since either proves
+    it whole. Raises BadBill.
+    """
+    file.seek(0)
+    packed = file.read(len(GZIP)) == GZIP
+    file.seek(0)
+    text = cast(BinaryIO, gzip.GzipFile(fileobj=file)) if packed else file
+    announced = sha1.lower()
+    if announced != _sha1(text, most) and not (packed and announced == _sha1(file, most)):
+        raise BadBill("the bill is not the one that was announced: its hash differs")
+    text.seek(0)
+    return text
+
+
+def _sha1(file: BinaryIO, most: int) -> str:
+    found, size = hashlib.sha1(usedforsecurity=False), 0
+    file.seek(0)
+    try:
+        while chunk := file.read(CHUNK):
+            found.update(chunk)
+            if (size := size + len(chunk)) > most:
+                raise BadBill("the bill is larger than any can be")
+    except (OSError, EOFError, zlib.error):
+        raise BadBill("the bill's compression is damaged") from None
+    return found.hexdigest()
+
+
+def entries(text: BinaryIO, rules: Rules, *, totals: bool = True) -> Iterator[Entry]:
+    """All that a bill tells. What is wrong at its end is told at its end: BadBill."""
+    lines = _lines(text)
+    columns = _columns(next(lines, (1, ""))[1])
+    sums = Sums(columns)
+    for number, line in lines:
+        if not line.startswith("`"):
+            sums.check(number, line, lines, exact=totals)
+            return
+        row = Row(number, columns, line)
+        sums.add(row)
+        yield entry(row, rules)
+    raise BadBill("the bill ends before its totals")
+
+
+def _lines(text: BinaryIO) -> Iterator[tuple[int, str]]:
+    number = 0
+    while line := text.readline(LONGEST):
+        number += 1
+        if len(line) == LONGEST:
+            raise BadBill(f"line {number} is longer than any can be")
+        try:
+            yield number, line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise BadBill(f"line {number} is not UTF-8") from None
+
+
+def _columns(line: str) -> dict[str, int]:
+    columns = {name.strip(): place for place, name in enumerate(line.split(","))}
+    for name in sorted(REQUIRED - columns.keys()):
+        raise BadBill(f"line 1: there is no column {name}")
+    return columns
+
+
+def _values(line: str) -> list[str]:
+    return line[1:].split(",`")
+
+
+class Row:
+    """One line by the names of its columns."""
+
+    def __init__(self, number: int, columns: dict[str, int], line: str) -> None:
+        self.number = number
+        self._columns = columns
+        self._values = _values(line)
+        if len(self._values) != len(columns):
+            raise BadBill(f"line {number} does not have a value for each column")
+
+    def text(self, column: str) -> str:
+        return self._values[self._columns[column]].strip()
+
+    def amount(self, column: str) -> Decimal:
+        """Yuan. What stands there is checked before Decimal, which reads digits of any script."""
+        text = self.text(column)
+        if not _AMOUNT.fullmatch(text):
+            raise self.bad(column)
+        return Decimal(text)
+
+    def money(self, column: str) -> Money:
+        if self.text(CURRENCY) != YUAN:
+            raise self.bad(CURRENCY)
+        try:
+            return Money.of(self.amount(column), YUAN)
+        except InexactAmount:
+            raise self.bad(column) from None
+
+    def time(self, column: str) -> datetime:
+        try:
+            return utc_of(self.text(column))
+        except ValueError:
+            raise self.bad(column) from None
+
+    def id(self, column: str) -> str:
+        text = self.text(column)
+        if not _NUMBER.fullmatch(text):
+            raise self.bad(column)
+        return text
+
+    def bad(self, column: str) -> BadBill:
+        return BadBill(f"line {self.number}, column {column}: not as WeChat Pay writes it")
+
+
+def entry(row: Row, rules: Rules) -> Entry:
+    """A payment, or a refund; a line of a payment that was reversed (REVOKED) has no amount."""
+    state = row.text(STATE)
+    if state == "REFUND":
+        return _refund(row)
+    if state not in ("SUCCESS", "REVOKED"):
+        raise row.bad(STATE)
+    paid = state == "SUCCESS"
+    return Entry(
+        kind=Kind.PAYMENT,
+        native_id=row.id(NUMBER),
+        alias=row.id(TRANSACTION),
+        created_at=row.time(TIME),
+        reference=rules.order_number(row.text(NUMBER), row.text(ATTACH)),
+        amount=row.money(TOTAL) if paid else None,
+        fee=row.money(FEE) if paid else None,
+    )
+
+
+def _refund(row: Row) -> Entry:
+    return Entry(
+        kind=Kind.REFUND,
+        native_id=row.id(REFUND_NUMBER),
+        alias=row.id(REFUND_ID),
+        created_at=row.time(TIME),
+        payment=row.id(NUMBER),
+        reference=row.id(REFUND_NUMBER),
+        amount=row.money(REFUNDED),
+    )
+
+
+class Sums:
+    """What the rows come to, to be held against the totals."""
+
+    def __init__(self, columns: dict[str, int]) -> None:
+        self._count = 0
+        self._sums = {name: Decimal(0) for name in SUMS.values() if name in columns}
+
+    def add(self, row: Row) -> None:
+        self._count += 1
+        for column in self._sums:
+            self._sums[column] += row.amount(column)
+
+    def check(
+        self, number: int, names: str, lines: Iterator[tuple[int, str]], *, exact: bool
+    ) -> None:
+        """Of the two last lines; their number always counts, the sums where they are `exact`."""
+        places = {name.strip(): place for place, name in enumerate(names.split(","))}
+        if COUNT not in places:
+            raise BadBill(f"line {number} is neither a payment nor the names of totals")
+        below, line = next(lines, (number + 1, ""))
+        totals = Row(below, places, line)
+        if totals.amount(COUNT) != self._count:
+            raise BadBill(f"line {below}, column {COUNT}: not the number of lines above")
+        for name in SUMS.keys() & places.keys() if exact else ():
+            if totals.amount(name) != self._sums.get(SUMS[name], 0):
+                raise BadBill(f"line {below}, column {name}: not the sum of the lines above")
+        for after, rest in lines:
+            if rest.strip():
+                raise BadBill(f"line {after}: something follows the totals")

@@ -1,0 +1,130 @@
+"""What WeChat Pay tells in bulk: a bill for each day, and complaints by their dates.
+
+A bill is made in the morning after its day, in Beijing; complaints can be listed for at most 30
+days at once, so they are read in windows that always begin on the same days.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from datetime import date, datetime, timedelta
+from itertools import islice
+from tempfile import TemporaryFile
+
+import msgspec
+
+from connectors.beijing import day_of, start_of
+from connectors.errors import Malformed
+from connectors.ledger import Entry, Period
+from connectors.records import Kind, Source
+from connectors.wechatpay import bill, mapping
+from connectors.wechatpay.addresses import PAGE, Addresses
+from connectors.wechatpay.api import Api
+from connectors.wechatpay.bill import BadBill
+from connectors.wechatpay.errors import NoStatement
+from connectors.wechatpay.payloads import BillPlace, Complaint, Complaints
+from connectors.wechatpay.settings import WeChatPaySettings
+
+DAY = timedelta(days=1)
+WINDOW = timedelta(days=30)
+FIRST_WINDOW = date(2014, 1, 1)
+BATCH = 1000
+_PLACE = msgspec.json.Decoder(BillPlace)
+_COMPLAINTS = msgspec.json.Decoder(Complaints)
+
+
+class Books:
+    """The ledger of one merchant."""
+
+    def __init__(
+        self,
+        api: Api,
+        addresses: Addresses,
+        source: Source,
+        rules: mapping.Rules,
+        settings: WeChatPaySettings,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._api = api
+        self._addresses = addresses
+        self._source = source
+        self._rules = rules
+        self._ready = DAY + timedelta(hours=settings.bill_hour)
+        self._totals = settings.bill_totals
+        self._complaints = settings.complaints
+        self._clock = clock
+
+    def periods(self, since: datetime, until: datetime) -> list[Period]:
+        found = [*self._bills(since, until)]
+        if self._complaints:
+            found += _windows(since, until)
+        return sorted(found, key=lambda period: period.start)
+
+    def entries(self, period: Period) -> AsyncIterator[Sequence[Entry]]:
+        kind, _, day = period.name.partition(" ")
+        read = self._of_bill if kind == "trade" else self._of_complaints
+        return read(date.fromisoformat(day))
+
+    def _bills(self, since: datetime, until: datetime) -> Iterator[Period]:
+        day = day_of(since)
+        while start_of(day) + self._ready <= until:
+            yield Period(name=f"trade {day}", start=start_of(day), end=start_of(day + DAY))
+            day += DAY
+
+    async def _of_bill(self, day: date) -> AsyncIterator[Sequence[Entry]]:
+        """Nothing for a day without traffic, of which there is no bill."""
+        try:
+            place = await self._api.get(self._addresses.trade_bill(day), _PLACE, "bill")
+        except NoStatement:
+            return
+        with TemporaryFile() as file:
+            await self._api.download(place.download_url, file)
+            try:
+                # In a thread: a bill of a million lines takes seconds to hash and to read.
+                text = await asyncio.to_thread(bill.opened, file, place.hash_value)
+                rows = bill.entries(text, self._rules, totals=self._totals)
+                while batch := await asyncio.to_thread(_batch, rows):
+                    yield batch
+            except BadBill as error:
+                raise Malformed(self._api.source, f"bill of {day}: {error}") from None
+
+    async def _of_complaints(self, first: date) -> AsyncIterator[Sequence[Entry]]:
+        last = min(first + WINDOW - DAY, day_of(self._clock()))
+        offset = 0
+        while True:
+            path = self._addresses.complaints(first, last, offset)
+            page = await self._api.get(path, _COMPLAINTS)
+            yield self._contested(page.data)
+            offset += PAGE
+            if not page.data or offset >= page.total_count:
+                return
+
+    def _contested(self, complaints: Sequence[Complaint]) -> list[Entry]:
+        try:
+            found = [d for c in complaints for d in mapping.disputes(self._source, c)]
+        except ValueError as error:
+            raise Malformed(self._api.source, f"a complaint does not fit: {error}") from None
+        return [
+            Entry(
+                kind=Kind.DISPUTE,
+                native_id=dispute.native_id,
+                created_at=dispute.created_at or start_of(FIRST_WINDOW),
+                payment=dispute.payment_id,
+                amount=dispute.amount,
+            )
+            for dispute in found
+        ]
+
+
+def _batch(rows: Iterator[Entry]) -> list[Entry]:
+    return list(islice(rows, BATCH))
+
+
+def _windows(since: datetime, until: datetime) -> Iterator[Period]:
+    """The last one is still growing."""
+    day = FIRST_WINDOW + (day_of(since) - FIRST_WINDOW) // WINDOW * WINDOW
+    while start_of(day) < until:
+        end = start_of(day + WINDOW)
+        yield Period(name=f"complaints {day}", start=start_of(day), end=end, final=end <= until)
+        day += WINDOW
