@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -121,10 +121,14 @@ class Certificate:
         found = []
         for block in _PEM.findall(text):
             try:
-                found.append(x509.load_pem_x509_certificate(block.encode()))
+                certificate = x509.load_pem_x509_certificate(block.encode())
+                if isinstance(certificate.public_key(), RSAPublicKey):
+                    found.append(cls(certificate))
+            except UnsupportedAlgorithm:
+                continue  # of an SM2 key, for instance
             except ValueError:
                 raise ValueError("a damaged certificate") from None
-        return [cls(c) for c in found if isinstance(c.public_key(), RSAPublicKey)]
+        return found
 
     @property
     def serial(self) -> int:

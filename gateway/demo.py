@@ -76,7 +76,6 @@ key = {{ env = "STRIPE_US_KEY" }}
 
 WRITTEN_OUT = frozenset({"salesforce", "stripe"})
 """Vendors whose sources stand in the text above; the others' follow from their credentials."""
-MORE: dict[str, dict[str, str]] = {"wechat_cn": {"reference": "attach"}}
 BOOKS_BEGIN = datetime(2025, 11, 1, tzinfo=UTC)
 """Before the first payment of the simulated world."""
 
@@ -127,8 +126,9 @@ def demo_settings(sandbox: Sandbox, registry: Registry, folder: str, port: int =
     }
     for account in sandbox.world.accounts:
         if account.vendor not in WRITTEN_OUT:
-            given = credentials[account.name] | MORE.get(account.name, {})
-            text += _table(account, given, registry[account.vendor].settings, secrets)
+            text += _table(
+                account, credentials[account.name], registry[account.vendor].settings, secrets
+            )
     return parse(text, registry, Reader(secrets, Path(folder)))
 
 

@@ -43,16 +43,18 @@ GRACE = 2.0
 """Seconds beyond the deadline in which an answer is put together from what has come."""
 
 
-class Exhausted(BaseException):
+class Exhausted(msgspec.Struct, frozen=True):
     """The answer grew too large, or its time is over: nothing of it is given.
 
-    No `Exception`, so that no field takes it for its own failure and goes on.
+    No exception: what is under way ends by itself, quickly, because nothing more is put in.
     """
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(code)
-        self.code = code
-        self.message = message
+    code: str
+    message: str
+
+
+TOO_LARGE = Exhausted("ANSWER_TOO_LARGE", "The answer would be too large: ask for less.")
+TOO_LATE = Exhausted("DEADLINE_EXCEEDED", "The answer took too long: ask for less.")
 
 
 class Context:
@@ -74,15 +76,18 @@ class Context:
         self.lookups = Lookups(sources, self.remaining)
         self._loaders: dict[Hashable, Loader[Any, Any]] = {}
         self._objects = objects
+        self.exhausted: Exhausted | None = None
 
-    def spend(self, objects: int) -> None:
-        """Counts objects of the answer, however they were asked for. Raises Exhausted."""
+    def spend(self, objects: int) -> bool:
+        """Counts objects of the answer, however they were asked for: whether there may be more."""
         self._objects -= objects
-        if self._objects < 0:
-            raise Exhausted("ANSWER_TOO_LARGE", "The answer would be too large: ask for less.")
-        # After the deadline nothing is waited for; what is there may still be put together.
-        if time.monotonic() > self._deadline + GRACE:
-            raise Exhausted("DEADLINE_EXCEEDED", "The answer took too long: ask for less.")
+        if self.exhausted is None:
+            if self._objects < 0:
+                self.exhausted = TOO_LARGE
+            # After the deadline nothing is waited for; what is there may still be put together.
+            elif time.monotonic() > self._deadline + GRACE:
+                self.exhausted = TOO_LATE
+        return self.exhausted is None
 
     def remaining(self) -> float:
         """Seconds left of the request, never negative."""

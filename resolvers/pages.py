@@ -4,7 +4,9 @@ Every source is read in its own pages and merged by the sort value; a cursor hol
 source was read, so rows are neither skipped nor repeated however many sources there are. Rows that
 a vendor could not filter out are filtered here. Upstream calls for a page: one per source, and one
 more per source for every further vendor page that filtering here makes necessary (at most
-`MOST_PAGES`; then a shorter page with `hasNextPage` is answered).
+`MOST_PAGES`; then a shorter page with `hasNextPage` is answered). A source whose pages are those of
+the index of references is merged by its entries, and only the records that stand on the page are
+read.
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ from typing import Any
 
 import msgspec
 
-from connectors.errors import SourceError
+from connectors.errors import NotFound, RateLimited, Retryable, SourceError
 from connectors.filters import Filter
+from connectors.ledger import Entry
 from connectors.paging import BadCursor as ForeignToken
 from connectors.paging import Page, PageQuery, Row, Sort, SortField
 from connectors.records import Record
@@ -96,13 +99,18 @@ class Connection(msgspec.Struct, frozen=True):
 
 
 Fetch = Callable[[PageQuery[Any]], Awaitable[Page[Any]]]
+Load = Callable[[Sequence[str]], Awaitable[Mapping[str, Any]]]
+"""Records (or failures) by native id, for pages whose rows are entries of the index."""
 
 
 class Scan:
     """One source's rows, read page by page and filtered."""
 
-    def __init__(self, name: str, fetch: Fetch, ask: Ask, position: str | None) -> None:
+    def __init__(
+        self, name: str, fetch: Fetch, ask: Ask, position: str | None, load: Load | None = None
+    ) -> None:
         self.name = name
+        self._load = load
         self.position = position
         self.failure: SourceError | None = None
         self.rows: deque[Row[Any]] = deque()
@@ -132,6 +140,20 @@ class Scan:
         self.position = row.after if self.rows else self._scanned
         return row
 
+    async def load(self, taken: Sequence[Row[Any]], position: str | None) -> dict[str, Node]:
+        """The records of rows that are entries, by their `after`. If all of them fail for now, the
+        source failed, and stays where it was at `position`."""
+        entries = {row.after: row.record for row in taken if isinstance(row.record, Entry)}
+        if not entries or self._load is None:
+            return {}
+        found = await self._load([entry.native_id for entry in entries.values()])
+        gone = NotFound(self.name, "its books tell of it, but it cannot be read")
+        nodes = {after: found.get(entry.native_id, gone) for after, entry in entries.items()}
+        if all(isinstance(node, Retryable | RateLimited) for node in nodes.values()):
+            self.failure, self._more, self.position = next(iter(nodes.values())), False, position
+            self.rows.clear()
+        return nodes
+
     async def _read(self, wanted: int) -> None:
         query = PageQuery(wanted, self._ask.filter, self._scanned, self._ask.sort)
         self._pages += 1
@@ -150,13 +172,20 @@ class Scan:
         self._more = page.more and bool(page.rows)
 
     def _wanted(self, row: Row[Any]) -> bool:
-        return isinstance(row.record, SourceError) or self._ask.filter.accepts(row.record)
+        """An entry of the index is asked again as a record."""
+        return not isinstance(row.record, Record) or self._ask.filter.accepts(row.record)
 
 
-def scans_of(ask: Ask, fetches: Mapping[str, Fetch]) -> list[Scan]:
+def scans_of(
+    ask: Ask, fetches: Mapping[str, Fetch], loads: Mapping[str, Load] | None = None
+) -> list[Scan]:
     """One scan per name, each from where the cursor left it."""
     positions = ask.positions(fetches)
-    return [Scan(name, fetch, ask, positions.get(name)) for name, fetch in fetches.items()]
+    loads = loads or {}
+    return [
+        Scan(name, fetch, ask, positions.get(name), loads.get(name))
+        for name, fetch in fetches.items()
+    ]
 
 
 async def merged(
@@ -167,17 +196,56 @@ async def merged(
     `failures` are of sources of which not even a scan could be made.
     """
     await asyncio.gather(*(scan.fill(ask.first) for scan in scans))
+    _failed(scans, failures)
+    positions = {scan.name: scan.position for scan in scans if scan.position is not None}
+    taken: list[tuple[Scan, Row[Any]]] = []
+    while len(taken) < ask.first and (scan := await _next(scans, ask.sort)) is not None:
+        taken.append((scan, scan.take()))
+    loaded = await _loaded(scans, taken, positions)
+    failed = _failed(scans, failures)
+    edges: list[Edge] = []
+    for scan, row in taken:
+        node = loaded.get((scan.name, row.after), row.record)
+        if scan.failure is not None and node is not row.record:
+            continue
+        positions = positions | {scan.name: row.after}
+        if _stands(node, row.record, ask.filter):
+            edges.append(Edge(ask, positions, node))
+    edges += [Edge(ask, positions, error) for error in failed]
+    return Connection(tuple(edges), _info(scans, ask, edges), _total(scans, ask))
+
+
+def _stands(node: Node, listed: Any, narrow: Filter) -> bool:
+    """Whether a row is shown. An entry that turns out to be another record (an authorization that
+    was captured) is shown at that record's own place."""
+    if not isinstance(node, Record):
+        return True
+    return node.native_id == listed.native_id and narrow.accepts(node)
+
+
+async def _loaded(
+    scans: Sequence[Scan], taken: Sequence[tuple[Scan, Row[Any]]], positions: Mapping[str, str]
+) -> dict[tuple[str, str], Node]:
+    """Records by source and place, for rows that are entries: one batch per source."""
+    answers = await asyncio.gather(
+        *(
+            scan.load([row for own, row in taken if own is scan], positions.get(scan.name))
+            for scan in scans
+        )
+    )
+    return {
+        (scan.name, after): node
+        for scan, nodes in zip(scans, answers, strict=True)
+        for after, node in nodes.items()
+    }
+
+
+def _failed(scans: Sequence[Scan], failures: Sequence[SourceError]) -> list[SourceError]:
+    """What failed so far; raises the first failure if that is everything."""
     failed = [*failures, *(scan.failure for scan in scans if scan.failure is not None)]
     if failed and len(failed) == len(scans) + len(failures):
         raise failed[0]
-    positions = {scan.name: scan.position for scan in scans if scan.position is not None}
-    edges: list[Edge] = []
-    while len(edges) < ask.first and (scan := await _next(scans, ask.sort)) is not None:
-        row = scan.take()
-        positions = positions | {scan.name: row.after}
-        edges.append(Edge(ask, positions, row.record))
-    edges += [Edge(ask, positions, error) for error in failed]
-    return Connection(tuple(edges), _info(scans, ask, edges), _total(scans, ask))
+    return failed
 
 
 async def _next(scans: Sequence[Scan], sort: Sort) -> Scan | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,7 +15,8 @@ from connectors.paging import NEWEST_FIRST, PageQuery, SortField
 from connectors.records import Customer, Kind, Order, Payment, Record, SourceKind
 from resolvers.context import Context
 from resolvers.errors import BadFilter
-from resolvers.pages import Ask, Connection, Fetch, merged, scans_of, sort_value
+from resolvers.index.connector import is_decided
+from resolvers.pages import Ask, Connection, Fetch, Load, merged, scans_of, sort_value
 from resolvers.sources import OWNERS, Address, ConfiguredSource
 
 PAGE_METHODS = {
@@ -40,8 +41,10 @@ async def page(
     # The names are part of the question: a cursor made over two sources says nothing about one.
     names = ",".join(source.name for source in chosen)
     ask = msgspec.structs.replace(ask, of=f"{PAGE_METHODS[kind]} {names}")
-    scans = scans_of(ask, {s.name: _fetch(context, s, kind) for s in chosen})
-    return await merged(scans, ask)
+    by_entry = {s.name for s in chosen if is_decided(ask.filter) and _lists_entries(s, kind)}
+    fetches = {s.name: _fetch(context, s, kind, s.name in by_entry) for s in chosen}
+    loads = {name: _load(context, name, kind) for name in by_entry}
+    return await merged(scans_of(ask, fetches, loads), ask)
 
 
 def check_sort(ask: Ask) -> None:
@@ -132,8 +135,21 @@ def _sources(context: Context, kind: Kind, names: Sequence[str] | None) -> list[
     return context.sources.able(PAGE_METHODS[kind], DEFAULT_KIND.get(kind))
 
 
-def _fetch(context: Context, source: ConfiguredSource, kind: Kind) -> Fetch:
-    method = getattr(source.connector, PAGE_METHODS[kind])
+def _lists_entries(source: ConfiguredSource, kind: Kind) -> bool:
+    """Whether the index can say which records a page has before any of them is read."""
+    return hasattr(source.connector, f"{kind.value}_entries")
+
+
+def _load(context: Context, source: str, kind: Kind) -> Load:
+    async def load(ids: Sequence[str]) -> Mapping[str, Any]:
+        return await context.lookups.many(source, OWNERS[kind], ids)
+
+    return load
+
+
+def _fetch(context: Context, source: ConfiguredSource, kind: Kind, entries: bool) -> Fetch:
+    name = f"{kind.value}_entries" if entries else PAGE_METHODS[kind]
+    method = getattr(source.connector, name)
 
     async def fetch(query: PageQuery[Any]) -> Any:
         return await context.lookups.once(source, lambda: method(query))

@@ -16,7 +16,7 @@ from graphql import (
 from graphql.pyutils import Path
 from strawberry.execution import optimized_is_awaitable
 
-from resolvers.context import Context, Exhausted
+from resolvers.context import Context
 from schema.arguments import refused
 from schema.build import TillgateSchema
 from schema.documents import Documents, Prepared, Refused
@@ -93,9 +93,8 @@ class Executor:
                 raise Refused(errors, "BAD_INPUT")
         except Refused as error:
             return _refused(error.errors, error.code, context.request_id)
-        try:
-            result = await self._executed(prepared, operation, context)
-        except Exhausted as end:
+        result = await self._executed(prepared, operation, context)
+        if (end := context.exhausted) is not None:
             return _refused([GraphQLError(end.message)], end.code, context.request_id)
         outcome = _outcome(result, context.request_id)
         return msgspec.structs.replace(outcome, operation=name)

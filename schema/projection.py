@@ -63,7 +63,8 @@ class ProjectingExecutor(CoreExecutor[Any]):
         grouped_field_set: Any,
         position_context: Any,
     ) -> Any:
-        self.context_value.spend(1)
+        if not self.context_value.spend(1):
+            return {}
         plan = self._plan(parent_type, grouped_field_set)
         answer: dict[str, Any] = dict.fromkeys(plan.names)
         try:
@@ -92,7 +93,8 @@ class ProjectingExecutor(CoreExecutor[Any]):
         """All items of a list have their joins fetched before any of them is executed: then their
         values are there, and the items need neither a task nor a future each."""
         items = list(items)
-        self.context_value.spend(len(items))
+        if not self.context_value.spend(len(items)):
+            return []
         loads = [
             (join, record)
             for attribute, join in self._reads(item_type, field_details_list)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -45,7 +45,8 @@ def fill_index(sandbox: Sandbox, settings: Settings, folder: str) -> None:
 
 
 class GatewayServer:
-    """`source_changes` replace settings of every source, for instance `deadline`."""
+    """`source_changes` replace settings of every source, for instance `deadline`; `only` names the
+    sources that are configured at all."""
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class GatewayServer:
         profile: str = "development",
         source_changes: Mapping[str, Any] | None = None,
         pairs: tuple[PairSettings, ...] | None = None,
+        only: Sequence[str] = (),
         **server_changes: Any,
     ) -> None:
         self._folder = TemporaryDirectory(prefix="tillgate-test-")
@@ -60,6 +62,7 @@ class GatewayServer:
         sources = {
             name: msgspec.structs.replace(own, **(source_changes or {}))
             for name, own in settings.sources.items()
+            if not only or name in only
         }
         links = msgspec.structs.replace(settings.links, pairs=pairs)
         self.settings = msgspec.structs.replace(settings, sources=sources, links=links)
@@ -71,7 +74,7 @@ class GatewayServer:
         self.client = httpx.Client(base_url=self.origin, timeout=30)
 
     @property
-    def link_store(self) -> Path:
+    def store(self) -> Path:
         return Path(self._folder.name) / "tillgate.db"
 
     def _run(self) -> None:

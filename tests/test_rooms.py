@@ -40,7 +40,7 @@ HOME = {
         "tests/",
     ),
     "alembic": ("resolvers/store.py", "resolvers/migrations/"),
-    "cryptography": ("connectors/", "sandbox/", "tests/"),
+    "cryptography": ("connectors/rsa.py", "connectors/", "sandbox/", "tests/"),
 }
 PRINTERS = ("gateway/cli.py", "gateway/demo.py", "sandbox/", "benchmarks/", "tests/")
 NO_NAMES = frozenset({"utils", "util", "helpers", "helper", "common", "base", "misc"})

@@ -17,7 +17,7 @@ import msgspec
 
 from connectors.capabilities import capabilities
 from connectors.errors import Malformed, NotFound, Retryable, SourceError
-from connectors.filters import PaymentFilter, RefundFilter
+from connectors.filters import Filter, PaymentFilter, RefundFilter
 from connectors.ledger import Entry
 from connectors.paging import BadCursor, Keyed, Page, PageQuery, Row
 from connectors.records import Dispute, Kind, Payment, Record, Refund, Source
@@ -30,7 +30,13 @@ from resolvers.store import StoreUnusable
 R = TypeVar("R", bound=Record)
 STEP = 25
 """Records that are read at once for a filter that only the record itself can answer."""
-OVERLAID = {"payments": "payments", "find_payments": "find_payments", "refunds": "refunds"}
+OVERLAID = {
+    "payments": "payments",
+    "payment_entries": "payments",
+    "find_payments": "find_payments",
+    "refunds": "refunds",
+    "refund_entries": "refunds",
+}
 ADDED = {
     "payment_page": "payments",
     "payments_by_reference": "payments",
@@ -99,9 +105,7 @@ class _Face:
         ids = [entry.native_id for entries in told.values() for entry in entries]
         found = await self.payments(ids) if ids else {}
         return {
-            reference: _all_or_error(
-                [found[e.native_id] for e in reversed(entries) if e.native_id in found]
-            )
+            reference: _all_or_error([found.get(e.native_id, self._gone) for e in entries])
             for reference, entries in told.items()
         }
 
@@ -139,20 +143,27 @@ class _Face:
         return found
 
     async def payment_page(self, query: PageQuery[PaymentFilter]) -> Page[Payment]:
+        return await self._read_page(await self.payment_entries(_in_steps(query)), self.payments)
+
+    async def refund_page(self, query: PageQuery[RefundFilter]) -> Page[Refund]:
+        return await self._read_page(await self.refund_entries(_in_steps(query)), self.refunds)
+
+    async def payment_entries(self, query: PageQuery[PaymentFilter]) -> Page[Any]:
+        """A page whose rows are entries: which records there are, and none of them read."""
         narrow = query.filter
         if narrow.customer_ids is not None or _accepts_nothing(narrow):
             return Page(())
-        decided = narrow.statuses is None and narrow.channels is None
         wanted = Slice(
-            first=query.first if decided else min(STEP, query.first),
+            first=query.first,
             after=_place(query.after),
             created_at=narrow.created_at,
             references=narrow.references,
             amount=narrow.amount,
         )
-        return await self._page(Kind.PAYMENT, wanted, self.payments)
+        return await self._page(Kind.PAYMENT, wanted)
 
-    async def refund_page(self, query: PageQuery[RefundFilter]) -> Page[Refund]:
+    async def refund_entries(self, query: PageQuery[RefundFilter]) -> Page[Any]:
+        """As `payment_entries`."""
         narrow = query.filter
         if _accepts_nothing(narrow):
             return Page(())
@@ -162,30 +173,33 @@ class _Face:
                 told = await self._index.known(self._name, Kind.PAYMENT, payments)
             payments = tuple(name for key in payments for name in _names(key, told.get(key)))
         wanted = Slice(
-            first=query.first if narrow.statuses is None else min(STEP, query.first),
+            first=query.first,
             after=_place(query.after),
             created_at=narrow.created_at,
             payments=payments,
             amount=narrow.amount,
         )
-        return await self._page(Kind.REFUND, wanted, self.refunds)
+        return await self._page(Kind.REFUND, wanted)
 
-    async def _page(self, kind: Kind, wanted: Slice, read: Any) -> Page[Any]:
-        """A row that the index tells of and the vendor does not know is an error at its place."""
+    async def _page(self, kind: Kind, wanted: Slice) -> Page[Any]:
         async with self._reading():
             more = msgspec.structs.replace(wanted, first=wanted.first + 1)
             entries = await self._index.slice(self._name, kind, more)
-        shown = entries[: wanted.first]
-        found = await read([entry.native_id for entry in shown]) if shown else {}
-        gone = NotFound(self._name, "its books tell of it, but it cannot be read")
-        records = [found.get(entry.native_id, gone) for entry in shown]
+        rows: list[Any] = [
+            Row(entry, f"{stamp(entry.created_at)}|{entry.native_id}") for entry in entries
+        ]
+        return Page(tuple(rows[: wanted.first]), more=len(rows) > wanted.first)
+
+    async def _read_page(self, page: Page[Any], read: Any) -> Page[Any]:
+        """A row that the index tells of and the vendor does not know is an error at its place."""
+        entries: list[Any] = [row.record for row in page.rows]
+        ids = [entry.native_id for entry in entries]
+        found = await read(ids) if ids else {}
+        records = [found.get(native_id, self._gone) for native_id in ids]
         if records and all(isinstance(record, Retryable) for record in records):
             raise records[0]
-        rows = tuple(
-            Row(record, f"{stamp(entry.created_at)}|{entry.native_id}")
-            for entry, record in zip(shown, records, strict=True)
-        )
-        return Page(rows, more=len(entries) > len(shown))
+        rows = zip(page.rows, records, strict=True)
+        return Page(tuple(Row(record, row.after) for row, record in rows), more=page.more)
 
     async def _whole(self, live: Keyed[Payment]) -> dict[str, Payment | SourceError]:
         """Payments with all that the index leads to."""
@@ -219,9 +233,13 @@ class _Face:
         read = self.refunds if kind is Kind.REFUND else self._connector.disputes
         found = await read(list(dict.fromkeys(every))) if every else {}
         return {
-            key: _all_or_error([found[i] for i in dict.fromkeys(native_ids) if i in found], key)
+            key: _all_or_error([found.get(i, self._gone) for i in native_ids], key)
             for key, native_ids in wanted.items()
         }
+
+    @property
+    def _gone(self) -> NotFound:
+        return NotFound(self._name, "its books tell of it, but it cannot be read")
 
     def _checked(self, refunds: Any, entry: Entry | None) -> Any:
         """Refunds of more than the payment are no refunds to show."""
@@ -254,13 +272,14 @@ def _names(native_id: str, entry: Entry | None) -> Iterable[str]:
 
 
 def _all_or_error(values: Sequence[Any], payment: str | None = None) -> Any:
-    """A tuple newest first, or the first failure; `payment` becomes the owner of each."""
+    """Each record once, newest first, or the first failure; `payment` becomes the owner of each."""
     for value in values:
         if isinstance(value, SourceError):
             return value
+    records = list({value.native_id: value for value in values}.values())
     if payment is not None:
-        values = [msgspec.structs.replace(value, payment_id=payment) for value in values]
-    return tuple(sorted(values, key=_newest_first))
+        records = [msgspec.structs.replace(record, payment_id=payment) for record in records]
+    return tuple(sorted(records, key=_newest_first))
 
 
 def _newest_first(record: Record) -> tuple[float, str]:
@@ -270,6 +289,17 @@ def _newest_first(record: Record) -> tuple[float, str]:
 
 def _accepts_nothing(narrow: PaymentFilter | RefundFilter) -> bool:
     return any(getattr(narrow, name) == () for name in narrow.__struct_fields__)
+
+
+def is_decided(narrow: Filter) -> bool:
+    """Whether an entry of the index tells all that a filter asks for."""
+    return all(getattr(narrow, name, None) is None for name in ("statuses", "channels"))
+
+
+def _in_steps(query: PageQuery[Any]) -> PageQuery[Any]:
+    """Fewer at once where many are read that the filter then refuses."""
+    first = query.first if is_decided(query.filter) else min(STEP, query.first)
+    return msgspec.structs.replace(query, first=first)
 
 
 def _place(after: str | None) -> tuple[int, str] | None:

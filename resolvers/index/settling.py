@@ -37,6 +37,8 @@ def settled(
     if entry is not None and entry.amount is not None and entry.amount != payment.amount:
         return Malformed(payment.source.name, "the amount is not the one that its books tell")
     changes = _fee(payment, entry)
+    if payment.created_at is None and entry is not None:
+        changes["created_at"] = entry.created_at
     if payment.refunds is None:
         changes |= _refunded(payment, refunds)
     if payment.disputes is None:

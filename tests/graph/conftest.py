@@ -12,6 +12,7 @@ from sandbox.server import Server as Sandbox
 from tests.serving import GatewayServer
 
 Truth = dict[str, Any]
+STRIPE_ONLY = ("salesforce", "stripe_eu", "stripe_us")
 
 
 class Control:
@@ -45,6 +46,14 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture(scope="session")
 def gateway(sandbox: Sandbox) -> Iterator[GatewayServer]:
     with GatewayServer(sandbox) as running:
+        running.data("{ orders(first: 1) { nodes { payments { nodes { id } } } } }")
+        yield running
+
+
+@pytest.fixture(scope="session")
+def stripe_only(sandbox: Sandbox) -> Iterator[GatewayServer]:
+    """A gateway that knows only Salesforce and Stripe, for what is told of these two."""
+    with GatewayServer(sandbox, only=STRIPE_ONLY) as running:
         running.data("{ orders(first: 1) { nodes { payments { nodes { id } } } } }")
         yield running
 

@@ -200,7 +200,12 @@ def test_a_fifteen_character_id_is_the_same_record(gateway: GatewayServer, truth
 def test_an_unknown_status_is_unknown_and_keeps_the_vendors_word(
     gateway: GatewayServer, truth: Truth
 ) -> None:
-    unknown = next(p for o in truth["orders"] for p in o["payments"] if p["status"] == "UNKNOWN")
+    unknown = next(
+        p
+        for o in truth["orders"]
+        for p in o["payments"]
+        if p["status"] == "UNKNOWN" and p["source"].startswith("stripe")
+    )
     id_ = f"{unknown['source']}:payment:{unknown['nativeId']}"
     payment = gateway.data(f'{{ payment(id: "{id_}") {{ status providerStatus }} }}')["payment"]
     assert payment == {"status": "UNKNOWN", "providerStatus": "settling_externally"}

@@ -43,12 +43,12 @@ def only_in_the_crm_field(truth: Truth, sandbox: Sandbox, numbers: set[str]) -> 
 
 @pytest.mark.parametrize("first", [1, 10, 100])
 def test_orders_with_customer_payments_and_refunds(
-    gateway: GatewayServer, control: Control, sandbox: Sandbox, truth: Truth, first: int
+    stripe_only: GatewayServer, control: Control, sandbox: Sandbox, truth: Truth, first: int
 ) -> None:
     """1 for the orders, 1 for their customers, and per payment source ceil(n/10) searches, 1 list
     of what is too new to be searchable, at most 1 + n list reads of disputes (none here beyond
     two), and 1 per payment that only a CRM field names."""
-    nodes = gateway.data(JOINED, first=first)["orders"]["nodes"]
+    nodes = stripe_only.data(JOINED, first=first)["orders"]["nodes"]
     numbers = {node["number"] for node in nodes}
     assert len(numbers) == first
     calls = counted(control)
@@ -65,12 +65,12 @@ def test_orders_with_customer_payments_and_refunds(
 
 
 def test_the_cost_does_not_grow_within_a_vendor_batch(
-    gateway: GatewayServer, control: Control, sandbox: Sandbox, truth: Truth
+    stripe_only: GatewayServer, control: Control, sandbox: Sandbox, truth: Truth
 ) -> None:
     totals = []
     for first in (2, 5, 10):
         control.clear()
-        nodes = gateway.data(JOINED, first=first)["orders"]["nodes"]
+        nodes = stripe_only.data(JOINED, first=first)["orders"]["nodes"]
         calls = counted(control)
         gets = sum(n for path, n in calls.items() if path.endswith("{id}"))
         disputes = sum(n for path, n in calls.items() if path.endswith("/v1/disputes"))
@@ -80,13 +80,13 @@ def test_the_cost_does_not_grow_within_a_vendor_batch(
 
 
 def test_payments_lead_to_orders_and_customers_in_one_batch(
-    gateway: GatewayServer, control: Control
+    stripe_only: GatewayServer, control: Control
 ) -> None:
     query = """query P($n: Int) {
       payments(first: $n) { nodes { order { number customer { name } } } } }"""
     for first in (5, 100):
         control.clear()
-        gateway.data(query, n=first)
+        stripe_only.data(query, n=first)
         calls = counted(control)
         assert calls["stripe_eu /v1/payment_intents"] == 1
         assert calls["stripe_us /v1/payment_intents"] == 1
@@ -94,8 +94,8 @@ def test_payments_lead_to_orders_and_customers_in_one_batch(
         assert calls["salesforce /services/data/v65.0/query"] <= 4
 
 
-def test_refunds_bring_their_payments_along(gateway: GatewayServer, control: Control) -> None:
-    gateway.data("{ refunds(first: 50) { nodes { payment { status } order { number } } } }")
+def test_refunds_bring_their_payments_along(stripe_only: GatewayServer, control: Control) -> None:
+    stripe_only.data("{ refunds(first: 50) { nodes { payment { status } order { number } } } }")
     calls = counted(control)
     assert calls["stripe_eu /v1/refunds"] == calls["stripe_us /v1/refunds"] == 1
     assert not any("payment_intents/{id}" in path for path in calls)
@@ -103,31 +103,31 @@ def test_refunds_bring_their_payments_along(gateway: GatewayServer, control: Con
 
 
 def test_nested_connections_are_batched_over_all_parents(
-    gateway: GatewayServer, control: Control
+    stripe_only: GatewayServer, control: Control
 ) -> None:
     query = """query C($n: Int) { customers(first: $n) { nodes {
       orders(first: 2) { nodes { number lines { name } } pageInfo { hasNextPage } } } } }"""
     for first in (2, 50):
         control.clear()
-        nodes = gateway.data(query, n=first)["customers"]["nodes"]
+        nodes = stripe_only.data(query, n=first)["customers"]["nodes"]
         assert all(len(node["orders"]["nodes"]) <= 2 for node in nodes)
         # Customers, the orders of all of them, the lines of all these.
         assert control.paths() == ["salesforce /services/data/v65.0/query"] * 3
 
 
 def test_the_same_record_is_read_once_per_request(
-    gateway: GatewayServer, control: Control, truth: Truth
+    stripe_only: GatewayServer, control: Control, truth: Truth
 ) -> None:
     id_ = f"salesforce:order:{truth['orders'][0]['nativeId']}"
     query = """query Twice($id: ID!) {
       a: order(id: $id) { number } b: node(id: $id) { id } nodes(ids: [$id, $id]) { id } }"""
-    data = gateway.data(query, id=id_)
+    data = stripe_only.data(query, id=id_)
     assert data["nodes"] == [{"id": id_}, {"id": id_}]
     assert control.paths() == ["salesforce /services/data/v65.0/query"]
 
 
 def test_nodes_of_all_kinds_cost_one_batch_per_source_and_kind(
-    gateway: GatewayServer, control: Control, truth: Truth
+    stripe_only: GatewayServer, control: Control, truth: Truth
 ) -> None:
     orders = [f"salesforce:order:{o['nativeId']}" for o in truth["orders"][:30]]
     customers = [
@@ -136,14 +136,16 @@ def test_nodes_of_all_kinds_cost_one_batch_per_source_and_kind(
         if "salesforce" in c["sources"]
     ][:30]
     mixed = [id_ for pair in zip(orders, customers, strict=True) for id_ in pair]
-    nodes = gateway.data("query N($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=mixed)["nodes"]
+    nodes = stripe_only.data("query N($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=mixed)[
+        "nodes"
+    ]
     assert [node["id"] for node in nodes] == mixed
     assert len(control.paths()) == 2
 
 
-def test_a_denied_question_costs_nothing(gateway: GatewayServer, control: Control) -> None:
+def test_a_denied_question_costs_nothing(stripe_only: GatewayServer, control: Control) -> None:
     for query in ("{ nothing }", "{ orders(first: 101) { nodes { id } } }", "{ order { id } "):
-        gateway.ask(query)
+        stripe_only.ask(query)
     assert control.paths() == []
 
 

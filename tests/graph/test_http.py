@@ -196,9 +196,18 @@ def test_health_and_readiness(gateway: GatewayServer, control: Control) -> None:
 def test_sources_tell_how_they_are(gateway: GatewayServer, control: Control) -> None:
     control.faults({"vendor": "stripe", "account": "stripe_us", "kind": "status", "status": 503})
     query = "{ sources { name vendor kind healthy problem latencyMs quotaLeft capabilities } }"
-    crm, eu, us = gateway.data(query)["sources"]
+    every = gateway.data(query)["sources"]
+    crm, eu, us, *others = every
     assert (crm["name"], crm["kind"], crm["healthy"]) == ("salesforce", "CRM", True)
     assert 0 < crm["quotaLeft"] < 15_000
     assert (eu["healthy"], eu["problem"], eu["quotaLeft"]) == (True, None, None)
     assert (us["healthy"], us["problem"]) == (False, "UPSTREAM_UNAVAILABLE")
     assert "payments_by_reference" in eu["capabilities"]
+    assert {other["name"] for other in others if other["healthy"]} == {
+        "alipay_cn",
+        "ecny_cn",
+        "paypal",
+        "unionpay_cn",
+        "wechat_cn",
+    }
+    assert all("ledger" in other["capabilities"] for other in others)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sandbox.server import Server as Sandbox
-from tests.graph.conftest import Control, Truth
+from tests.graph.conftest import STRIPE_ONLY, Control, Truth
 from tests.serving import GatewayServer
 
 ORDERS = """{ orders(first: 3) { nodes { number total { amount } recordedState
@@ -45,11 +45,11 @@ def nulls(value: Any, path: str = "") -> set[str]:
 
 
 def test_with_stripe_down_the_orders_are_still_there(
-    gateway: GatewayServer, control: Control
+    stripe_only: GatewayServer, control: Control
 ) -> None:
-    before = gateway.data(ORDERS)["orders"]["nodes"]
+    before = stripe_only.data(ORDERS)["orders"]["nodes"]
     control.faults(down("stripe"))
-    answer = gateway.ask(ORDERS)
+    answer = stripe_only.ask(ORDERS)
     nodes = answer["data"]["orders"]["nodes"]
     for node, old in zip(nodes, before, strict=True):
         for field in ("number", "total", "recordedState", "customer"):
@@ -65,11 +65,11 @@ def test_with_stripe_down_the_orders_are_still_there(
 
 
 def test_with_salesforce_down_the_payments_are_still_there(
-    gateway: GatewayServer, control: Control
+    stripe_only: GatewayServer, control: Control
 ) -> None:
-    before = gateway.data(PAYMENTS)["payments"]["nodes"]
+    before = stripe_only.data(PAYMENTS)["payments"]["nodes"]
     control.faults(down("salesforce"))
-    answer = gateway.ask(PAYMENTS)
+    answer = stripe_only.ask(PAYMENTS)
     nodes = answer["data"]["payments"]["nodes"]
     assert [n | {"order": None} for n in before] == nodes
     errors = located(answer)
@@ -78,27 +78,27 @@ def test_with_salesforce_down_the_payments_are_still_there(
 
 
 def test_a_root_of_a_source_that_is_down_is_null_with_its_error(
-    gateway: GatewayServer, control: Control
+    stripe_only: GatewayServer, control: Control
 ) -> None:
     control.faults(down("salesforce"))
-    answer = gateway.ask("{ orders { nodes { id } } payments(first: 1) { nodes { id } } }")
+    answer = stripe_only.ask("{ orders { nodes { id } } payments(first: 1) { nodes { id } } }")
     assert answer["data"]["orders"] is None
     assert len(answer["data"]["payments"]["nodes"]) == 1
     assert located(answer) == {"orders": ("UPSTREAM_UNAVAILABLE", "salesforce")}
 
 
 def test_one_of_two_accounts_down_takes_part_as_one_null_with_its_error(
-    gateway: GatewayServer, control: Control
+    stripe_only: GatewayServer, control: Control
 ) -> None:
     control.faults(down("stripe", account="stripe_us"))
-    answer = gateway.ask("{ payments(first: 5) { nodes { source { name } } } }")
+    answer = stripe_only.ask("{ payments(first: 5) { nodes { source { name } } } }")
     nodes = answer["data"]["payments"]["nodes"]
     assert nodes == [{"source": {"name": "stripe_eu"}}] * 5 + [None]
     assert located(answer) == {"payments.nodes.5": ("UPSTREAM_UNAVAILABLE", "stripe_us")}
 
 
 def test_what_an_order_was_paid_is_not_told_while_one_account_is_down(
-    gateway: GatewayServer, control: Control, truth: Truth
+    stripe_only: GatewayServer, control: Control, truth: Truth
 ) -> None:
     """A sum that may lack something is not shown; what was found is."""
     order = next(
@@ -108,7 +108,7 @@ def test_what_an_order_was_paid_is_not_told_while_one_account_is_down(
     query = (
         "query O($n: String!) { order(number: $n) { paid { amount } payments { nodes { id } } } }"
     )
-    answer = gateway.ask(query, n=order["number"])
+    answer = stripe_only.ask(query, n=order["number"])
     assert answer["data"]["order"]["paid"] is None
     nodes = answer["data"]["order"]["payments"]["nodes"]
     found = [node["id"] for node in nodes if node is not None]
@@ -133,7 +133,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.fixture(scope="module")
 def impatient(sandbox: Sandbox) -> Any:
     """A gateway whose sources have half the time that the slow sandbox takes."""
-    with GatewayServer(sandbox, source_changes={"deadline": 2.5}) as running:
+    with GatewayServer(sandbox, only=STRIPE_ONLY, source_changes={"deadline": 2.5}) as running:
         running.data("{ orders(first: 1) { nodes { id } } }")
         yield running
 
@@ -165,24 +165,26 @@ def test_nothing_hangs_past_the_deadline(impatient: GatewayServer, control: Cont
     assert {e["extensions"]["code"] for e in answer["errors"]} == {"UPSTREAM_TIMEOUT"}
 
 
-def test_a_session_that_expires_is_renewed_once(gateway: GatewayServer, control: Control) -> None:
+def test_a_session_that_expires_is_renewed_once(
+    stripe_only: GatewayServer, control: Control
+) -> None:
     control.faults({"vendor": "salesforce", "kind": "status", "status": 401, "times": 1})
-    data = gateway.data("{ orders(first: 1) { nodes { id } } }")
+    data = stripe_only.data("{ orders(first: 1) { nodes { id } } }")
     assert len(data["orders"]["nodes"]) == 1
     logins = [path for path in control.paths() if path.endswith("/services/oauth2/token")]
     assert len(logins) <= 1
 
 
-def test_a_row_that_comes_twice_is_shown_once(gateway: GatewayServer, control: Control) -> None:
+def test_a_row_that_comes_twice_is_shown_once(stripe_only: GatewayServer, control: Control) -> None:
     control.faults({"vendor": "stripe", "kind": "duplicate"})
-    nodes = gateway.data("{ payments(first: 20) { nodes { id } } }")["payments"]["nodes"]
+    nodes = stripe_only.data("{ payments(first: 20) { nodes { id } } }")["payments"]["nodes"]
     assert len({node["id"] for node in nodes}) == len(nodes) == 20
 
 
 def test_a_failure_tells_clients_nothing_of_the_vendor(
-    gateway: GatewayServer, control: Control
+    stripe_only: GatewayServer, control: Control
 ) -> None:
     control.faults(down("stripe"), down("salesforce"))
-    text = gateway.post("{ orders { nodes { id } } payments { nodes { id } } }").text
+    text = stripe_only.post("{ orders { nodes { id } } payments { nodes { id } } }").text
     for word in ("SERVER_UNAVAILABLE", "Traceback", "api_error", "127.0.0.1", "Bearer", "sk_"):
         assert word not in text

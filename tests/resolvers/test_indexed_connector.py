@@ -217,6 +217,38 @@ async def test_what_the_vendor_no_longer_knows_is_an_error_in_its_place(
     assert page.rows[1].record.native_id == "p1"
 
 
+async def test_an_order_is_not_summed_without_a_payment_that_cannot_be_read(
+    index: Index, learner: Learner
+) -> None:
+    entries = [told(payment(i, reference="SO-1")) for i in ("p1", "p2")]
+    indexed = await whole(index, learner, Channel(payment("p1", reference="SO-1")), *entries)
+    assert isinstance((await indexed.payments_by_reference(["SO-1"]))["SO-1"], NotFound)
+
+
+async def test_a_refund_that_cannot_be_read_leaves_the_state_unknown(
+    index: Index, learner: Learner
+) -> None:
+    entries = [told(payment("p1")), told(refund("r1"))]
+    (found,) = (
+        await (await whole(index, learner, Channel(payment("p1")), *entries)).payments(["p1"])
+    ).values()
+    assert (found.status, found.refunds) == (P.UNKNOWN, None)
+
+
+async def test_one_payment_under_two_ids_is_one_payment(index: Index, learner: Learner) -> None:
+    """An authorization that was captured is answered as its capture."""
+    capture = payment("capture", reference="SO-1")
+    channel = Channel(capture)
+    channel.records[Kind.PAYMENT, "authorization"] = capture
+    entries = [
+        told(capture),
+        told(payment("authorization", reference="SO-1", created_at=day(0))),
+    ]
+    indexed = await whole(index, learner, channel, *entries)
+    (found,) = (await indexed.payments_by_reference(["SO-1"]))["SO-1"]
+    assert found.native_id == "capture"
+
+
 async def test_one_record_that_fails_is_one_error(index: Index, learner: Learner) -> None:
     channel = Channel(payment("p1"), payment("p2"))
     channel.broken["p2"] = Malformed("cn", "does not fit")
