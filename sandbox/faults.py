@@ -144,7 +144,7 @@ def first_row_twice(body: bytes) -> bytes:
     """The same JSON with the first row of its list repeated; unchanged where there is no list."""
     try:
         document = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return body
     rows = list_of_rows(document)
     if rows:

@@ -7,8 +7,10 @@ from functools import partial
 from typing import Any
 
 import httpx
+import msgspec
 
 from connectors.alipay.settings import AlipaySettings
+from connectors.conformance import Fault
 from connectors.secret import Secret
 from sandbox.alipay import VENDOR
 from sandbox.alipay.keys import credentials
@@ -68,6 +70,12 @@ class AlipaySandbox(SandboxUpstream):
     def asked(self) -> list[str]:
         calls = httpx.get(f"{self.origin}/_sandbox/calls").json()["calls"]
         return [f"{call['path']}?{call['query']}" for call in calls]
+
+    def break_path(self, path: str, fault: Fault) -> None:
+        """Let a fault happen to calls below `path` only."""
+        body = {**msgspec.to_builtins(fault), "vendor": "alipay", "path": path}
+        url = f"{self.origin}/_sandbox/faults"
+        httpx.put(url, json={"faults": [body]}).raise_for_status()
 
     def heal(self) -> None:
         httpx.delete(f"{self.origin}/_sandbox/faults").raise_for_status()

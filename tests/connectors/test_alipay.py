@@ -10,17 +10,26 @@ import msgspec
 import pytest
 
 from connectors.alipay import VENDOR
+from connectors.alipay.api import Api
+from connectors.alipay.gateway import Gateway
+from connectors.alipay.operations import Content, Operation
+from connectors.alipay.payloads import LogPage, LogRow
+from connectors.capabilities import capabilities
 from connectors.conformance import Batch, Conformance, Upstream, connected
-from connectors.conformance_kit import entries_of
+from connectors.conformance_kit import drained, entries_of
+from connectors.errors import Malformed, Misconfigured, Retryable, SourceError, Unauthorized
 from connectors.money import Money
 from connectors.records import (
     Deduction,
+    DisputeStatus,
     Kind,
     PaymentChannel,
     PaymentStatus,
     RefundStatus,
 )
+from connectors.secret import Secret
 from connectors.vendor import SourceSettings, Vendor
+from sandbox.alipay.keys import new_key, private_text, public_text
 from sandbox.server import Server
 from sandbox.world import Payment
 from tests.connectors.alipay_sandbox import (
@@ -36,6 +45,8 @@ BOOKS = (datetime(2025, 11, 1, tzinfo=UTC), datetime(2026, 11, 10, tzinfo=UTC))
 ECNY = msgspec.structs.replace(
     VENDOR, calls={k: v for k, v in VENDOR.calls.items() if k != "disputes"}
 )
+OTHER_KEY = new_key()
+STRANGER, PUBLIC = Secret(private_text(OTHER_KEY)), Secret(public_text(OTHER_KEY))
 CHANNELS = {
     "balance": PaymentChannel.WALLET,
     "card": PaymentChannel.CARD,
@@ -133,11 +144,6 @@ class TestContractOfV3(Contract):
         self.sandbox = AlipaySandbox(rest_server)
 
 
-class TestContractOfBills(Contract):
-    __test__ = True
-    more: ClassVar[Mapping[str, Any]] = {"books": "bill"}
-
-
 class TestContractOfDigitalYuan(Contract):
     __test__ = True
     vendor: ClassVar[Vendor] = ECNY
@@ -214,3 +220,205 @@ async def test_the_ledger_tells_all_there_is(
         assert entry.fee == (None if account == "ecny_cn" else fee)
     for payment, refund in sandbox.refunds:
         assert entries[Kind.REFUND, refund.native_id].payment == payment.native_id
+
+
+async def test_an_order_is_found_by_its_number(sandbox: AlipaySandbox, alipay: Any) -> None:
+    """Only the payment that was made under the order's own number, and not a later one."""
+    first: dict[str, Payment] = {}
+    for payment in sorted(sandbox.payments, key=lambda p: p.created_at):
+        if payment.reference:
+            first.setdefault(payment.reference, payment)
+    found = await alipay.find_payments([*first, "SO-0", f"{next(iter(first))}-2"])
+    assert {key: tuple(p.native_id for p in v) for key, v in found.items()} == {
+        reference: (payment.native_id,) for reference, payment in first.items()
+    }
+
+
+async def test_a_dispute_is_a_complaint_about_a_whole_trade(
+    sandbox: AlipaySandbox, alipay: Any
+) -> None:
+    for payment in sandbox.disputed:
+        assert payment.dispute
+        (read,) = (await alipay.disputes([payment.dispute.native_id])).values()
+        open_ = payment.dispute.holds
+        assert read.status is (DisputeStatus.NEEDS_RESPONSE if open_ else DisputeStatus.CLOSED)
+        assert read.amount == Money(payment.amount, "CNY")
+        assert read.payment_id == payment.native_id
+        assert read.created_at == payment.dispute.created_at
+    assert sandbox.disputed
+
+
+async def test_digital_yuan_is_read_as_it_is(server: Server, ecny: Any) -> None:
+    sandbox = AlipaySandbox(server, "ecny_cn")
+    payments = await ecny.payments([p.native_id for p in sandbox.payments])
+    refunds = await ecny.refunds([r.native_id for _, r in sandbox.refunds])
+    for true in sandbox.payments:
+        read = payments[true.native_id]
+        assert read.amount == read.captured == Money(true.amount, "CNY")
+        assert read.channel is PaymentChannel.ECNY
+        assert read.payer.name == "*三"
+    for payment, refund in sandbox.refunds:
+        back = refunds[refund.native_id]
+        assert back.amount == Money(refund.amount, "CNY")
+        assert (back.status, back.payment_id) == (RefundStatus.SUCCEEDED, payment.native_id)
+        assert back.reference is None
+    assert len(refunds) == len(sandbox.refunds) > 5
+
+
+@pytest.mark.parametrize(
+    "native_id", ["{}-20261399000000-F1", "{}-2026-F1", "{}-F1", "{}-" + "9" * 14 + "-F1"]
+)
+async def test_a_refund_of_digital_yuan_needs_its_second(
+    server: Server, ecny: Any, native_id: str
+) -> None:
+    payment = AlipaySandbox(server, "ecny_cn").payments[0]
+    assert await ecny.refunds([native_id.format(payment.native_id)]) == {}
+
+
+async def test_digital_yuan_has_no_complaints(ecny: Any) -> None:
+    assert "disputes" not in capabilities(ecny)
+
+
+async def test_the_ledger_of_a_month_costs_a_call(sandbox: AlipaySandbox, alipay: Any) -> None:
+    await sandbox.clear()
+    log, complaints, *_ = alipay.periods(*BOOKS)
+    assert await drained(alipay.entries(log))
+    await drained(alipay.entries(complaints))
+    assert [call.partition("method=")[2].partition("&")[0] for call in sandbox.asked()] == [
+        "alipay.data.bill.accountlog.query",
+        "alipay.merchant.tradecomplain.batchquery",
+    ]
+
+
+async def test_without_complaints_the_ledger_is_the_log_alone(sandbox: AlipaySandbox) -> None:
+    async with connected(VENDOR, sandbox.settings(complaints=False)) as connector:
+        assert {p.name.rpartition(" ")[0] for p in connector.periods(*BOOKS)} == {"account log"}
+
+
+async def test_a_log_is_read_to_its_last_page(
+    sandbox: AlipaySandbox, alipay: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sandbox as Alipay has at least a thousand rows a page: so more rows are made."""
+    whole = [p for p in alipay.periods(*BOOKS) if "log" in p.name][2]
+    rows: list[int] = []
+
+    async def paged(self: Api, operation: Operation, content: Content, decoder: Any) -> LogPage:
+        rows.append(int(str(content["page_no"])))
+        return LogPage(total_size="4500", detail_list=_rows(min(2000, 4500 - 2000 * len(rows[1:]))))
+
+    monkeypatch.setattr(Api, "ask", paged)
+    assert len([b async for b in alipay.entries(whole)]) == 3
+    assert rows == [1, 2, 3]
+
+
+async def test_a_log_that_changes_while_it_is_read_is_not_used(
+    alipay: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def empty(self: Api, operation: Operation, content: Content, decoder: Any) -> LogPage:
+        return LogPage(total_size=5)
+
+    monkeypatch.setattr(Api, "ask", empty)
+    with pytest.raises(Retryable):
+        await drained(alipay.entries(alipay.periods(*BOOKS)[0]))
+
+
+def _rows(count: int) -> list[LogRow]:
+    row = LogRow(type="转账", direction="收入", trans_amount="1.00", trans_dt="2026-01-01 08:00:00")
+    return [row] * count
+
+
+@pytest.mark.parametrize("protocol", ["v2", "v3"])
+@pytest.mark.parametrize("vendor", [CERTIFIED, ENCRYPTED], ids=["certificates", "encrypted"])
+async def test_certificates_and_encryption_are_spoken_in_both_protocols(
+    server: Server, vendor: Any, protocol: str
+) -> None:
+    with serve(vendor, server.world) as running:
+        sandbox = AlipaySandbox(running)
+        settings = sandbox.settings(protocol=protocol)
+        async with connected(VENDOR, settings) as connector:
+            assert (await connector.probe()).notes == ()
+            payments = [p.native_id for p in sandbox.payments[:3]]
+            assert set(await connector.payments(payments)) == set(payments)
+            assert await connector.find_payments(["SO-0"]) == {}
+            log = connector.periods(*BOOKS)[0]
+            assert await drained(connector.entries(log))
+
+
+@pytest.mark.parametrize("protocol", ["v2", "v3"])
+@pytest.mark.parametrize(
+    ("more", "kind", "detail"),
+    [
+        ({"private_key": STRANGER}, Unauthorized, "our signature is refused"),
+        ({"app_id": "2021000000000009"}, Unauthorized, "there is no such application"),
+        ({"alipay_public_key": PUBLIC}, Malformed, "the answer's signature is wrong"),
+    ],
+)
+async def test_wrong_keys_are_told_apart_and_not_shown(
+    sandbox: AlipaySandbox,
+    protocol: str,
+    more: dict[str, Any],
+    kind: type[SourceError],
+    detail: str,
+) -> None:
+    settings = sandbox.settings(protocol=protocol, **more)
+    async with connected(VENDOR, settings) as connector:
+        with pytest.raises(kind) as caught:
+            await connector.probe()
+        (told,) = (await connector.payments([sandbox.payments[0].native_id])).values()
+    assert isinstance(told, kind)
+    assert caught.value.detail.startswith(detail)
+    shown = f"{caught.value} {caught.value!r} {told!r} {connector!r}"
+    assert not [s for s in more.values() if isinstance(s, Secret) and s.reveal() in shown]
+
+
+@pytest.mark.parametrize("protocol", ["v2", "v3"])
+async def test_a_clock_that_is_wrong_is_told_as_that(server: Server, protocol: str) -> None:
+    with serve(world=server.world, clock=lambda: datetime(2026, 1, 1, tzinfo=UTC)) as behind:
+        settings = AlipaySandbox(behind).settings(protocol=protocol)
+        async with connected(VENDOR, settings) as connector:
+            with pytest.raises(Misconfigured, match="clock"):
+                await connector.probe()
+
+
+async def test_a_certificate_that_is_not_ours_is_told_at_start(server: Server) -> None:
+    with serve(CERTIFIED, server.world) as running:
+        ecny = AlipaySandbox(running, "ecny_cn").credentials["app_cert"]
+        with pytest.raises(ValueError, match="app_cert: not the certificate of private_key"):
+            AlipaySandbox(running).settings(app_cert=Secret(ecny))
+
+
+async def test_a_right_answer_about_another_trade_is_malformed(
+    sandbox: AlipaySandbox, alipay: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Signed and true, but not what was asked for: an old answer that is given again."""
+    one, other = (p.native_id for p in sandbox.payments[:2])
+    request = Gateway.request
+    monkeypatch.setattr(
+        Gateway,
+        "request",
+        lambda self, operation, content: request(
+            self, operation, {k: other if v == one else v for k, v in content.items()}
+        ),
+    )
+    (told,) = (await alipay.payments([one])).values()
+    assert isinstance(told, Malformed)
+    assert "something else" in told.detail
+
+
+@pytest.mark.parametrize(
+    ("kind", "native_id", "normal"),
+    [
+        (Kind.PAYMENT, "2013112011001004330000121536", True),
+        (Kind.PAYMENT, "2013-1120", False),
+        (Kind.PAYMENT, "２０１３１１２０１１００１００４", False),
+        (Kind.REFUND, "2013112011001004330000121536-RF_1-a", True),
+        (Kind.REFUND, "2013112011001004330000121536", False),
+        (Kind.REFUND, "2013112011001004330000121536-a b", False),
+        (Kind.REFUND, "2013112011001004330000121536-" + "a" * 65, False),
+        (Kind.DISPUTE, "20260101000410000001", True),
+        (Kind.DISPUTE, "../balance", False),
+        (Kind.CUSTOMER, "2088101117955611", False),
+    ],
+)
+def test_an_id_is_spelt_as_its_kind(kind: Kind, native_id: str, normal: bool) -> None:
+    assert VENDOR.normalise(kind, native_id) == (native_id if normal else None)

@@ -134,6 +134,7 @@ def test_a_trade_is_a_payment() -> None:
     assert paid() == Payment(
         source=SOURCE,
         native_id=TRADE_NO,
+        created_at=AT,
         provider=Provider.ALIPAY,
         channel=PaymentChannel.WALLET,
         status=PaymentStatus.SUCCEEDED,
@@ -336,6 +337,7 @@ def test_a_refund_is_known_by_both_its_numbers() -> None:
     assert refunded() == Refund(
         source=SOURCE,
         native_id=f"{TRADE_NO}-RF-1_a-b",
+        created_at=datetime(2026, 1, 2, 1, 0, 0, 123000, tzinfo=UTC),
         status=RefundStatus.SUCCEEDED,
         provider_status="REFUND_SUCCESS",
         amount=yuan(2000),
@@ -467,6 +469,7 @@ def test_a_trade_in_digital_yuan_is_a_payment() -> None:
     assert wallet.payment(SOURCE, msgspec.convert(trade, payloads.WalletTrade), PATTERN) == Payment(
         source=SOURCE,
         native_id=TRADE_NO,
+        created_at=AT,
         provider=Provider.ALIPAY,
         channel=PaymentChannel.ECNY,
         status=PaymentStatus.SUCCEEDED,

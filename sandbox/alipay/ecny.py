@@ -1,0 +1,60 @@
+"""MYbank's digital yuan: `mybank.ecny.trade.query` and `mybank.ecny.bizflow.batchquery`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.alipay.books import bad, moment, number
+from sandbox.alipay.keys import MERCHANT, WALLET_NO
+from sandbox.alipay.naming import beijing
+from sandbox.alipay.store import Movement, Shop
+from sandbox.alipay.trades import trade_of, yuan
+
+MOST = 100
+
+
+def trade_query(shop: Shop, content: dict[str, Any]) -> dict[str, Any]:
+    if content.get("merchant_id") != MERCHANT:
+        raise bad()
+    trade = trade_of(shop, content)
+    payment = trade.payment
+    closed = payment.refunded >= payment.captured
+    return {
+        "trade_no": payment.native_id,
+        "out_trade_no": trade.out_trade_no,
+        "total_amount": yuan(payment.amount),
+        "trade_status": "TRADE_CLOSED" if closed else "TRADE_SUCCESS",
+        "gmt_payment": beijing(payment.created_at),
+        "buyer_wallet_id": f"0022*****{payment.native_id[-4:]}",
+        "buyer_wallet_name": "*三",
+    }
+
+
+def flows(shop: Shop, content: dict[str, Any]) -> dict[str, Any]:
+    """A cursor is the place of the next flow."""
+    if content.get("account_no") != WALLET_NO or not content.get("request_no"):
+        raise bad()
+    start, end = moment(content, "gmt_start"), moment(content, "gmt_end")
+    size = number(content, "page_size", MOST, 1, MOST)
+    place = number(content, "next_cursor", 0, 0, 10**9)
+    # Digital yuan costs nothing.
+    found = [m for m in shop.between(start, end) if m.type != "收费"]
+    told: dict[str, Any] = {"page_size": str(size)}
+    if place + size < len(found):
+        told["next_cursor"] = str(place + size)
+    return told | {"data_list": [flow(m) for m in found[place : place + size]]}
+
+
+def flow(movement: Movement) -> dict[str, str]:
+    native_id = movement.trade.payment.native_id
+    back = movement.refund
+    other = f"0022*****{native_id[-4:]}"
+    return {
+        "flow_no": back.native_id.rpartition("-")[2] if back else f"P{native_id[-15:]}",
+        "biz_no": native_id,
+        "biz_date": beijing(movement.at),
+        "amount": yuan(abs(movement.amount)),
+        "order_status": "SUCCESS",
+        "payer_account_no": WALLET_NO if back else other,
+        "payee_account_no": other if back else WALLET_NO,
+    }
