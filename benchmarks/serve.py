@@ -23,6 +23,8 @@ deadline = 120.0
 
 [store]
 url = "sqlite+aiosqlite:///{folder}/tillgate.db"
+
+[links]
 pairs = [{{ orders = "crm", payments = ["pay"] }}]
 
 [sources.crm]
