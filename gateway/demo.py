@@ -110,6 +110,14 @@ query Joined($customer: ID!) {
 
 def demo_settings(sandbox: Sandbox, registry: Registry, folder: str, port: int = 8000) -> Settings:
     """The gateway's settings for a running sandbox; `folder` holds the store."""
+    text, secrets = demo_toml(sandbox, registry, folder, port)
+    return parse(text, registry, Reader(secrets, Path(folder)))
+
+
+def demo_toml(
+    sandbox: Sandbox, registry: Registry, folder: str, port: int
+) -> tuple[str, dict[str, str]]:
+    """The same as a `tillgate.toml`, and the environment with its secrets."""
     credentials = sandbox.credentials
     crm = credentials["salesforce"]
     text = DEMO_TOML.format(
@@ -129,7 +137,7 @@ def demo_settings(sandbox: Sandbox, registry: Registry, folder: str, port: int =
             text += _table(
                 account, credentials[account.name], registry[account.vendor].settings, secrets
             )
-    return parse(text, registry, Reader(secrets, Path(folder)))
+    return text, secrets
 
 
 def _table(

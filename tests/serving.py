@@ -46,7 +46,7 @@ def fill_index(sandbox: Sandbox, settings: Settings, folder: str) -> None:
 
 class GatewayServer:
     """`source_changes` replace settings of every source, for instance `deadline`; `only` names the
-    sources that are configured at all."""
+    sources that are configured at all; `indexed` False leaves the index of references empty."""
 
     def __init__(
         self,
@@ -55,6 +55,7 @@ class GatewayServer:
         source_changes: Mapping[str, Any] | None = None,
         pairs: tuple[PairSettings, ...] | None = None,
         only: Sequence[str] = (),
+        indexed: bool = True,
         **server_changes: Any,
     ) -> None:
         self._folder = TemporaryDirectory(prefix="tillgate-test-")
@@ -66,7 +67,8 @@ class GatewayServer:
         }
         links = msgspec.structs.replace(settings.links, pairs=pairs)
         self.settings = msgspec.structs.replace(settings, sources=sources, links=links)
-        fill_index(sandbox, settings, self._folder.name)
+        if indexed:
+            fill_index(sandbox, settings, self._folder.name)
         self._listener = listen("127.0.0.1", 0)
         self.origin = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.uvicorn = server(self.settings, Registry())
