@@ -33,7 +33,9 @@ METHODS = """
 ## Batch methods
 Calls at most, for so many keys. A page of a root costs one call per source, one more where a
 payment on it is disputed, and one per further vendor page that a filter needs which the vendor does
-not know (at most ten). Logging in, and further pages of a result that does not fit one answer, come
+not know (at most ten). Of channels that cannot list, a page costs what reading the records on it
+costs: those that it does not show are not read. A filter on `status` or `channel` reads up to 25 at
+a time. Logging in, and further pages of a result that does not fit one answer, come
 on top.
 """
 
