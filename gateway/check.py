@@ -45,12 +45,12 @@ async def _ask(gateway: Gateway, source: ConfiguredSource) -> Finding:
     milliseconds = round((time.monotonic() - started) * 1000)
     lines = [f"ok    {head}: {milliseconds} ms, {_quota(answer)}"]
     lines.append(f"      can: {', '.join(source.capabilities)}")
-    notes = (*answer.notes, *_clock(source.skew()))
+    notes = (*answer.notes, *clock_notes(source.skew()))
     lines += [f"      note: {note}" for note in notes]
     return Finding(True, tuple(lines))
 
 
-def _clock(skew: float | None) -> Iterable[str]:
+def clock_notes(skew: float | None) -> Iterable[str]:
     """Signed calls are refused when clocks differ by minutes; an answer's date has no fraction."""
     if skew is not None and abs(skew) >= SKEW:
         side = "ahead of" if skew > 0 else "behind"
