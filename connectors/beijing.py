@@ -13,7 +13,10 @@ def utc_of(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is not None:
         raise ValueError("a time with a zone of its own")
-    return moment.replace(tzinfo=BEIJING).astimezone(UTC)
+    try:
+        return moment.replace(tzinfo=BEIJING).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time before the first or after the last year") from None
 
 
 def utc_of_digits(text: str) -> datetime:

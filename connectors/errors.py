@@ -9,6 +9,7 @@
     ├── Unauthorized         our credentials are refused: an operator must act
     ├── Rejected             the vendor understood and said no
     ├── NotFound             the thing does not exist, or is not ours to see
+    │   └── Superseded       it lives on as other records, which are known by themselves
     ├── Malformed            the answer is not what the vendor documents
     └── Misconfigured        our configuration is wrong: an operator must act
 
@@ -84,6 +85,10 @@ class Rejected(SourceError):
 
 class NotFound(SourceError):
     pass
+
+
+class Superseded(NotFound):
+    """An authorization that was captured in parts, for instance: whoever lists leaves it out."""
 
 
 class Malformed(SourceError):

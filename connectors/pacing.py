@@ -8,24 +8,24 @@ from collections.abc import Callable
 
 
 class Pace:
-    """At most `per_second` turns in any second, first come first served.
+    """At most `per_second` turns in any second, first come first served; below 1, one turn in as
+    many seconds as that takes.
 
     A sliding window, not a token bucket: a bucket lets twice the rate through in its first second.
     """
 
-    WINDOW = 1.0
-
-    def __init__(self, per_second: int, clock: Callable[[], float]) -> None:
-        self._turns: deque[float] = deque(maxlen=per_second)
-        self._per_second = per_second
+    def __init__(self, per_second: float, clock: Callable[[], float]) -> None:
+        self._most = max(1, int(per_second))
+        self._window = self._most / per_second
+        self._turns: deque[float] = deque(maxlen=self._most)
         self._clock = clock
         self._queue = asyncio.Lock()
 
     async def turn(self) -> None:
         """Returns when it is the caller's turn."""
         async with self._queue:
-            if len(self._turns) == self._per_second:
-                wait = self._turns[0] + self.WINDOW - self._clock()
+            if len(self._turns) == self._most:
+                wait = self._turns[0] + self._window - self._clock()
                 if wait > 0:
                     await asyncio.sleep(wait)
             self._turns.append(self._clock())

@@ -45,7 +45,7 @@ class SigningKey:
         """From PEM, or from naked base64 (PKCS#1 or PKCS#8), as consoles show it."""
         try:
             key = _private(secret.reveal().strip())
-        except (ValueError, TypeError, Base64Error):
+        except (ValueError, TypeError, Base64Error, UnsupportedAlgorithm):
             raise ValueError("not an RSA private key in PEM or base64") from None
         if not isinstance(key, RSAPrivateKey):
             raise ValueError("not an RSA key")
@@ -68,6 +68,8 @@ class VerifyingKey:
     """A public key of the other side."""
 
     def __init__(self, key: RSAPublicKey) -> None:
+        if key.key_size < WEAK:
+            raise ValueError(f"an RSA key of fewer than {WEAK} bits")
         self._key = key
 
     @classmethod
@@ -82,7 +84,7 @@ class VerifyingKey:
                 if text.startswith("-----")
                 else load_der_public_key(b64decode("".join(text.split()), validate=True))
             )
-        except (ValueError, TypeError, Base64Error):
+        except (ValueError, TypeError, Base64Error, UnsupportedAlgorithm):
             raise ValueError("not an RSA public key in PEM or base64") from None
         if not isinstance(key, RSAPublicKey):
             raise ValueError("not an RSA key")
@@ -122,12 +124,13 @@ class Certificate:
         for block in _PEM.findall(text):
             try:
                 certificate = x509.load_pem_x509_certificate(block.encode())
-                if isinstance(certificate.public_key(), RSAPublicKey):
-                    found.append(cls(certificate))
+                usable = isinstance(certificate.public_key(), RSAPublicKey)
             except UnsupportedAlgorithm:
                 continue  # of an SM2 key, for instance
             except ValueError:
                 raise ValueError("a damaged certificate") from None
+            if usable:
+                found.append(cls(certificate))
         return found
 
     @property

@@ -52,7 +52,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     queue: int = 2000
     max_body: int = 16 * 1024 * 1024
     attempts: int = 3
-    rates: Mapping[str, int] = {}
+    rates: Mapping[str, float] = {}
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.errors import NotFound, RateLimited, Retryable, SourceError
+from connectors.errors import NotFound, RateLimited, Retryable, SourceError, Superseded
 from connectors.filters import Filter
 from connectors.ledger import Entry
 from connectors.paging import BadCursor as ForeignToken
@@ -219,7 +219,7 @@ def _stands(node: Node, listed: Any, narrow: Filter) -> bool:
     """Whether a row is shown. An entry that turns out to be another record (an authorization that
     was captured) is shown at that record's own place."""
     if not isinstance(node, Record):
-        return True
+        return not isinstance(node, Superseded)
     return node.native_id == listed.native_id and narrow.accepts(node)
 
 

@@ -43,6 +43,7 @@ async def open_store(url: str, password: str | None = None) -> AsyncIterator[Asy
     if engine.dialect.name not in INSERTS:
         raise StoreUnusable(f"{engine.dialect.name} is not spoken")
     if engine.dialect.name == "sqlite":
+        _check_place(engine.url.database)
         event.listen(engine.sync_engine, "connect", _tune)
     try:
         try:
@@ -58,6 +59,12 @@ async def open_store(url: str, password: str | None = None) -> AsyncIterator[Asy
 def _address(url: str, password: str | None) -> URL:
     address = make_url(url)
     return address if password is None else address.set(password=password)
+
+
+def _check_place(file: str | None) -> None:
+    """A file that cannot be opened leaves SQLite's thread behind, which then fails noisily."""
+    if file and file != ":memory:" and (Path(file).is_dir() or not Path(file).parent.is_dir()):
+        raise StoreUnusable("there is no such folder, or it is no file")
 
 
 def _tune(connection: Any, _: Any) -> None:

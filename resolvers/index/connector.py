@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from connectors.capabilities import capabilities
-from connectors.errors import Malformed, NotFound, Retryable, SourceError
+from connectors.errors import Malformed, NotFound, Retryable, SourceError, Superseded
 from connectors.filters import Filter, PaymentFilter, RefundFilter
 from connectors.ledger import Entry
 from connectors.paging import BadCursor, Keyed, Page, PageQuery, Row
@@ -105,7 +105,7 @@ class _Face:
         ids = [entry.native_id for entries in told.values() for entry in entries]
         found = await self.payments(ids) if ids else {}
         return {
-            reference: _all_or_error([found.get(e.native_id, self._gone) for e in entries])
+            reference: _all_or_error(_standing(found.get(e.native_id, self._gone) for e in entries))
             for reference, entries in told.items()
         }
 
@@ -124,7 +124,7 @@ class _Face:
         answer = dict(live)
         for key, payment in named.items():
             native = known[payment].native_id if payment in known else payment
-            answer[key] = msgspec.structs.replace(live[key], payment_id=native)  # type: ignore[type-var]
+            answer[key] = _completed(live[key], told.get(key), native)
             if wrong(told.get(key), answer[key]):
                 answer[key] = Malformed(self._name, "the amount is not the one its books tell")
         self._learner.learn(v for v in answer.values() if isinstance(v, Refund))
@@ -198,8 +198,12 @@ class _Face:
         records = [found.get(native_id, self._gone) for native_id in ids]
         if records and all(isinstance(record, Retryable) for record in records):
             raise records[0]
-        rows = zip(page.rows, records, strict=True)
-        return Page(tuple(Row(record, row.after) for row, record in rows), more=page.more)
+        rows = [
+            Row(record, row.after)
+            for row, record in zip(page.rows, records, strict=True)
+            if not isinstance(record, Superseded)
+        ]
+        return Page(tuple(rows), more=page.more)
 
     async def _whole(self, live: Keyed[Payment]) -> dict[str, Payment | SourceError]:
         """Payments with all that the index leads to."""
@@ -262,6 +266,17 @@ def wrong(entry: Entry | None, record: Any) -> bool:
     """Whether the books tell another amount than the record itself."""
     told = entry.amount if entry is not None else None
     return told is not None and told != record.amount
+
+
+def _completed(refund: Any, entry: Entry | None, payment: str | None) -> Any:
+    """With its payment's native id, and with the time that only the books tell."""
+    made = refund.created_at or (entry.created_at if entry is not None else None)
+    return msgspec.structs.replace(refund, payment_id=payment, created_at=made)
+
+
+def _standing(values: Iterable[Any]) -> list[Any]:
+    """Without what lives on as other records, which have entries of their own."""
+    return [value for value in values if not isinstance(value, Superseded)]
 
 
 def _names(native_id: str, entry: Entry | None) -> Iterable[str]:

@@ -22,6 +22,7 @@ from connectors.records import (
 HOLDING = frozenset({DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW, DisputeStatus.LOST})
 TAKEN = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.UNKNOWN})
 """Base states of money that was taken, whose refunds decide; UNKNOWN says that some exist."""
+UNCERTAIN: dict[str, Any] = {"status": PaymentStatus.UNKNOWN}
 
 
 def settled(
@@ -50,7 +51,7 @@ def total_of(refunds: Sequence[Refund], most: Money) -> Money | None:
     """What went back in all; None when the parts cannot be right: more than was taken, or in
     another currency."""
     done = [r.amount for r in refunds if r.status is RefundStatus.SUCCEEDED]
-    if any(amount.currency != most.currency for amount in done):
+    if any(a.currency != most.currency or a.minor_units < 0 for a in done):
         return None
     total = sum(amount.minor_units for amount in done)
     return Money(total, most.currency) if total <= most.minor_units else None
@@ -71,24 +72,39 @@ def _refunded(payment: Payment, refunds: Sequence[Refund] | SourceError) -> dict
     if taken is None:
         return {"refunds": ()} if not refunds else {}
     if isinstance(refunds, SourceError) or (total := total_of(refunds, taken)) is None:
-        return {"status": PaymentStatus.UNKNOWN} if payment.status in TAKEN else {}
+        return UNCERTAIN if payment.status in TAKEN else {}
     if payment.status not in TAKEN:
         return {"refunds": tuple(refunds)}
-    if not refunds:
-        unknown = payment.status is PaymentStatus.UNKNOWN
-        return {} if unknown else {"refunds": (), "refunded": Money(0, taken.currency)}
-    status = PaymentStatus.SUCCEEDED
+    status = _state(payment.status, refunds, total, taken)
+    if status is PaymentStatus.UNKNOWN:
+        # What is known is shown; what is not known may be more.
+        return {"status": status} | ({"refunds": tuple(refunds)} if refunds else {})
+    return {"refunds": tuple(refunds), "refunded": total, "status": status}
+
+
+def _state(
+    base: PaymentStatus, refunds: Sequence[Refund], total: Money, taken: Money
+) -> PaymentStatus:
+    """A refund whose outcome nobody knows may have taken the money; and where the provider says
+    that some refund exists, one must be known that can be meant."""
+    states = {refund.status for refund in refunds}
+    if RefundStatus.UNKNOWN in states:
+        return PaymentStatus.UNKNOWN
     if total.minor_units:
         whole = total.minor_units == taken.minor_units
-        status = PaymentStatus.REFUNDED if whole else PaymentStatus.PARTIALLY_REFUNDED
-    return {"refunds": tuple(refunds), "refunded": total, "status": status}
+        return PaymentStatus.REFUNDED if whole else PaymentStatus.PARTIALLY_REFUNDED
+    explained = base is PaymentStatus.SUCCEEDED or RefundStatus.PENDING in states
+    return PaymentStatus.SUCCEEDED if explained else PaymentStatus.UNKNOWN
 
 
 def _disputed(
     payment: Payment, disputes: Sequence[Dispute] | SourceError, status: PaymentStatus
 ) -> dict[str, Any]:
     if isinstance(disputes, SourceError):
-        return {"status": PaymentStatus.UNKNOWN} if payment.captured is not None else {}
-    held = any(dispute.status in HOLDING for dispute in disputes)
-    told = {"disputes": tuple(disputes)}
-    return told | ({"status": PaymentStatus.DISPUTED} if held else {"status": status})
+        return UNCERTAIN if payment.captured is not None else {}
+    states = {dispute.status for dispute in disputes}
+    if states & HOLDING:
+        status = PaymentStatus.DISPUTED
+    elif DisputeStatus.UNKNOWN in states:
+        status = PaymentStatus.UNKNOWN
+    return {"disputes": tuple(disputes), "status": status}

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -35,6 +36,7 @@ from connectors.records import Kind
 from resolvers.store import INSERTS, StoreUnusable
 
 MOST_PARAMETERS = 500
+LONGEST = 255
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _metadata = MetaData()
 _entries = Table(
@@ -171,18 +173,20 @@ class Index:
         # In the order of their keys, so that two writers never wait for each other.
         unique = {(e.kind.value, e.native_id): e for e in entries}
         rows = [_values(source, unique[key], origin) for key in sorted(unique)]
-        if not rows:
-            return
+        if rows:
+            await connection.exec_driver_sql(self._upsert, rows)
+
+    @cached_property
+    def _upsert(self) -> str:
+        """Compiled once and given rows as they are: a bill has a million of them."""
         insert = INSERTS[self._engine.dialect.name](_entries)
         new = insert.excluded
         changes = {name: func.coalesce(new[name], _entries.c[name]) for name in _KEPT}
         changes |= {"created_at": new.created_at, "origin": new.origin}
-        await connection.execute(
-            insert.on_conflict_do_update(
-                index_elements=["source", "kind", "native_id"], set_=changes
-            ),
-            rows,
+        whole = insert.on_conflict_do_update(
+            index_elements=["source", "kind", "native_id"], set_=changes
         )
+        return str(whole.compile(dialect=self._engine.dialect))
 
     async def _among(
         self, source: str, kind: Kind, column: Column[str], values: Sequence[str]
@@ -257,22 +261,28 @@ def _moment(stamped: int | None) -> datetime | None:
     return None if stamped is None else EPOCH + timedelta(milliseconds=stamped)
 
 
-def _values(source: str, entry: Entry, origin: str) -> dict[str, Any]:
+def _values(source: str, entry: Entry, origin: str) -> tuple[Any, ...]:
+    """In the order of the table's columns."""
     amount = entry.amount or entry.fee
     fee = entry.fee if amount and entry.fee and entry.fee.currency == amount.currency else None
-    return {
-        "source": source,
-        "kind": entry.kind.value,
-        "native_id": entry.native_id,
-        "created_at": stamp(entry.created_at),
-        "alias": entry.alias,
-        "payment": entry.payment,
-        "reference": entry.reference,
-        "amount": entry.amount and entry.amount.minor_units,
-        "fee": fee and fee.minor_units,
-        "currency": amount and amount.currency,
-        "origin": origin[:255],
-    }
+    return (
+        source,
+        entry.kind.value,
+        entry.native_id,
+        stamp(entry.created_at),
+        _short(entry.alias),
+        _short(entry.payment),
+        _short(entry.reference),
+        entry.amount and entry.amount.minor_units,
+        fee and fee.minor_units,
+        amount and amount.currency,
+        origin[:LONGEST],
+    )
+
+
+def _short(text: str | None) -> str | None:
+    """None for what is too long to be anybody's number."""
+    return text if text is None or len(text) <= LONGEST else None
 
 
 def _entry(row: Row[Any]) -> Entry:

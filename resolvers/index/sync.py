@@ -8,6 +8,7 @@ written over themselves, and a period that was written halfway goes on where it 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
@@ -31,6 +32,7 @@ from resolvers.index.spool import Spool
 from resolvers.index.store import Index, Progress
 from resolvers.sources import ConfiguredSource, Sources
 
+log = logging.getLogger("tillgate.index")
 HOPELESS = (Unauthorized, Misconfigured, RateLimited)
 """Failures after which the source's other periods are not even tried."""
 STEP = 50
@@ -119,7 +121,12 @@ async def _read(source: ConfiguredSource, period: Period, spool: Spool) -> None:
     try:
         async for batch in batches:
             spool.add(batch)
-    except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError):
+    except SourceError:
+        raise
+    except Exception as error:
+        # One damaged file must not end the others' sync; its type says enough, a message may quote.
+        log.error("%s: %s while reading its books", source.name, type(error).__name__)
+        log.debug("where", exc_info=error)
         raise Malformed(source.name, "its books could not be read") from None
 
 

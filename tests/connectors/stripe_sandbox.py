@@ -32,7 +32,9 @@ class StripeSandbox(SandboxUpstream):
     def payments(self) -> list[dict[str, Any]]:
         """The true payments of this account's orders."""
         orders = self.get("truth")["orders"]
-        return [p for o in orders for p in o["payments"] if p["source"] == self.account]
+        own = [p for o in orders for p in o["payments"] if p["source"] == self.account]
+        told = ("source", "nativeId", "amount", "currency", "status", "refunds")
+        return [{key: payment[key] for key in told} for payment in own]
 
     def numbers(self) -> list[str]:
         return [order["number"] for order in self.get("truth")["orders"]]

@@ -19,7 +19,9 @@ def test_a_time_without_a_zone_is_beijings() -> None:
     assert written(MORNING) == "2026-01-01 00:00:05"
 
 
-@pytest.mark.parametrize("text", ["", "2026-13-01 00:00:00", "2026-01-01T00:00:00+08:00", "昨天"])
+@pytest.mark.parametrize(
+    "text", ["", "0001-01-01 00:00:00", "2026-13-01 00:00:00", "2026-01-01T00:00:00+08:00", "昨天"]
+)
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         utc_of(text)

@@ -99,6 +99,8 @@ def test_a_short_key_is_refused() -> None:
     short = rsa.generate_private_key(65537, 1024)  # noqa: S505
     with pytest.raises(ValueError, match="2048"):
         SigningKey(short)
+    with pytest.raises(ValueError, match="2048"):
+        VerifyingKey(short.public_key())
 
 
 @pytest.mark.parametrize("text", ["", "x", PRIVATE[0], certificate(key=CURVE)])

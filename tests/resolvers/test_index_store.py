@@ -126,6 +126,12 @@ async def test_thousands_of_keys_are_asked_for_at_once(index: Index) -> None:
     assert len(found) == 2500
 
 
+async def test_what_is_too_long_for_a_reference_is_none(index: Index) -> None:
+    await index.put("cn", [paid(1, reference="x" * 256, alias="y" * 255)], "bill")
+    (entry,) = (await index.known("cn", Kind.PAYMENT, ["p1"])).values()
+    assert (entry.reference, entry.alias) == (None, "y" * 255)
+
+
 async def test_chinese_and_emoji_survive(index: Index) -> None:
     entry = paid(1, reference="订单－１０００１🧧", alias="０")
     await index.put("cn", [entry], "账单")
@@ -163,7 +169,13 @@ async def test_several_workers_may_open_a_new_database_at_once(url: str) -> None
 
 
 @pytest.mark.parametrize(
-    "url", ["nonsense", "mysql+aiomysql://x/y", "sqlite+aiosqlite:////nowhere/at/all.db"]
+    "url",
+    [
+        "nonsense",
+        "mysql+aiomysql://x/y",
+        "sqlite+aiosqlite:////nowhere/at/all.db",
+        "sqlite+aiosqlite:////tmp",
+    ],
 )
 async def test_a_database_that_cannot_be_opened_is_told(url: str) -> None:
     with pytest.raises(StoreUnusable):

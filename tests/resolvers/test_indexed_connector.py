@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.capabilities import capabilities
-from connectors.errors import Malformed, NotFound, Retryable, TimedOut
+from connectors.errors import Malformed, NotFound, Retryable, Superseded, TimedOut
 from connectors.filters import MoneyRange, PaymentFilter, RefundFilter, TimeRange
 from connectors.paging import BadCursor, PageQuery
 from connectors.records import Kind, PaymentChannel, PaymentStatus, Refund
@@ -247,6 +247,24 @@ async def test_one_payment_under_two_ids_is_one_payment(index: Index, learner: L
     indexed = await whole(index, learner, channel, *entries)
     (found,) = (await indexed.payments_by_reference(["SO-1"]))["SO-1"]
     assert found.native_id == "capture"
+
+
+async def test_what_lives_on_as_other_records_is_left_out(index: Index, learner: Learner) -> None:
+    parts = [payment(i, reference="SO-1") for i in ("c1", "c2")]
+    channel = Channel(*parts)
+    channel.broken["a1"] = Superseded("cn", "it was captured in parts")
+    entries = [told(p) for p in (*parts, payment("a1", reference="SO-1"))]
+    indexed = await whole(index, learner, channel, *entries)
+    found = (await indexed.payments_by_reference(["SO-1"]))["SO-1"]
+    assert {p.native_id for p in found} == {"c1", "c2"}
+    page = await indexed.payment_page(PageQuery(5, PaymentFilter()))
+    assert {row.record.native_id for row in page.rows} == {"c1", "c2"}
+
+
+async def test_a_refund_without_a_time_has_that_of_its_book(index: Index, learner: Learner) -> None:
+    channel = Channel(refund("r1", created_at=None))
+    indexed = await whole(index, learner, channel, told(refund("r1")))
+    assert (await indexed.refunds(["r1"]))["r1"].created_at == day(2)
 
 
 async def test_one_record_that_fails_is_one_error(index: Index, learner: Learner) -> None:

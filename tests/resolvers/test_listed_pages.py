@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.errors import Malformed, NotFound, SourceError, TimedOut
+from connectors.errors import Malformed, NotFound, SourceError, Superseded, TimedOut
 from connectors.filters import MoneyRange, PaymentFilter
 from connectors.paging import NEWEST_FIRST
 from connectors.records import Payment
@@ -106,6 +106,12 @@ async def test_the_record_itself_decides_whether_a_filter_accepts_it() -> None:
     after = found.page_info.end_cursor
     assert shown(await page({"a": source}, 1, after, amount=MoneyRange("CNY", gte=1000))) == ["p8"]
     assert source.live["p9"].amount == yuan(5)
+
+
+async def test_what_lives_on_as_other_records_is_left_out() -> None:
+    source = Listed(made(9), made(8))
+    source.live["p9"] = Superseded("cn", "it was captured in parts")
+    assert shown(await page({"a": source}, 3)) == ["p8"]
 
 
 async def test_an_entry_that_is_another_record_is_shown_at_that_records_place() -> None:

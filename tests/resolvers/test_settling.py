@@ -34,7 +34,11 @@ def settle(base: Payment, refunds: Any = (), disputes: Any = (), **entry: Any) -
         # "Some refund exists": which ones decides, and while none is known nobody can say.
         (P.UNKNOWN, [(1000, R.SUCCEEDED)], P.REFUNDED, 1000),
         (P.UNKNOWN, [(1000, R.PENDING)], P.SUCCEEDED, 0),
+        (P.UNKNOWN, [(1000, R.FAILED)], P.UNKNOWN, None),
         (P.UNKNOWN, [], P.UNKNOWN, None),
+        # What became of a refund is not known: it may have gone back.
+        (P.SUCCEEDED, [(300, R.UNKNOWN)], P.UNKNOWN, None),
+        (P.SUCCEEDED, [(300, R.SUCCEEDED), (100, R.UNKNOWN)], P.UNKNOWN, None),
         # The provider says itself that all went back, whatever else is known.
         (P.REFUNDED, [(300, R.SUCCEEDED)], P.REFUNDED, None),
         (P.AUTHORIZED, [], P.AUTHORIZED, None),
@@ -54,7 +58,7 @@ def test_without_money_taken_there_is_nothing_to_refund() -> None:
     assert (found.status, found.refunds, found.refunded) == (P.PENDING, (), None)
 
 
-@pytest.mark.parametrize("amount", [yuan(1001), Money(5, "EUR")])
+@pytest.mark.parametrize("amount", [yuan(1001), yuan(-1), Money(5, "EUR")])
 def test_refunds_that_cannot_be_right_make_the_state_unknown(amount: Money) -> None:
     found = settle(payment("p1"), [refund("r1", amount=amount)])
     assert (found.status, found.refunds, found.refunded) == (P.UNKNOWN, None, None)
@@ -81,6 +85,10 @@ def test_an_open_or_lost_dispute_is_laid_over(status: DisputeStatus, held: bool)
     assert found.status is (P.DISPUTED if held else P.PARTIALLY_REFUNDED)
     assert found.disputes == (dispute("d1", status),)
     assert found.refunded == yuan(100)
+
+
+def test_a_dispute_of_unknown_outcome_makes_the_state_unknown() -> None:
+    assert settle(payment("p1"), (), [dispute("d1", DisputeStatus.UNKNOWN)]).status is P.UNKNOWN
 
 
 def test_disputes_that_cannot_be_read_make_the_state_unknown() -> None:

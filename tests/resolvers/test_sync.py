@@ -95,6 +95,7 @@ async def test_a_period_that_may_tell_more_later_is_read_again(index: Index) -> 
         (Malformed("cn", "the bill's sum is wrong"), State.FAILED),
         (NotReady("cn", "no bill yet"), State.NOT_READY),
         (ValueError("a defect of ours"), State.FAILED),
+        (OSError("a damaged archive"), State.FAILED),
     ],
 )
 async def test_a_period_that_breaks_changes_nothing_and_says_why(
