@@ -15,9 +15,10 @@ from connectors.beijing import BEIJING
 from connectors.errors import Malformed, NotFound
 from connectors.transport import Downloader, Request
 from connectors.unionpay import ids
-from connectors.unionpay.answers import Answers, echoes
+from connectors.unionpay.answers import Answers
 from connectors.unionpay.identity import Identity
 from connectors.unionpay.settings import UnionPaySettings
+from connectors.unionpay.settlement import settle_date
 
 QUERY = "/gateway/api/queryTrans.do"
 FILES = "/"
@@ -52,15 +53,14 @@ class Api:
         """The transaction's fields, None when UnionPay knows none of this id."""
         asked = ids.parts(native_id)
         way = BY_QUERY_ID if "queryId" in asked else BY_ORDER
+        request = self._request(QUERY, {"txnType": "00", "txnSubType": way, **asked})
+        response = await self._gateway.send(request)
         try:
-            response = await self._gateway.send(
-                self._request(QUERY, {"txnType": "00", "txnSubType": way, **asked})
-            )
+            told = self._answers.fields(response.body, asked)
         except NotFound:
             return None
-        told = self._answers.fields(response)
-        if not echoes(asked, told):
-            raise Malformed(self._source, "an answer about another transaction")
+        if any(told.get(name) != value for name, value in asked.items()):
+            raise Malformed(self._source, "an answer that does not name its transaction")
         return told
 
     async def settlement(self, day: date, sink: BinaryIO) -> None:
@@ -69,7 +69,7 @@ class Api:
             "txnType": "76",
             "txnSubType": "01",
             "fileType": "00",
-            "settleDate": f"{day:%m%d}",
+            **settle_date(day),
             "txnTime": self.now(),
         }
         await self._files.download(self._request(FILES, fields), sink)

@@ -14,7 +14,7 @@ from binascii import Error as Base64Error
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import BinaryIO
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import msgspec
 
@@ -22,6 +22,13 @@ MOST_PACKED = 1 << 30
 MOST_UNPACKED = 2 << 30
 MOST_MEMBERS = 50
 PIECE = 1 << 20
+LONGEST_LINE = 4096
+ENCRYPTED = 0x1
+"""A member's flag bit."""
+_BROKEN = (BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError, OverflowError)
+"""What the library raises for bytes that are not what a zip has there: it seeks where offsets
+say, decodes names, and refuses versions and methods that it does not know.
+"""
 _TRANSACTIONS = re.compile(r"(?:.*/)?IN[A-Z]([0-9]{6})[0-9]{0,2}ZM_([A-Za-z0-9]{15})(?:\.txt)?")
 
 
@@ -30,11 +37,21 @@ class Damaged(ValueError):
 
 
 class Member(msgspec.Struct, frozen=True):
-    """A file of transactions: its name in the archive, its day and its merchant."""
+    """A file of transactions: where it is, its day and its merchant."""
 
-    name: str
+    archive: ZipFile
+    info: ZipInfo
     day: date
     merchant_id: str
+
+    def lines(self) -> Iterator[bytes]:
+        """One that is longer than any row comes in parts, which are no rows."""
+        try:
+            with self.archive.open(self.info) as content:
+                while line := content.readline(LONGEST_LINE):
+                    yield line
+        except _BROKEN:
+            raise Damaged("a member cannot be read, or its checksum is wrong") from None
 
 
 def unpack(pieces: Iterable[bytes], sink: BinaryIO) -> None:
@@ -66,8 +83,8 @@ def opened(archive: BinaryIO) -> ZipFile:
     """The zip, once it is known how large its members can get."""
     try:
         found = ZipFile(archive, metadata_encoding="gb18030")
-    except (BadZipFile, UnicodeDecodeError):
-        raise Damaged("the file is not a zip") from None
+    except _BROKEN:
+        raise Damaged("the file is not a zip that can be read") from None
     members = found.infolist()
     if len(members) > MOST_MEMBERS or sum(m.file_size for m in members) > MOST_UNPACKED:
         raise Damaged("the file unpacks to too much")
@@ -78,11 +95,20 @@ def transactions(archive: ZipFile) -> list[Member]:
     """The members that list transactions. Corrections (ZME) are left: they hold neither an order
     number nor a queryId, so that nothing could be joined by them.
     """
-    found = [_TRANSACTIONS.fullmatch(name) for name in archive.namelist()]
-    members = [Member(name[0], _day(name[1]), name[2]) for name in found if name]
+    members = [
+        Member(archive, info, _day(name[1]), name[2])
+        for info in archive.infolist()
+        if (name := _TRANSACTIONS.fullmatch(info.filename))
+    ]
     if not members:
         raise Damaged("the zip holds no file of transactions")
+    if any(not _is_plain(member.info) for member in members):
+        raise Damaged("a member is encrypted, or packed in an unusual way")
     return members
+
+
+def _is_plain(info: ZipInfo) -> bool:
+    return info.compress_type in (ZIP_STORED, ZIP_DEFLATED) and not info.flag_bits & ENCRYPTED
 
 
 def _day(digits: str) -> date:

@@ -46,6 +46,8 @@ BY_STATUS: dict[int, Verdict] = {
     404: (Malformed, "there is no UnionPay at this address"),
     429: BY_CODE["37"],
 }
+AGAIN = frozenset(code for code, verdict in BY_CODE.items() if verdict in (BUSY, BY_CODE["37"]))
+"""Codes of calls that may do better when they are repeated at once."""
 DONE = "00"
 _CODE = re.compile(r"[0-9A-Z]{2}")
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
@@ -56,11 +57,13 @@ def from_pfx(pfx: Secret, password: Secret) -> Identity:
     try:
         content = b64decode("".join(pfx.reveal().split()), validate=True)
         store = load_pkcs12(content, password.reveal().encode())
+    except UnsupportedAlgorithm:  # an SM2 key, for instance
+        raise ValueError("pfx: its key or its encryption is of another kind than RSA's") from None
     except ValueError:
         raise ValueError("pfx: not the base64 of a .pfx that pfx_password opens") from None
     if store.cert is None or not isinstance(store.key, RSAPrivateKey):
         raise ValueError("pfx: holds no RSA key with its certificate")
     try:
         return Identity(SigningKey(store.key), Certificate(store.cert.certificate))
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise ValueError(f"pfx: {error}") from None

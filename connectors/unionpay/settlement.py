@@ -26,5 +26,10 @@ def period(day: date) -> Period:
     return Period(name=f"settlement {day:%Y-%m-%d}", start=ends - DAY, end=ends)
 
 
+def settle_date(day: date) -> dict[str, str]:
+    """The field that asks for the file of a day, and that its answer may tell back."""
+    return {"settleDate": f"{day:%m%d}"}
+
+
 def day_of_period(settled: Period) -> date:
     return day_of(settled.end)

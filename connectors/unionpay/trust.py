@@ -7,7 +7,7 @@ merchants too (the official SDK's `CertUtil.verifyCertificate`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -19,6 +19,9 @@ from cryptography.x509 import NameOID
 from connectors.errors import Malformed, Misconfigured
 from connectors.rsa import Certificate, VerifyingKey
 
+Chain = tuple[Certificate, ...]
+"""A certificate, then its issuers up to a root."""
+
 OWNERS = frozenset({"中国银联股份有限公司"})
 TEST_OWNERS = OWNERS | {"00040000:SIGN"}
 LONGEST = 5
@@ -28,7 +31,10 @@ TEST_HASHES = (*HASHES, SHA1)
 
 
 class Trust:
-    """Keys of certificates that were found to be UnionPay's; each chain is walked once."""
+    """Keys of certificates that were found to be UnionPay's. A chain is walked once, and again
+    when it is no longer valid: of old and new issuers that stand beside each other, those count
+    that are valid now.
+    """
 
     def __init__(
         self,
@@ -43,39 +49,47 @@ class Trust:
         self._clock = clock
         self._owners = TEST_OWNERS if test else OWNERS
         self._hashes = TEST_HASHES if test else HASHES
-        self._known: dict[str, tuple[Certificate, ...]] = {}
+        self._known: dict[str, Chain] = {}
 
     def key(self, pem: str) -> VerifyingKey:
         """The key of a certificate; raises SourceError for one that does not count."""
-        chain = self._known.get(pem) or self._checked(pem)
         now = self._clock()
-        if not all(certificate.is_valid(now) for certificate in chain):
-            raise Misconfigured(
-                self._source, "the answer's certificate is not valid today: has our clock gone?"
-            )
-        self._known[pem] = chain
+        chain = self._known.get(pem)
+        if chain is None or not _is_valid(chain, now):
+            chain = self._known[pem] = self._found(self._read(pem), now)
         return chain[0].key
 
-    def _checked(self, pem: str) -> tuple[Certificate, ...]:
+    def _read(self, pem: str) -> Certificate:
         try:
             own = Certificate.read(pem)
         except (ValueError, UnsupportedAlgorithm):
             raise Malformed(self._source, "the answer's certificate cannot be read") from None
         if _owner(own) not in self._owners:
             raise Malformed(self._source, "the answer is signed by somebody else than UnionPay")
-        return self._chain(own)
+        return own
 
-    def _chain(self, own: Certificate) -> tuple[Certificate, ...]:
-        """The certificate and its issuers, up to a root that the settings name."""
-        chain = [own]
-        while not self._is_root(chain[-1]):
-            above = next((root for root in self._roots if self._issued(root, chain[-1])), None)
-            if above is None or len(chain) == LONGEST:
-                raise Misconfigured(
-                    self._source, "the answer's certificate comes from none of root_certs"
-                )
-            chain.append(above)
-        return tuple(chain)
+    def _found(self, own: Certificate, now: datetime) -> Chain:
+        """A chain that is valid now, whatever the order in which the settings name issuers."""
+        chains = list(self._chains((own,)))
+        if not chains:
+            raise Misconfigured(
+                self._source, "the answer's certificate comes from none of root_certs"
+            )
+        for chain in chains:
+            if _is_valid(chain, now):
+                return chain
+        raise Misconfigured(
+            self._source, "the answer's certificate is not valid today: has our clock gone?"
+        )
+
+    def _chains(self, below: Chain) -> Iterator[Chain]:
+        """Every way from a certificate over its issuers to a root that the settings name."""
+        if self._is_root(below[-1]):
+            yield below
+        elif len(below) < LONGEST:
+            for issuer in self._roots:
+                if self._issued(issuer, below[-1]):
+                    yield from self._chains((*below, issuer))
 
     def _is_root(self, certificate: Certificate) -> bool:
         own = certificate.x509
@@ -94,6 +108,10 @@ class Trust:
         except (InvalidSignature, UnsupportedAlgorithm):
             return False
         return True
+
+
+def _is_valid(chain: Chain, now: datetime) -> bool:
+    return all(certificate.is_valid(now) for certificate in chain)
 
 
 def _owner(certificate: Certificate) -> str | None:

@@ -32,6 +32,10 @@ SHAPES = {
     "certId": re.compile(r"[0-9]+"),
     "accessType": re.compile(r"[012]"),
 }
+ECHOED = (
+    *("orderId", "queryId", "settleDate", "txnTime", "txnType", "txnSubType", "bizType", "merId"),
+)
+"""What a refusal tells of what was asked."""
 
 
 class UnionPayApp:
@@ -56,8 +60,7 @@ class UnionPayApp:
             check(asked)
             return self.query(asked) if path == QUERY else self.file(asked)
         except Refusal as refusal:
-            known = ("orderId", "txnTime", "txnType", "txnSubType", "bizType", "merId")
-            return done({k: asked[k] for k in known if k in asked}, refusal.code)
+            return done({k: asked[k] for k in ECHOED if k in asked}, refusal.code)
 
     def query(self, asked: dict[str, str]) -> Answer:
         if asked["txnType"] != "00" or asked["txnSubType"] not in ("00", "02"):

@@ -297,7 +297,13 @@ async def test_what_does_not_fit_fails_alone(changes: dict[str, str | None]) -> 
         ({"txnTime": "20260101080001"}, Malformed),
         ({"merId": "777290058110097"}, Malformed),
         ({"respCode": "11"}, Unauthorized),
+        ({"orderId": ""}, Malformed),
         ({"respCode": "34"}, None),
+        ({"respCode": "34", "orderId": "", "txnTime": "", "merId": ""}, None),
+        ({"respCode": "34", "orderId": "ANOTHER1"}, Malformed),
+        ({"respCode": "34", "txnTime": "20260101080001"}, Malformed),
+        ({"respCode": "34", "merId": "777290058110097"}, Malformed),
+        ({"respCode": "11", "merId": "777290058110097"}, Malformed),
     ],
 )
 @pytest.mark.anyio
@@ -308,6 +314,22 @@ async def test_an_answer_must_be_about_what_was_asked(
     said = {**PAID, "merId": MERCHANT, "respCode": "00", **answer}
     found = await connector(lambda form: body(said)).payments(["SO1001x2-20260101080000"])
     assert [type(error) for error in found.values()] == ([kind] if kind else [])
+
+
+@pytest.mark.parametrize("code", ["00", "34"])
+@pytest.mark.anyio
+async def test_an_answer_must_be_about_the_query_id_that_was_asked(code: str) -> None:
+    said = {**PAID, "merId": MERCHANT, "respCode": code}
+    found = await connector(lambda form: body(said)).payments(["442601010800000446499"])
+    assert [type(error) for error in found.values()] == [Malformed]
+
+
+@pytest.mark.parametrize("txn_time", ["00010101000000", "00010101075959"])
+@pytest.mark.anyio
+async def test_a_time_before_all_times_does_not_fit(txn_time: str) -> None:
+    said = {**PAID, "merId": MERCHANT, "respCode": "00", "txnTime": txn_time}
+    found = await connector(lambda form: body(said)).payments([f"SO1001x2-{txn_time}"])
+    assert [type(error) for error in found.values()] == [Malformed]
 
 
 @pytest.mark.anyio

@@ -77,7 +77,7 @@ def answers(
 
 def opened(raw: bytes, by: Answers | None = None) -> Message | SourceError:
     try:
-        return (by or answers()).opened(raw)
+        return (by or answers()).opened(raw, {})
     except SourceError as error:
         return error
 
@@ -228,7 +228,7 @@ def test_an_answer_of_unionpay_is_opened() -> None:
 
 def test_card_numbers_are_dropped_as_the_answer_is_read() -> None:
     raw = said(accNo="6226090000000048", payCardNo="6226", customerInfo="{phoneNo=1}", a="1")
-    told = answers().fields(Response(200, {}, raw))
+    told = answers().fields(raw, {})
     assert told["a"] == "1"
     assert not {"accNo", "payCardNo", "customerInfo"} & told.keys()
     assert "6226" not in str({k: v for k, v in told.items() if k != "signPubKeyCert"})
@@ -267,6 +267,8 @@ NAMELESS = holder("unionpay", MIDDLE, key=KEY)
         (b"<html>", Malformed, "not a message"),
         (b"\xff=1&respCode=\xff", Malformed, "not a message"),
         (b"", Retryable, "empty"),
+        (said(merId=""), Malformed, "names no merchant"),
+        (said("34", merId="777290058110097"), Malformed, "another merchant"),
         (said(""), Malformed, "without a respCode"),
         (said("<b>"), Malformed, "without a respCode"),
     ],
@@ -290,6 +292,47 @@ def test_a_chain_that_was_good_once_is_asked_for_its_dates_again(weeks: int) -> 
             trust.key(ring().unionpay.pem())
     else:
         assert trust.key(ring().unionpay.pem()) is trust.key(ring().unionpay.pem())
+
+
+LATER = NOW + timedelta(days=30)
+OLD_ROOT = holder("SANDBOX ROOT CA", authority=True, ends=NOW, key=ring().root.key)
+OLD_MIDDLE = holder("SANDBOX OCA1", ring().root, authority=True, ends=NOW, key=MIDDLE.key)
+"""The same names and keys, as when a certificate was renewed."""
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        (ring().root, OLD_MIDDLE, MIDDLE),
+        (ring().root, MIDDLE, OLD_MIDDLE),
+        (OLD_ROOT, ring().root, OLD_MIDDLE, MIDDLE),
+        (ring().root, OLD_ROOT, MIDDLE, OLD_MIDDLE),
+    ],
+)
+def test_a_renewed_issuer_counts_in_any_order(given: tuple[Holder, ...]) -> None:
+    for now in (NOW, LATER):
+        assert isinstance(opened(said(), answers(roots(*given), now)), Message)
+
+
+def test_an_issuer_that_is_renewed_while_we_run_counts() -> None:
+    clock = [NOW]
+    trust = Trust("u", roots(ring().root, OLD_MIDDLE, MIDDLE), lambda: clock[0])
+    both = Answers("u", MERCHANT, trust)
+    assert isinstance(opened(said(), both), Message)
+    clock[0] = LATER
+    assert isinstance(opened(said(), both), Message)
+
+
+def test_an_issuer_that_leads_to_no_root_hides_none_that_does() -> None:
+    other_root = holder("NEW ROOT", authority=True, key=KEY)
+    astray = holder("SANDBOX OCA1", other_root, authority=True, key=MIDDLE.key)
+    assert isinstance(opened(said(), answers(roots(ring().root, astray, MIDDLE))), Message)
+
+
+def test_an_issuer_that_was_not_renewed_counts_no_longer() -> None:
+    error = opened(said(), answers(roots(ring().root, OLD_MIDDLE), LATER))
+    assert isinstance(error, Misconfigured)
+    assert "not valid today" in error.detail
 
 
 def test_old_and_new_roots_may_stand_beside_each_other() -> None:
@@ -389,8 +432,39 @@ def test_a_status_is_its_error(status: int, kind: type[SourceError]) -> None:
     assert type(answers().judge(Response(status, {}, b"<html>"))) is kind
 
 
-def test_a_good_answer_has_no_verdict() -> None:
-    assert answers().judge(Response(200, {}, said())) is None
+@pytest.mark.parametrize("raw", [said(), said("34"), said("11"), said("99"), b"<html>"])
+def test_what_is_not_asked_again_is_left_to_who_knows_what_was_asked(raw: bytes) -> None:
+    assert answers().judge(Response(200, {}, raw)) is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind"),
+    [
+        (said("06"), Retryable),
+        (said("37"), RateLimited),
+        (b"", Retryable),
+        (said("06", signer=STRANGER), Misconfigured),
+        (swapped(said("00"), b"respCode=00", b"respCode=06"), Malformed),
+    ],
+)
+def test_what_is_asked_again_is_signed_too(raw: bytes, kind: type[SourceError]) -> None:
+    assert type(answers().judge(Response(200, {}, raw))) is kind
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("code", ["00", "34", "11", "06"])
+async def test_an_answer_is_verified_once(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    verified: list[str] = []
+    known = Trust.key
+
+    def counted(self: Trust, pem: str) -> VerifyingKey:
+        verified.append(pem)
+        return known(self, pem)
+
+    monkeypatch.setattr(Trust, "key", counted)
+    raw = said(code, orderId="A1234567", txnTime="20260101080000")
+    await connector(lambda form: raw).payments(["A1234567-20260101080000"])
+    assert len(verified) == 1
 
 
 # Settings.
@@ -448,6 +522,15 @@ def curve_pfx() -> str:
     return pfx(b"000000", key, made)
 
 
+SM2_PFX = (
+    "MIHOAgEDMIHIBgkqhkiG9w0BBwGggboEgbcwgbQwgbEGCSqGSIb3DQEHAaCBowSBoDCBnTCBmgYLKoZIhvcNAQwKAQGg"
+    "gYowgYcCAQAwEwYHKoZIzj0CAQYIKoEcz1UBgi0EbTBrAgEBBCBwWPODq0nKFUB6ZN/W9NvK8R7nYnk/52r1wIZJrzFQ"
+    "baFEA0IABLm6Bwg6zKxlq//64/g9bEPhGl6mXfpMOcdG4GePo/bfTIfUe9/S42BcJl2d+fYFxyXLz0dfEE8gc/ttK7UK"
+    "4f4="
+)
+"""A key of the curve that SM2 uses, made by OpenSSL for this test and locked with nothing."""
+
+
 def curve_key() -> str:
     key = ec.generate_private_key(ec.SECP256R1())
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
@@ -486,6 +569,7 @@ def test_settings_that_cannot_work_name_their_key(changes: dict[str, str], told:
         ("no base64!", "000000", "pfx: not the base64"),
         ("QUJD", "000000", "pfx: not the base64"),
         (curve_pfx(), "000000", "pfx: holds no RSA key"),
+        (SM2_PFX, "", "pfx: its key or its encryption is of another kind than RSA's"),
     ],
 )
 def test_a_pfx_that_cannot_be_opened_is_told(content: str, password: str, told: str) -> None:
@@ -545,6 +629,9 @@ def test_secrets_are_not_shown() -> None:
         ("pay-20241305145046", False),
         ("pay-20240230145046", False),
         ("pay-2024010514504", False),
+        ("x1-00010101000000", False),
+        ("x1-00000101000000", False),
+        ("x1-99991231235959", True),
         ("-20240105145046", False),
         ("44240105145046784649", False),
         ("", False),

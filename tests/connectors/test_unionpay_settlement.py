@@ -6,7 +6,9 @@ import io
 import zipfile
 import zlib
 from base64 import b64encode
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from tempfile import TemporaryFile
 from typing import Any
 
 import pytest
@@ -365,6 +367,64 @@ async def test_a_member_that_was_changed_is_noticed() -> None:
     assert (type(error), "checksum" in error.detail) == (Malformed, True)
 
 
+def packed_by(method: int) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", method) as made:
+        made.writestr(ZM, lines(row(PAID)))
+    return target.getvalue()
+
+
+def spoilt(at: int, value: bytes, central: int | None = None) -> bytes:
+    """The good zip with other bytes in a member's header, and in the central directory's copy."""
+    made = bytearray(GOOD)
+    made[at : at + len(value)] = value
+    if central is not None:
+        start = GOOD.index(b"PK\x01\x02") + central
+        made[start : start + len(value)] = value
+    return bytes(made)
+
+
+CONTENT = 30 + len(ZM)
+"""Where the packed rows begin, after the header and the name."""
+
+
+@pytest.mark.parametrize(
+    ("archived", "told_of"),
+    [
+        (packed_by(zipfile.ZIP_BZIP2), "packed in an unusual way"),
+        (packed_by(zipfile.ZIP_LZMA), "packed in an unusual way"),
+        (spoilt(8, b"\x63\x00", 10), "packed in an unusual way"),  # a method that nobody knows
+        (spoilt(6, b"\x01\x00", 8), "encrypted"),
+        (spoilt(6, b"\x20\x00", 8), "cannot be read"),  # a patch
+        (spoilt(6, b"\x41\x00", 8), "encrypted"),
+        (spoilt(6, b"\x40\x00", 8), "cannot be read"),  # strongly
+        (spoilt(CONTENT, b"\xff\xff\xff"), "cannot be read"),
+        (spoilt(CONTENT + 9, b"\x00" * 40), "cannot be read"),
+        (spoilt(0, b"XX"), "cannot be read"),
+        (spoilt(4, b"\xff", 6), "not a zip"),  # a version to come
+    ],
+)
+async def test_a_zip_that_cannot_be_read_is_told(archived: bytes, told_of: str) -> None:
+    error = await failure(file_of(coded(archived)))
+    assert type(error) is Malformed
+    assert told_of in error.detail
+
+
+SMALL = packed({ZM: b"\r\n" * 40})
+
+
+@pytest.mark.parametrize("value", [0x00, 0x01, 0x7F, 0x80, 0xFF])
+def test_no_byte_of_a_zip_makes_it_fail_in_another_way(value: int) -> None:
+    """Empty lines are no rows: what is read is read, or said to be damaged."""
+    for at in range(len(SMALL)):
+        spoiled = SMALL[:at] + bytes([value]) + SMALL[at + 1 :]
+        with TemporaryFile() as file:
+            file.write(spoiled)
+            with suppress(archive.Damaged):
+                for member in archive.transactions(archive.opened(file)):
+                    assert set(member.lines()) <= {b"\r\n"}
+
+
 @pytest.mark.parametrize("limit", ["MOST_PACKED", "MOST_UNPACKED"])
 async def test_a_bomb_is_not_unpacked(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, limit, 500)
@@ -416,7 +476,19 @@ NONE = body({"merId": MERCHANT, "respCode": "98"})
 LAST_YEAR = day_file(row(PAID), name=f"INN25010288ZM_{MERCHANT}")
 
 
-@pytest.mark.parametrize("answer", [NONE, LAST_YEAR])
+TWO_LAST_YEAR = file_of(
+    coded(
+        packed(
+            {
+                f"INN25010288ZM_{MERCHANT}": lines(row(PAID)),
+                f"INS25010288ZM_{MERCHANT}": lines(row(BACK)),
+            }
+        )
+    )
+)
+
+
+@pytest.mark.parametrize("answer", [NONE, LAST_YEAR, TWO_LAST_YEAR])
 async def test_no_file_is_not_ready_for_some_days_and_then_an_empty_day(answer: bytes) -> None:
     for days, ready in ((1, False), (2, False), (3, True), (300, True)):
         now = PERIOD.end + timedelta(days=days)
@@ -424,6 +496,43 @@ async def test_no_file_is_not_ready_for_some_days_and_then_an_empty_day(answer: 
             assert await told(answer, now=now) == []
         else:
             assert type(await failure(answer, now=now)) is NotReady
+
+
+@pytest.mark.parametrize("other", ["INS250102", "INS270102", "INS260103"])
+@pytest.mark.parametrize("days", [1, 300])
+async def test_members_of_different_days_are_not_used_and_make_no_empty_day(
+    other: str, days: int
+) -> None:
+    archived = packed({ZM: lines(row(PAID)), f"{other}88ZM_{MERCHANT}": lines(row(BACK))})
+    made = connector(lambda form: file_of(coded(archived)), now=PERIOD.end + timedelta(days=days))
+    batches: Any = made.entries(PERIOD)
+    with pytest.raises(Malformed, match="different days"):
+        await anext(batches)
+
+
+async def test_members_of_one_day_are_all_read() -> None:
+    archived = packed({ZM: lines(row(PAID)), f"INS26010288ZM_{MERCHANT}": lines(row(BACK))})
+    assert await told(file_of(coded(archived))) == [PAYMENT, REFUND]
+
+
+async def test_a_second_member_of_another_merchant_is_noticed_before_the_first_is_read() -> None:
+    archived = packed({ZM: lines(row(PAID)), "INS26010288ZM_777290058110097": b""})
+    batches: Any = connector(lambda form: file_of(coded(archived))).entries(PERIOD)
+    with pytest.raises(Malformed, match="another merchant"):
+        await anext(batches)
+
+
+@pytest.mark.parametrize("code", ["00", "98"])
+async def test_an_answer_about_another_day_is_not_used(code: str) -> None:
+    """That there was no file could be played back for a day that had one."""
+    answer = file_of(coded(GOOD), respCode=code, settleDate="0103")
+    for days in (1, 300):
+        error = await failure(answer, now=PERIOD.end + timedelta(days=days))
+        assert (type(error), "something else" in error.detail) == (Malformed, True)
+
+
+async def test_an_answer_may_name_its_day() -> None:
+    assert await told(file_of(coded(GOOD), settleDate="0102")) == [PAYMENT]
 
 
 async def test_how_long_to_wait_for_a_file_can_be_set() -> None:

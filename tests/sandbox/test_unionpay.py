@@ -110,6 +110,23 @@ def test_what_unionpay_refuses(
     assert ring().unionpay.signed(told, told["signature"])
 
 
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/gateway/api/queryTrans.do", {"orderId": "NOBODY01", "txnTime": "20260101080000"}),
+        ("/gateway/api/queryTrans.do", {"txnSubType": "02", "queryId": "1" * 21}),
+        ("/filedownload/", {**FILE, "settleDate": "0230"}),
+    ],
+)
+def test_a_refusal_tells_what_was_asked_for(
+    sandbox: UnionPaySandbox, path: str, fields: dict[str, str]
+) -> None:
+    told = sandbox.ask(path, **fields)
+    asked = {k: v for k, v in fields.items() if k != "fileType"}
+    assert told["respCode"] in ("34", "98")
+    assert {k: told[k] for k in asked} == asked
+
+
 def test_a_signature_of_another_key_is_refused(
     sandbox: UnionPaySandbox, known: dict[str, str]
 ) -> None:
