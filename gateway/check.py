@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -18,6 +19,9 @@ from resolvers.sources import ConfiguredSource
 
 SKEW = 30.0
 """Seconds of difference worth a note."""
+
+
+OLD = timedelta(days=2)
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -46,8 +50,18 @@ async def _ask(gateway: Gateway, source: ConfiguredSource) -> Finding:
     lines = [f"ok    {head}: {milliseconds} ms, {_quota(answer)}"]
     lines.append(f"      can: {', '.join(source.capabilities)}")
     notes = (*answer.notes, *clock_notes(source.skew()))
+    if source.can("ledger"):
+        notes = (*notes, *book_notes(await gateway.index.synced_at(source.name), datetime.now(UTC)))
     lines += [f"      note: {note}" for note in notes]
     return Finding(True, tuple(lines))
+
+
+def book_notes(synced: datetime | None, now: datetime) -> Iterable[str]:
+    """Books that are old or were never read; without them nothing is known to be complete."""
+    if synced is None:
+        yield "its books were never read: run tillgate index sync"
+    elif now - synced > OLD:
+        yield f"its books were last read on {synced:%Y-%m-%d}: run tillgate index sync"
 
 
 def clock_notes(skew: float | None) -> Iterable[str]:

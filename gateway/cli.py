@@ -160,6 +160,14 @@ def index_file(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def index_forget(arguments: argparse.Namespace) -> int:
+    registry = Registry()
+    settings = load(arguments.config, registry)
+    gone = uvloop.run(index_import.forget(settings, registry, arguments.ids))
+    print(f"{gone} of {len(arguments.ids)} entries were there and are gone")
+    return 0
+
+
 def schema(arguments: argparse.Namespace) -> int:
     if arguments.calls:
         sys.stdout.write(calls_page(Registry()))
@@ -290,6 +298,13 @@ def _index(parser: argparse.ArgumentParser) -> None:
         "--source", action="append", default=[], metavar="NAME", help="only this one; may repeat"
     )
     fill.set_defaults(command=index_fill)
+    summary = "take entries away that should never have been there"
+    gone = actions.add_parser("forget", help=summary, description=summary.capitalize() + ".")
+    _config(gone)
+    gone.add_argument(
+        "ids", nargs="+", metavar="ID", help="as the graph gives it, such as paypal:payment:2GG2"
+    )
+    gone.set_defaults(command=index_forget)
     summary = "references from a CSV file, all rows or none"
     file = actions.add_parser("import", help=summary, description=summary.capitalize() + ".")
     _config(file)
@@ -305,7 +320,9 @@ def _since(text: str) -> datetime:
     try:
         return index_sync.parse_since(text)
     except ValueError:
-        raise argparse.ArgumentTypeError("expected a date such as 2026-01-01") from None
+        raise argparse.ArgumentTypeError(
+            "expected a date such as 2026-01-01, not in the future"
+        ) from None
 
 
 def _schema(parser: argparse.ArgumentParser) -> None:

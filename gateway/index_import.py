@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
@@ -18,14 +19,17 @@ from connectors.registry import Registry
 from gateway.compose import open_gateway
 from gateway.settings import Settings
 from gateway.strict import SettingsError, unknown
+from resolvers.errors import BadId
 from resolvers.index.spool import Spool
-from resolvers.index.store import Index
 from resolvers.sources import Sources
 
 NEEDED = ("source", "kind", "native_id", "created_at")
 OPTIONAL = ("reference", "payment", "alias", "amount", "fee", "currency")
 KINDS = {kind.value: kind for kind in (Kind.PAYMENT, Kind.REFUND, Kind.DISPUTE)}
 LONGEST = 255
+AHEAD = timedelta(days=1)
+DATED = re.compile(r"\d{4}-\d\d-\d\d[T ]", re.ASCII)
+DECIMAL = re.compile(r"-?\d{1,16}(\.\d{1,4})?", re.ASCII)
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -46,17 +50,27 @@ async def import_index(
             for source, entry in reader.rows():
                 spools.setdefault(source, Spool()).add([entry])
             if not reader.refused and not dry_run:
-                await _write(gateway.index, spools, f"import {path.name}")
+                await gateway.index.put_file(f"import {path.name}", _parts(spools))
         finally:
             for spool in spools.values():
                 spool.close()
         return Imported(sum(spool.entries for spool in spools.values()), tuple(reader.refused))
 
 
-async def _write(index: Index, spools: Mapping[str, Spool], origin: str) -> None:
+async def forget(settings: Settings, registry: Registry, ids: Sequence[str]) -> int:
+    """Takes the entries of these ids of the graph away; counts them. Raises SettingsError."""
+    async with open_gateway(settings, registry) as gateway:
+        try:
+            addresses = [gateway.sources.address(id_) for id_ in ids]
+        except BadId as error:
+            raise SettingsError(f"index forget: {error}") from None
+        return sum([await gateway.index.forget(a.source, a.kind, [a.native_id]) for a in addresses])
+
+
+def _parts(spools: Mapping[str, Spool]) -> Iterator[tuple[str, list[Entry]]]:
     for source, spool in spools.items():
         for part in spool.parts():
-            await index.put(source, part, origin)
+            yield source, part
 
 
 class Refusal(ValueError):
@@ -113,6 +127,8 @@ class RowReader:
         for name, cell in cells.items():
             if cell is not None and len(cell) > LONGEST:
                 raise Refusal(f"{name}: longer than {LONGEST} characters")
+            if cell is not None and not cell.isprintable():
+                raise Refusal(f"{name}: holds characters that cannot be printed")
         source, kind = self._source(cells["source"]), _kind(cells["kind"])
         vendor = self._sources[source].vendor
         native_id = vendor.normalise(kind, cells["native_id"] or "")
@@ -120,6 +136,8 @@ class RowReader:
             raise Refusal(f"native_id: no {kind.value} id of {vendor.label}")
         if kind is not Kind.PAYMENT and cells.get("payment") is None:
             raise Refusal(f"payment: a {kind.value} names its payment")
+        if cells.get("payment") == native_id and kind is not Kind.PAYMENT:
+            raise Refusal(f"payment: a {kind.value} is not its own payment")
         currency, can = cells.get("currency"), vendor.currencies
         if currency is not None and can and currency not in can:
             raise Refusal(f"currency: {vendor.label} is paid in {', '.join(can)} only")
@@ -151,9 +169,13 @@ def _kind(text: str | None) -> Kind:
 
 def _moment(text: str | None) -> datetime:
     try:
+        if not DATED.match(text or ""):
+            raise ValueError
         moment = datetime.fromisoformat(text or "")
         if moment.tzinfo is None:
             raise Refusal("created_at: a time without a zone; write 2026-01-01T08:00:00+08:00")
+        if moment.astimezone(UTC) > datetime.now(UTC) + AHEAD:
+            raise Refusal("created_at: in the future")
         return moment.astimezone(UTC)
     except Refusal:
         raise
@@ -167,6 +189,8 @@ def _money(cells: Mapping[str, str | None], name: str) -> Money | None:
         return None
     if currency is None:
         raise Refusal(f"{name}: an amount without a currency")
+    if not DECIMAL.fullmatch(amount):
+        raise Refusal(f"{name}: not a decimal such as 88.88")
     try:
         money = Money.of(amount, currency)
     except UnknownCurrency:

@@ -13,6 +13,7 @@ from resolvers.index.sync import Outcome, State, note_refunds, sync
 from resolvers.sources import ConfiguredSource, Sources
 
 DAYS = 30
+FIRST_YEAR, LAST_YEAR = 2000, 2100
 Say = Callable[[str], None]
 
 
@@ -95,4 +96,9 @@ def reason(outcome: Outcome) -> str:
 def parse_since(text: str) -> datetime:
     """`2026-01-01`, or with a time and zone; a bare date begins in UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    if not FIRST_YEAR <= moment.year < LAST_YEAR:
+        raise ValueError("a year without books")
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    if moment > datetime.now(UTC):
+        raise ValueError("in the future")
+    return moment

@@ -37,7 +37,7 @@ class Reader:
         try:
             return msgspec.convert(table, type_, dec_hook=self._secret)
         except msgspec.ValidationError as error:
-            raise SettingsError(_located(str(error), place)) from None
+            raise SettingsError(_located(str(error), place, type_)) from None
 
     def _secret(self, type_: type, value: object) -> Secret:
         if type_ is not Secret:
@@ -108,8 +108,12 @@ def _tables(value: object, place: str) -> list[tuple[str, dict[str, object]]]:
     return []
 
 
-def _located(message: str, place: str) -> str:
-    """`Expected int, got str - at `$.port`` becomes `server.port: expected int, got str`."""
+def _located(message: str, place: str, type_: type[msgspec.Struct]) -> str:
+    """`Expected int, got str - at `$.port`` becomes `server.port: expected int, got str`; what a
+    struct says of one of its own keys (`port: too high`) is told at that key."""
     what, _, path = message.partition(" - at `")
     where = (place + path.rstrip("`").removeprefix("$")).removeprefix(".")
+    key, colon, reason = what.partition(": ")
+    if colon and not path and key in {field.encode_name for field in msgspec.structs.fields(type_)}:
+        where, what = f"{where}.{key}", reason
     return f"{where}: {what[:1].lower()}{what[1:]}"

@@ -150,7 +150,8 @@ class Scan:
         gone = NotFound(self.name, "its books tell of it, but it cannot be read")
         nodes = {after: found.get(entry.native_id, gone) for after, entry in entries.items()}
         if all(isinstance(node, Retryable | RateLimited) for node in nodes.values()):
-            self.failure, self._more, self.position = next(iter(nodes.values())), False, position
+            self.failure, self._more = next(iter(nodes.values())), False
+            self.position = self._scanned = position
             self.rows.clear()
         return nodes
 
@@ -198,29 +199,43 @@ async def merged(
     await asyncio.gather(*(scan.fill(ask.first) for scan in scans))
     _failed(scans, failures)
     positions = {scan.name: scan.position for scan in scans if scan.position is not None}
-    taken: list[tuple[Scan, Row[Any]]] = []
-    while len(taken) < ask.first and (scan := await _next(scans, ask.sort)) is not None:
-        taken.append((scan, scan.take()))
-    loaded = await _loaded(scans, taken, positions)
-    failed = _failed(scans, failures)
     edges: list[Edge] = []
-    for scan, row in taken:
-        node = loaded.get((scan.name, row.after), row.record)
-        if scan.failure is not None and node is not row.record:
-            continue
-        positions = positions | {scan.name: row.after}
-        if _stands(node, row.record, ask.filter):
-            edges.append(Edge(ask, positions, node))
+    for _ in range(MOST_PAGES):
+        taken = await _taken(scans, ask, ask.first - len(edges))
+        loaded = await _loaded(scans, taken, positions)
+        for scan, row in taken:
+            node = loaded.get((scan.name, row.after), row.record)
+            if scan.failure is not None and node is not row.record:
+                continue
+            positions = positions | {scan.name: row.after}
+            if _stands(node, row.record, ask.filter):
+                edges.append(Edge(ask, positions, node))
+        # What was read and refused leaves room for more.
+        if not taken or len(edges) == ask.first:
+            break
+    failed = _failed(scans, failures)
     edges += [Edge(ask, positions, error) for error in failed]
     return Connection(tuple(edges), _info(scans, ask, edges), _total(scans, ask))
 
 
+async def _taken(scans: Sequence[Scan], ask: Ask, most: int) -> list[tuple[Scan, Row[Any]]]:
+    """The next rows of all scans, in order."""
+    taken: list[tuple[Scan, Row[Any]]] = []
+    while len(taken) < most and (scan := await _next(scans, ask.sort)) is not None:
+        taken.append((scan, scan.take()))
+    return taken
+
+
 def _stands(node: Node, listed: Any, narrow: Filter) -> bool:
     """Whether a row is shown. An entry that turns out to be another record (an authorization that
-    was captured) is shown at that record's own place."""
-    if not isinstance(node, Record):
-        return not isinstance(node, Superseded)
-    return node.native_id == listed.native_id and narrow.accepts(node)
+    was captured) is shown at that record's own place; one that cannot be read is shown as an error
+    where it is known to be asked for."""
+    if isinstance(node, Record):
+        return node.native_id == listed.native_id and narrow.accepts(node)
+    if isinstance(node, NotFound) and isinstance(listed, Entry):
+        everything = msgspec.structs.replace(narrow, sources=None) == type(narrow)()
+        return everything and not isinstance(node, Superseded)
+    return True
 
 
 async def _loaded(

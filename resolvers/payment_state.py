@@ -37,18 +37,41 @@ AGREEMENT: dict[OrderState, frozenset[OrderPaymentState]] = {
 """The live states that a CRM's word is true for; UNKNOWN agrees and disagrees with nothing."""
 
 
-def captured(payments: Sequence[Payment], currency: str) -> Money:
-    """Sum of what was captured in `currency`."""
+MAY_BE_REFUNDED = frozenset(
+    {
+        PaymentStatus.UNKNOWN,
+        PaymentStatus.PARTIALLY_REFUNDED,
+        PaymentStatus.REFUNDED,
+        PaymentStatus.DISPUTED,
+    }
+)
+
+
+def captured(payments: Sequence[Payment], currency: str) -> Money | None:
+    """Sum of what was captured in `currency`; None while a payment's own amount is not known."""
+    if any(p.captured is None and p.status is PaymentStatus.UNKNOWN for p in payments):
+        return None
     return _sum([p.captured for p in payments], currency)
 
 
-def refunded(payments: Sequence[Payment], currency: str) -> Money:
-    """Sum of what went back in `currency`."""
-    return _sum([p.refunded for p in payments], currency)
+def refunded(payments: Sequence[Payment], currency: str) -> Money | None:
+    """Sum of what went back in `currency`; None while it is not known of a payment."""
+    return None if any(map(_unsummed, payments)) else _sum([p.refunded for p in payments], currency)
 
 
-def balance_due(total: Money, paid: Money) -> Money:
+def _unsummed(payment: Payment) -> bool:
+    """Something may have gone back, and nobody knows how much."""
+    return (
+        payment.refunded is None
+        and payment.status in MAY_BE_REFUNDED
+        and (payment.captured is not None or payment.status is PaymentStatus.UNKNOWN)
+    )
+
+
+def balance_due(total: Money, paid: Money | None) -> Money | None:
     """What the customer still owes, never below zero: money refunded is not owed again."""
+    if paid is None:
+        return None
     return Money(max(0, total.minor_units - paid.minor_units), total.currency)
 
 
@@ -58,8 +81,11 @@ def payment_state(order: Order, payments: Sequence[Payment]) -> OrderPaymentStat
         return OrderPaymentState.DISPUTED
     if order.total is None or _doubtful(order.total.currency, payments):
         return OrderPaymentState.UNKNOWN
-    paid = captured(payments, order.total.currency).minor_units
-    back = refunded(payments, order.total.currency).minor_units
+    taken = captured(payments, order.total.currency)
+    returned = refunded(payments, order.total.currency)
+    if taken is None or returned is None:
+        return OrderPaymentState.UNKNOWN
+    paid, back = taken.minor_units, returned.minor_units
     if paid == 0:
         return OrderPaymentState.UNPAID
     if back:

@@ -50,7 +50,7 @@ def _currency(order: records.Order, payments: Sequence[records.Payment]) -> str 
 
 
 def _sum_of(
-    add: Callable[[Sequence[records.Payment], str], MoneyValue],
+    add: Callable[[Sequence[records.Payment], str], MoneyValue | None],
 ) -> Callable[[records.Order, RequestInfo], Any]:
     """A resolver of a sum over all payments; it raises what any source failed with, because a sum
     that may lack something is not shown."""

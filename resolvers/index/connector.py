@@ -16,7 +16,14 @@ from typing import Any, TypeVar
 import msgspec
 
 from connectors.capabilities import capabilities
-from connectors.errors import Malformed, NotFound, Retryable, SourceError, Superseded
+from connectors.errors import (
+    Malformed,
+    NotFound,
+    NotReady,
+    Retryable,
+    SourceError,
+    Superseded,
+)
 from connectors.filters import Filter, PaymentFilter, RefundFilter
 from connectors.ledger import Entry
 from connectors.paging import BadCursor, Keyed, Page, PageQuery, Row
@@ -80,6 +87,7 @@ class _Face:
         self._name = source.name
         self._index = index
         self._learner = learner
+        self._is_read = False
         self._told = {
             kind for kind, name in ((Kind.REFUND, "refunds"), (Kind.DISPUTE, "disputes"))
             if name in own
@@ -100,14 +108,27 @@ class _Face:
         }
 
     async def payments_by_reference(self, references: Sequence[str]) -> Keyed[tuple[Payment, ...]]:
+        if references and (unread := await self._unread()) is not None:
+            return dict.fromkeys(references, unread)
         async with self._reading():
             told = await self._index.referenced(self._name, Kind.PAYMENT, references)
         ids = [entry.native_id for entries in told.values() for entry in entries]
         found = await self.payments(ids) if ids else {}
         return {
-            reference: _all_or_error(_standing(found.get(e.native_id, self._gone) for e in entries))
+            reference: _all_or_error(
+                _standing(
+                    self._claimed(reference, found.get(e.native_id, self._gone)) for e in entries
+                )
+            )
             for reference, entries in told.items()
         }
+
+    def _claimed(self, reference: str, payment: Any) -> Any:
+        """A payment of this number; what says itself that it is another's is corrected."""
+        if not isinstance(payment, Payment) or payment.reference in (None, reference):
+            return payment
+        self._learner.correct(payment)
+        return Malformed(self._name, "the order's number is not the one that its books tell")
 
     async def refunds(self, ids: Sequence[str]) -> Keyed[Refund]:
         """With the payment's native id, where the vendor gives another id of it or none."""
@@ -182,6 +203,8 @@ class _Face:
         return await self._page(Kind.REFUND, wanted)
 
     async def _page(self, kind: Kind, wanted: Slice) -> Page[Any]:
+        if (unread := await self._unread()) is not None:
+            raise unread
         async with self._reading():
             more = msgspec.structs.replace(wanted, first=wanted.first + 1)
             entries = await self._index.slice(self._name, kind, more)
@@ -215,18 +238,21 @@ class _Face:
             self._of(Kind.REFUND, [i for i in taken if payments[i].refunds is None], told),
             self._of(Kind.DISPUTE, [i for i in taken if payments[i].disputes is None], told),
         )
-        self._learner.learn(payments.values())
 
         def whole(payment: Payment) -> Payment | SourceError:
             own = payment.native_id
             return settled(payment, told.get(own), refunds.get(own, ()), disputes.get(own, ()))
 
-        return {k: whole(v) if isinstance(v, Payment) else v for k, v in live.items()}
+        answer = {k: whole(v) if isinstance(v, Payment) else v for k, v in live.items()}
+        self._learner.learn(v for v in answer.values() if isinstance(v, Payment))
+        return answer
 
     async def _of(self, kind: Kind, ids: Sequence[str], told: Mapping[str, Entry]) -> Any:
         """Refunds or disputes by payment id, newest first; a failure of one is the payment's."""
         if kind not in self._told or not ids:
             return {}
+        if (unread := await self._unread()) is not None:
+            return dict.fromkeys(ids, unread)
         names = {name: key for key in ids for name in _names(key, told.get(key))}
         async with self._reading():
             belonging = await self._index.belonging(self._name, kind, names)
@@ -234,12 +260,36 @@ class _Face:
         for name, entries in belonging.items():
             wanted[names[name]] += [entry.native_id for entry in entries]
         every = [native_id for native_ids in wanted.values() for native_id in native_ids]
-        read = self.refunds if kind is Kind.REFUND else self._connector.disputes
-        found = await read(list(dict.fromkeys(every))) if every else {}
+        found = await self._read(kind, list(dict.fromkeys(every)))
         return {
-            key: _all_or_error([found.get(i, self._gone) for i in native_ids], key)
+            key: _all_or_error(
+                [self._owned(found.get(i, self._gone), key, names) for i in native_ids], key
+            )
             for key, native_ids in wanted.items()
         }
+
+    def _owned(self, record: Any, payment: str, names: Mapping[str, str]) -> Any:
+        """A refund or dispute of this payment; one that names another is nobody's to count."""
+        named = getattr(record, "payment_id", None)
+        if named is None or names.get(named) == payment:
+            return record
+        return Malformed(self._name, "its books tell of another payment than the record itself")
+
+    async def _read(self, kind: Kind, ids: list[str]) -> Mapping[str, Any]:
+        """Refunds or disputes; a failure of all of them is not one of their payments."""
+        read = self.refunds if kind is Kind.REFUND else self._connector.disputes
+        try:
+            found: Mapping[str, Any] = await read(ids) if ids else {}
+        except SourceError as error:
+            return dict.fromkeys(ids, error)
+        return found
+
+    async def _unread(self) -> NotReady | None:
+        """Nothing can be said to be all there is while no book of the source was ever read."""
+        if not self._is_read:
+            async with self._reading():
+                self._is_read = await self._index.synced_at(self._name) is not None
+        return None if self._is_read else NotReady(self._name, "its books have not been read yet")
 
     @property
     def _gone(self) -> NotFound:

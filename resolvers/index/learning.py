@@ -24,6 +24,7 @@ class Learner:
         self._index = index
         self._seen: set[tuple[str, Kind, str]] = set()
         self._waiting: defaultdict[str, list[Entry]] = defaultdict(list)
+        self._wrong: defaultdict[str, list[Entry]] = defaultdict(list)
         self._task: asyncio.Task[None] | None = None
 
     def learn(self, records: Iterable[Record]) -> None:
@@ -36,7 +37,16 @@ class Learner:
                 self._seen.clear()
             self._seen.add(key)
             self._waiting[record.source.name].append(entry)
-        if self._waiting and (self._task is None or self._task.done()):
+        self._write_soon()
+
+    def correct(self, record: Record) -> None:
+        """Lets the record's own word stand instead of what a book told of it."""
+        if (entry := entry_of(record)) is not None:
+            self._wrong[record.source.name].append(entry)
+            self._write_soon()
+
+    def _write_soon(self) -> None:
+        if (self._waiting or self._wrong) and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._later())
 
     async def aclose(self) -> None:
@@ -47,15 +57,20 @@ class Learner:
         await self._write()
 
     async def _later(self) -> None:
-        while self._waiting:
+        while self._waiting or self._wrong:
             await asyncio.sleep(PAUSE)
             await self._write()
 
     async def _write(self) -> None:
+        """What is learned fills in what no book told; only a correction replaces it."""
         waiting, self._waiting = self._waiting, defaultdict(list)
-        for source, entries in waiting.items():
+        wrong, self._wrong = self._wrong, defaultdict(list)
+        for source, entries, replace in (
+            *((source, entries, False) for source, entries in waiting.items()),
+            *((source, entries, True) for source, entries in wrong.items()),
+        ):
             try:
-                await self._index.put(source, entries, "lookup")
+                await self._index.put(source, entries, "lookup", replace=replace)
             except StoreUnusable as error:
                 log.warning("%s: %d references could not be noted: %s", source, len(entries), error)
                 self._seen -= {(source, entry.kind, entry.native_id) for entry in entries}

@@ -73,6 +73,9 @@ def _refunded(payment: Payment, refunds: Sequence[Refund] | SourceError) -> dict
         return {"refunds": ()} if not refunds else {}
     if isinstance(refunds, SourceError) or (total := total_of(refunds, taken)) is None:
         return UNCERTAIN if payment.status in TAKEN else {}
+    if payment.status is PaymentStatus.PARTIALLY_REFUNDED:
+        # The provider's own word stands; how much it was is known only from the refunds.
+        return {"refunds": tuple(refunds), "refunded": total} if total.minor_units else {}
     if payment.status not in TAKEN:
         return {"refunds": tuple(refunds)}
     status = _state(payment.status, refunds, total, taken)
@@ -93,7 +96,7 @@ def _state(
     if total.minor_units:
         whole = total.minor_units == taken.minor_units
         return PaymentStatus.REFUNDED if whole else PaymentStatus.PARTIALLY_REFUNDED
-    explained = base is PaymentStatus.SUCCEEDED or RefundStatus.PENDING in states
+    explained = base is PaymentStatus.SUCCEEDED or bool(states)
     return PaymentStatus.SUCCEEDED if explained else PaymentStatus.UNKNOWN
 
 

@@ -4,7 +4,7 @@ for a check. Records are read live by id; no personal data is kept.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,7 @@ from sqlalchemy import (
     String,
     Table,
     and_,
+    delete,
     func,
     or_,
     select,
@@ -97,10 +98,36 @@ class Index:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def put(self, source: str, entries: Iterable[Entry], origin: str) -> None:
-        """Writes all or nothing. `origin` says where they come from."""
+    async def put(
+        self, source: str, entries: Iterable[Entry], origin: str, *, replace: bool = True
+    ) -> None:
+        """Writes all or nothing. `origin` says where they come from. With `replace` False only
+        what was not known is filled in."""
         async with self._begin() as connection:
-            await self._write(connection, source, entries, origin)
+            await self._write(connection, source, entries, origin, replace)
+
+    async def put_file(self, name: str, parts: Iterable[tuple[str, Sequence[Entry]]]) -> None:
+        """All parts (source, entries) or none; the file counts as a book of these sources."""
+        written: Counter[str] = Counter()
+        async with self._begin() as connection:
+            for source, entries in parts:
+                await self._write(connection, source, entries, name)
+                written[source] += len(entries)
+            for source, count in written.items():
+                done = Progress("", count, count, datetime.now(UTC))
+                await self._note(connection, source, name[:128], done)
+
+    async def forget(self, source: str, kind: Kind, ids: Sequence[str]) -> int:
+        """Takes entries away; counts them."""
+        async with self._begin() as connection:
+            done = await connection.execute(
+                delete(_entries).where(
+                    _entries.c.source == source,
+                    _entries.c.kind == kind.value,
+                    _entries.c.native_id.in_(ids),
+                )
+            )
+            return done.rowcount
 
     async def put_part(
         self, source: str, period: str, entries: Sequence[Entry], progress: Progress
@@ -108,13 +135,18 @@ class Index:
         """A part of a period and how far it goes, together or not at all."""
         async with self._begin() as connection:
             await self._write(connection, source, entries, period)
-            values = {"source": source, "name": period, **_progress_values(progress)}
-            insert = INSERTS[self._engine.dialect.name](_periods).values(values)
-            await connection.execute(
-                insert.on_conflict_do_update(
-                    index_elements=["source", "name"], set_=_progress_values(progress)
-                )
+            await self._note(connection, source, period, progress)
+
+    async def _note(
+        self, connection: AsyncConnection, source: str, period: str, progress: Progress
+    ) -> None:
+        values = {"source": source, "name": period, **_progress_values(progress)}
+        insert = INSERTS[self._engine.dialect.name](_periods).values(values)
+        await connection.execute(
+            insert.on_conflict_do_update(
+                index_elements=["source", "name"], set_=_progress_values(progress)
             )
+        )
 
     async def progress(self, source: str) -> dict[str, Progress]:
         """By the names of the periods that were begun."""
@@ -123,6 +155,12 @@ class Index:
             row.name: Progress(row.digest, row.written, row.entries, _moment(row.finished_at))
             for row in rows
         }
+
+    async def synced_at(self, source: str) -> datetime | None:
+        """When a period of the source was last finished; None if none ever was."""
+        latest = func.max(_periods.c.finished_at).label("finished_at")
+        (row,) = await self._rows(select(latest).where(_periods.c.source == source))
+        return _moment(row.finished_at)
 
     async def known(self, source: str, kind: Kind, ids: Sequence[str]) -> dict[str, Entry]:
         """Entries by what was asked for: their native id or their alias."""
@@ -167,22 +205,34 @@ class Index:
         return {(row.source, Kind(row.kind)): row.entries for row in rows}
 
     async def _write(
-        self, connection: AsyncConnection, source: str, entries: Iterable[Entry], origin: str
+        self,
+        connection: AsyncConnection,
+        source: str,
+        entries: Iterable[Entry],
+        origin: str,
+        replace: bool = True,
     ) -> None:
         """What comes later is right, but does not unsay what it leaves out."""
         # In the order of their keys, so that two writers never wait for each other.
         unique = {(e.kind.value, e.native_id): e for e in entries}
         rows = [_values(source, unique[key], origin) for key in sorted(unique)]
         if rows:
-            await connection.exec_driver_sql(self._upsert, rows)
+            await connection.exec_driver_sql(self._upserts[replace], rows)
 
     @cached_property
-    def _upsert(self) -> str:
+    def _upserts(self) -> dict[bool, str]:
         """Compiled once and given rows as they are: a bill has a million of them."""
+        return {replace: self._upsert(replace) for replace in (True, False)}
+
+    def _upsert(self, replace: bool) -> str:
         insert = INSERTS[self._engine.dialect.name](_entries)
-        new = insert.excluded
-        changes = {name: func.coalesce(new[name], _entries.c[name]) for name in _KEPT}
-        changes |= {"created_at": new.created_at, "origin": new.origin}
+        new, old = insert.excluded, _entries.c
+        changes: dict[str, Any]
+        if replace:
+            changes = {name: func.coalesce(new[name], old[name]) for name in _KEPT}
+            changes |= {"created_at": new.created_at, "origin": new.origin}
+        else:
+            changes = {name: func.coalesce(old[name], new[name]) for name in _KEPT}
         whole = insert.on_conflict_do_update(
             index_elements=["source", "kind", "native_id"], set_=changes
         )

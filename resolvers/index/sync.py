@@ -35,6 +35,10 @@ from resolvers.sources import ConfiguredSource, Sources
 log = logging.getLogger("tillgate.index")
 HOPELESS = (Unauthorized, Misconfigured, RateLimited)
 """Failures after which the source's other periods are not even tried."""
+PAUSES = (1.0, 5.0)
+"""Seconds before a period is tried again that was refused for too many calls, if the vendor does
+not say."""
+LONGEST_PAUSE = 60.0
 STEP = 50
 
 
@@ -103,15 +107,22 @@ async def _sync_period(
     before: Progress | None,
     now: datetime,
 ) -> Outcome:
-    with Spool() as spool:
-        try:
-            await _read(source, period, spool)
-        except NotReady as error:
-            return Outcome(source.name, period.name, State.NOT_READY, 0, error)
-        except SourceError as error:
-            return Outcome(source.name, period.name, State.FAILED, 0, error)
-        await _write(index, source.name, period, spool, before, now)
-        return Outcome(source.name, period.name, State.WRITTEN, spool.entries)
+    for pause in (*PAUSES, None):
+        with Spool() as spool:
+            try:
+                await _read(source, period, spool)
+            except NotReady as error:
+                return Outcome(source.name, period.name, State.NOT_READY, 0, error)
+            except RateLimited as error:
+                if pause is None or (error.retry_after or 0) > LONGEST_PAUSE:
+                    return Outcome(source.name, period.name, State.FAILED, 0, error)
+                await asyncio.sleep(error.retry_after or pause)
+                continue
+            except SourceError as error:
+                return Outcome(source.name, period.name, State.FAILED, 0, error)
+            await _write(index, source.name, period, spool, before, now)
+            return Outcome(source.name, period.name, State.WRITTEN, spool.entries)
+    raise AssertionError("the last attempt answers")
 
 
 async def _read(source: ConfiguredSource, period: Period, spool: Spool) -> None:

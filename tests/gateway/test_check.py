@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from gateway.check import clock_notes
+from gateway.check import book_notes, clock_notes
+
+NOW = datetime(2026, 6, 10, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -19,3 +23,20 @@ from gateway.check import clock_notes
 )
 def test_a_clock_that_differs_is_told(skew: float | None, notes: list[str]) -> None:
     assert list(clock_notes(skew)) == notes
+
+
+@pytest.mark.parametrize(
+    ("synced", "notes"),
+    [
+        (None, ["its books were never read: run tillgate index sync"]),
+        (NOW - timedelta(hours=47), []),
+        (
+            NOW - timedelta(days=9),
+            ["its books were last read on 2026-06-01: run tillgate index sync"],
+        ),
+    ],
+)
+def test_books_that_are_old_or_were_never_read_are_told(
+    synced: datetime | None, notes: list[str]
+) -> None:
+    assert list(book_notes(synced, NOW)) == notes

@@ -72,12 +72,12 @@ def test_the_example_is_read(example: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("alipay_app_private_key.pem", "sources.alipay_cn: private_key: "),
-        ("alipay_public_key.pem", "sources.alipay_cn: alipay_public_key: "),
-        ("apiclient_key.pem", "sources.wechat_cn: private_key: "),
-        ("wechat_pub_key.pem", "sources.wechat_cn: public_key: "),
-        ("acp_sign.pfx", "sources.unionpay_cn: pfx: "),
-        ("acp_roots.pem", "sources.unionpay_cn: root_certs: "),
+        ("alipay_app_private_key.pem", "sources.alipay_cn.private_key: "),
+        ("alipay_public_key.pem", "sources.alipay_cn.alipay_public_key: "),
+        ("apiclient_key.pem", "sources.wechat_cn.private_key: "),
+        ("wechat_pub_key.pem", "sources.wechat_cn.public_key: "),
+        ("acp_sign.pfx", "sources.unionpay_cn.pfx: "),
+        ("acp_roots.pem", "sources.unionpay_cn.root_certs: "),
     ],
 )
 def test_a_wrong_key_is_told_by_its_place_and_not_quoted(

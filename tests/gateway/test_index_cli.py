@@ -93,6 +93,9 @@ def test_a_source_that_fails_is_told_and_the_others_are_written(
     ("arguments", "told"),
     [
         (("sync", "--since", "last week"), "--since: expected a date such as 2026-01-01"),
+        (("sync", "--since", "0001-01-01"), "--since: expected a date such as 2026-01-01"),
+        (("sync", "--since", "2099-01-01"), "--since: expected a date such as 2026-01-01"),
+        (("forget", "alipay_cn:p1"), "index forget: an id has the form source:kind:native"),
         (("sync", "--source", "nobody"), "--source: no source is named 'nobody'"),
         (("sync", "--source", "stripe_eu"), "--source: stripe_eu has no books to read"),
         (("import", "none.csv"), "none.csv: cannot be read: FileNotFoundError"),
@@ -126,6 +129,10 @@ def test_a_file_is_checked_then_written(operator: Operator) -> None:
     assert operator.index("import", path) == (0, "5000 rows written\n", "")
     assert operator.index("import", path) == (0, "5000 rows written\n", "")
     assert operator.index("show")[1] == "alipay_cn\tpayment\t5000\n"
+    mistake = f"alipay_cn:payment:20200101{7:020}"
+    told = "1 of 1 entries were there and are gone\n"
+    assert operator.index("forget", mistake) == (0, told, "")
+    assert operator.index("show")[1] == "alipay_cn\tpayment\t4999\n"
 
 
 def test_a_file_with_bad_rows_names_each_and_writes_nothing(operator: Operator) -> None:

@@ -126,7 +126,7 @@ def test_an_unknown_key_names_its_place_and_the_nearest(text: str, told: str) ->
             SALESFORCE.replace("jwt_bearer", "password"),
             "sources.salesforce.auth: invalid enum value 'password'",
         ),
-        (SALESFORCE.replace("username", "#"), "sources.salesforce: username: needed for auth"),
+        (SALESFORCE.replace("username", "#"), "sources.salesforce.username: needed for auth"),
         (SALESFORCE + "order_fields = { total = 1 }", "sources.salesforce.order_fields"),
     ],
 )

@@ -246,10 +246,10 @@ def test_what_an_order_was_paid_is_not_told_while_its_channel_is_down(
     assert answer["errors"][0]["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"
 
 
-def test_an_order_that_no_book_knows_is_found_by_its_number(
-    gateway: GatewayServer, sandbox: Sandbox, truth: Truth
+def test_before_any_book_was_read_what_is_found_is_shown_and_nothing_is_summed(
+    sandbox: Sandbox, truth: Truth
 ) -> None:
-    """With an empty index: what the channel itself can be asked for is in the answer."""
+    """Asked for by its number the payment is found; that it is all there is, nobody knows."""
     order = next(
         o
         for o in truth["orders"]
@@ -257,12 +257,19 @@ def test_an_order_that_no_book_knows_is_found_by_its_number(
         and o["paid"] == o["total"]
         and o["paymentState"] == "PAID"
     )
-    query = "query O($n: String) { order(number: $n) { paymentState payments { nodes { id } } } }"
+    query = """query O($n: String) { order(number: $n) {
+      paid { amount } paymentState payments { nodes { id status captured { minorUnits } } } } }"""
     with GatewayServer(sandbox, indexed=False) as unread:
-        found = unread.data(query, n=order["number"])["order"]
+        answer = unread.ask(query, n=order["number"])
+    found = answer["data"]["order"]
     (payment,) = order["payments"]
-    assert [p["id"] for p in found["payments"]["nodes"]] == [
-        f"alipay_cn:payment:{payment['nativeId']}"
+    assert [node for node in found["payments"]["nodes"] if node] == [
+        {
+            "id": f"alipay_cn:payment:{payment['nativeId']}",
+            "status": "UNKNOWN",
+            "captured": {"minorUnits": str(order["paid"])},
+        }
     ]
-    assert found["paymentState"] == "PAID"
-    assert gateway.data(query, n=order["number"])["order"] == found
+    assert (found["paid"], found["paymentState"]) == (None, "UNKNOWN")
+    assert {e["extensions"]["code"] for e in answer["errors"]} == {"UPSTREAM_NOT_READY"}
+    assert {e["extensions"]["source"] for e in answer["errors"]} == set(INDEXED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,33 @@ async def test_what_one_book_leaves_out_another_does_not_unsay(index: Index) -> 
     await index.put("cn", [paid(1, reference=None, amount=None)], "log")
     (entry,) = (await index.known("cn", Kind.PAYMENT, ["p1"])).values()
     assert entry == paid(1, alias="4200", fee=Money(1, "CNY"))
+
+
+async def test_what_a_lookup_learns_fills_in_and_replaces_nothing(index: Index) -> None:
+    await index.put("cn", [paid(1, reference=None)], "bill")
+    learned = paid(1, amount=Money(7, "CNY"), created_at=NOON)
+    await index.put("cn", [learned], "lookup", replace=False)
+    (entry,) = (await index.known("cn", Kind.PAYMENT, ["p1"])).values()
+    assert entry == paid(1)
+
+
+async def test_entries_can_be_forgotten(index: Index) -> None:
+    await index.put("cn", [paid(1), paid(2), back(1, "p1")], "bill")
+    assert await index.forget("cn", Kind.PAYMENT, ["p1", "p9"]) == 1
+    assert await index.counts() == {("cn", Kind.PAYMENT): 1, ("cn", Kind.REFUND): 1}
+
+
+async def test_a_file_is_written_whole_or_not_at_all(index: Index) -> None:
+    def parts() -> Iterator[tuple[str, list[Entry]]]:
+        yield "cn", [paid(1)]
+        raise OSError("the disk")
+
+    with pytest.raises(StoreUnusable):
+        await index.put_file("import old.csv", parts())
+    assert (await index.counts(), await index.synced_at("cn")) == ({}, None)
+    await index.put_file("import old.csv", [("cn", [paid(1)]), ("cn", [paid(2)])])
+    assert await index.counts() == {("cn", Kind.PAYMENT): 2}
+    assert await index.synced_at("cn") is not None
 
 
 async def test_writing_twice_writes_once(index: Index) -> None:

@@ -12,13 +12,20 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.capabilities import capabilities
-from connectors.errors import Malformed, NotFound, Retryable, Superseded, TimedOut
+from connectors.errors import (
+    Malformed,
+    NotFound,
+    NotReady,
+    Retryable,
+    Superseded,
+    TimedOut,
+)
 from connectors.filters import MoneyRange, PaymentFilter, RefundFilter, TimeRange
 from connectors.paging import BadCursor, PageQuery
 from connectors.records import Kind, PaymentChannel, PaymentStatus, Refund
 from resolvers.index.connector import STEP, IndexedConnector
 from resolvers.index.learning import Learner
-from resolvers.index.store import Index
+from resolvers.index.store import Index, Progress
 from resolvers.store import open_store
 from tests.resolvers.channel import CN, Channel, dispute, payment, refund, told, yuan
 from tests.resolvers.fakes import day
@@ -46,7 +53,8 @@ async def learner(index: Index) -> AsyncIterator[Learner]:
 
 
 async def whole(index: Index, learner: Learner, channel: Channel, *entries: Any) -> Any:
-    await index.put("cn", entries or [told(r) for r in channel.records.values()], "bill")
+    every = list(entries) or [told(r) for r in channel.records.values()]
+    await index.put_part("cn", "bill", every, Progress("d", len(every), len(every), day(0)))
     return IndexedConnector(channel, CN, index, learner)
 
 
@@ -327,6 +335,61 @@ async def test_an_index_that_cannot_be_read_fails_like_a_source(
         with pytest.raises(Retryable) as failure:
             await call
         assert failure.value.source == "index"
+
+
+async def test_before_any_book_was_read_nothing_is_said_to_be_all_there_is(
+    index: Index, learner: Learner
+) -> None:
+    """A refund may exist that nobody told of: neither "paid" nor "no refunds" is certain."""
+    indexed: Any = IndexedConnector(Channel(payment("p1")), CN, index, learner)
+    (found,) = (await indexed.payments(["p1"])).values()
+    assert (found.status, found.captured, found.refunds) == (P.UNKNOWN, yuan(1000), None)
+    assert isinstance((await indexed.refunds_by_payment(["p1"]))["p1"], NotReady)
+    assert isinstance((await indexed.payments_by_reference(["SO-1"]))["SO-1"], NotReady)
+    with pytest.raises(NotReady):
+        await indexed.payment_page(PageQuery(5, PaymentFilter()))
+
+
+async def test_refunds_that_fail_together_leave_the_payment_standing(
+    index: Index, learner: Learner
+) -> None:
+    channel = Channel(payment("p1"), refund("r1"), refunds=TimedOut("cn", "no answer"))
+    (found,) = (await (await whole(index, learner, channel)).payments(["p1"])).values()
+    assert (found.amount, found.status, found.refunds) == (yuan(1000), P.UNKNOWN, None)
+
+
+async def test_a_refund_that_names_another_payment_is_counted_nowhere(
+    index: Index, learner: Learner
+) -> None:
+    """The books say p2, the refund itself p1."""
+    channel = Channel(payment("p1"), payment("p2"), refund("r1", payment_id="p1"))
+    entries = [told(payment("p1")), told(payment("p2")), told(refund("r1", payment_id="p2"))]
+    indexed = await whole(index, learner, channel, *entries)
+    found = await indexed.payments(["p2"])
+    assert (found["p2"].status, found["p2"].refunds) == (P.UNKNOWN, None)
+    assert isinstance((await indexed.refunds_by_payment(["p2"]))["p2"], Malformed)
+
+
+async def test_a_payment_that_names_another_order_is_told_and_put_right(
+    index: Index, learner: Learner
+) -> None:
+    channel = Channel(payment("p1", reference="SO-1"))
+    indexed = await whole(index, learner, channel, told(payment("p1", reference="SO-2")))
+    assert isinstance((await indexed.payments_by_reference(["SO-2"]))["SO-2"], Malformed)
+    await learner.aclose()
+    assert await indexed.payments_by_reference(["SO-2"]) == {}
+    (found,) = (await indexed.payments_by_reference(["SO-1"]))["SO-1"]
+    assert found.native_id == "p1"
+
+
+async def test_an_amount_that_the_books_tell_otherwise_stays_told(
+    index: Index, learner: Learner
+) -> None:
+    """What a lookup learns does not hide that the two disagree."""
+    indexed = await whole(index, learner, Channel(payment("p1")), told(payment("p1", 99)))
+    for _ in range(2):
+        assert isinstance((await indexed.payments(["p1"]))["p1"], Malformed)
+        await learner.aclose()
 
 
 async def test_what_is_learned_is_written_once_and_soon(index: Index, learner: Learner) -> None:

@@ -34,13 +34,15 @@ def settle(base: Payment, refunds: Any = (), disputes: Any = (), **entry: Any) -
         # "Some refund exists": which ones decides, and while none is known nobody can say.
         (P.UNKNOWN, [(1000, R.SUCCEEDED)], P.REFUNDED, 1000),
         (P.UNKNOWN, [(1000, R.PENDING)], P.SUCCEEDED, 0),
-        (P.UNKNOWN, [(1000, R.FAILED)], P.UNKNOWN, None),
+        (P.UNKNOWN, [(1000, R.FAILED)], P.SUCCEEDED, 0),
         (P.UNKNOWN, [], P.UNKNOWN, None),
         # What became of a refund is not known: it may have gone back.
         (P.SUCCEEDED, [(300, R.UNKNOWN)], P.UNKNOWN, None),
         (P.SUCCEEDED, [(300, R.SUCCEEDED), (100, R.UNKNOWN)], P.UNKNOWN, None),
         # The provider says itself that all went back, whatever else is known.
         (P.REFUNDED, [(300, R.SUCCEEDED)], P.REFUNDED, None),
+        (P.PARTIALLY_REFUNDED, [(300, R.SUCCEEDED)], P.PARTIALLY_REFUNDED, 300),
+        (P.PARTIALLY_REFUNDED, [(300, R.FAILED)], P.PARTIALLY_REFUNDED, None),
         (P.AUTHORIZED, [], P.AUTHORIZED, None),
     ],
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from connectors.errors import Malformed, NotReady, SourceError, Unauthorized
+from connectors.errors import Malformed, NotReady, RateLimited, SourceError, Unauthorized
 from connectors.ledger import Entry, Period
 from connectors.records import ExternalId, Kind, SourceKind
 from resolvers.index.spool import PART
@@ -111,6 +111,31 @@ async def test_a_period_that_breaks_changes_nothing_and_says_why(
     assert await index.counts() == {("cn", Kind.PAYMENT): 1, ("cn", Kind.REFUND): 1}
 
 
+async def test_too_many_calls_are_waited_for_and_tried_again(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 2:
+            channel.at = "never"
+
+    monkeypatch.setattr("resolvers.index.sync.asyncio.sleep", sleep)
+    error = RateLimited("cn", "slow down", retry_after=7)
+    channel = Broken(payment("p1"), at="bill 2026-01-02", error=error)
+    assert [o.state for o in await run(index, channel)] == [State.WRITTEN] * 3
+    assert waited == [7, 7]
+
+
+async def test_too_many_calls_end_the_source_at_last(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = RateLimited("cn", "come back tomorrow", retry_after=86_400)
+    outcomes = await run(index, Broken(at="bill 2026-01-01", error=error))
+    assert [o.state for o in outcomes] == [State.FAILED]
+
+
 async def test_refused_credentials_are_not_tried_for_every_period(index: Index) -> None:
     channel = Broken(at="bill 2026-01-01", error=Unauthorized("cn", "the key is refused"))
     outcomes = await run(index, channel)
@@ -137,7 +162,7 @@ async def test_two_syncs_at_once_write_everything_once(index: Index) -> None:
 
 @pytest.mark.parametrize("killed_after", [1, 3])
 async def test_a_killed_sync_goes_on_where_it_stopped(url: str, killed_after: int) -> None:
-    parts = 40
+    parts = 10
     entries = (parts - 1) * PART + 100
     with subprocess.Popen(  # noqa: ASYNC220
         [sys.executable, "-m", "tests.resolvers.long_bill", url, str(entries)],
