@@ -43,7 +43,7 @@ VENDOR = Vendor(
         "disputes_by_payment": CallCost(batch=1, each=2),
     },
     # PayPal publishes no rates and asks to be gentle; its reports are said to take 50 a minute.
-    limits=Limits(rates={"": 50, "reports": 5}),
+    limits=Limits(rates={"": 50, "reports": 50 / 60}),
     normalise=normalise,
     provider=Provider.PAYPAL,
     channels=(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Generic, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
-from connectors.errors import NotFound
+from connectors.errors import Malformed, NotFound
 from connectors.paypal.payloads import Authorization, Capture, Dispute, Order, Refund
 from connectors.transport import Request, Response, Transport
 
@@ -16,17 +17,22 @@ Params = tuple[tuple[str, str], ...]
 
 
 class Resource(msgspec.Struct, Generic[T], frozen=True):
-    """A kind of object: its address and its JSON."""
+    """A kind of object: its address, its JSON, and where that holds its own id."""
 
     path: str
     decoder: msgspec.json.Decoder[T]
+    id_of: Callable[[T], str]
 
 
-CAPTURES = Resource("/v2/payments/captures", msgspec.json.Decoder(Capture))
-AUTHORIZATIONS = Resource("/v2/payments/authorizations", msgspec.json.Decoder(Authorization))
-REFUNDS = Resource("/v2/payments/refunds", msgspec.json.Decoder(Refund))
-ORDERS = Resource("/v2/checkout/orders", msgspec.json.Decoder(Order))
-DISPUTES = Resource("/v1/customer/disputes", msgspec.json.Decoder(Dispute))
+CAPTURES = Resource("/v2/payments/captures", msgspec.json.Decoder(Capture), lambda row: row.id)
+AUTHORIZATIONS = Resource(
+    "/v2/payments/authorizations", msgspec.json.Decoder(Authorization), lambda row: row.id
+)
+REFUNDS = Resource("/v2/payments/refunds", msgspec.json.Decoder(Refund), lambda row: row.id)
+ORDERS = Resource("/v2/checkout/orders", msgspec.json.Decoder(Order), lambda row: row.id)
+DISPUTES = Resource(
+    "/v1/customer/disputes", msgspec.json.Decoder(Dispute), lambda row: row.dispute_id
+)
 
 
 class Api:
@@ -43,9 +49,12 @@ class Api:
         return await self._transport.send(request)
 
     async def one(self, kind: Resource[T], native_id: str) -> T | None:
-        """The object of this id, None when there is none."""
+        """The object of this id, None when there is none; Malformed when it is another one."""
         try:
             response = await self.send(f"{kind.path}/{quote(native_id, safe='')}")
         except NotFound:
             return None
-        return response.decode(kind.decoder, self.source)
+        found = response.decode(kind.decoder, self.source)
+        if kind.id_of(found) != native_id:
+            raise Malformed(self.source, "the answer is about another object")
+        return found

@@ -95,7 +95,7 @@ class PaypalConnector:
     async def refunds_by_payment(
         self, payment_ids: Sequence[str]
     ) -> Keyed[tuple[records.Refund, ...]]:
-        """PayPal lists refunds with their order alone."""
+        """PayPal lists refunds with their order alone; Rejected where it does not list them all."""
 
         async def of(asked: str) -> tuple[records.Refund, ...] | SourceError | None:
             found = await self._finder.find(asked, lambda capture: True)
@@ -103,8 +103,9 @@ class PaypalConnector:
                 return None if found is None else ()
             capture, order = found.paid, found.order
             if order is None:
-                return self._unlisted(capture)
-            return mapped(self._name, lambda: mapping.refunds_of(self._source, capture, order))
+                return () if capture.status not in REFUNDED_WORDS else self._unlisted
+            made = mapped(self._name, lambda: mapping.refunds_of(self._source, capture, order))
+            return self._unlisted if made is None else made
 
         return await _each(payment_ids, of)
 
@@ -125,8 +126,7 @@ class PaypalConnector:
         """
 
         async def of(payment_id: str) -> tuple[records.Dispute, ...] | SourceError | None:
-            page = await self._disputes.page((("disputed_transaction_id", payment_id),))
-            rows = await self._disputes.whole(page)
+            rows = await self._disputes.of_payment(payment_id)
             made = mapped(
                 self._name,
                 lambda: tuple(mapping.dispute(self._source, row, payment_id) for row in rows),
@@ -148,11 +148,9 @@ class PaypalConnector:
             for start in range(0, len(told), BATCH):
                 yield told[start : start + BATCH]
 
-    def _unlisted(self, capture: Capture) -> tuple[records.Refund, ...] | SourceError:
-        """Of a payment that has no order, PayPal says at least whether anything went back."""
-        if capture.status not in REFUNDED_WORDS:
-            return ()
-        return Rejected(self._name, "PayPal has no order that lists this payment's refunds")
+    @property
+    def _unlisted(self) -> Rejected:
+        return Rejected(self._name, "PayPal has no order that lists all refunds of this payment")
 
     def _wants_order(self, capture: Capture) -> bool:
         return self._read_orders or capture.status in REFUNDED_WORDS

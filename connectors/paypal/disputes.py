@@ -34,27 +34,31 @@ class Disputes:
         response = await permitted(self._api.source, FEATURE, call)
         return response.decode(_LIST, self._api.source)
 
-    async def whole(self, page: DisputeList) -> list[Dispute]:
-        """Each dispute of a page, a call for each; the failure of one is that of all."""
-        found = await gather_keyed([row.dispute_id for row in page.items], self.one)
-        return [_fitting(row) for row in found.values()]
+    async def of_payment(self, payment_id: str) -> list[Dispute]:
+        pages = self._pages((("disputed_transaction_id", payment_id),))
+        return [dispute async for page in pages for dispute in page]
 
-    async def changed(self, period: Period) -> AsyncIterator[list[Dispute]]:
+    def changed(self, period: Period) -> AsyncIterator[list[Dispute]]:
         """The disputes that last changed in a period, page by page."""
-        query: Params = (
-            ("update_time_after", _written(period.start)),
-            ("update_time_before", _written(period.end)),
-            ("page_size", str(PAGE_SIZE)),
-        )
+        after = ("update_time_after", _written(period.start))
+        return self._pages((after, ("update_time_before", _written(period.end))))
+
+    async def _pages(self, wanted: Params) -> AsyncIterator[list[Dispute]]:
+        query: Params = (*wanted, ("page_size", str(PAGE_SIZE)))
         page = await self.page(query)
-        yield await self.whole(page)
+        yield await self._whole(page)
         seen = set()
         while (onward := page.next_page) is not None:
             if onward in seen:
                 raise Malformed(self._api.source, "a page that repeats the one before")
             seen.add(onward)
             page = await self.page((*query, onward))
-            yield await self.whole(page)
+            yield await self._whole(page)
+
+    async def _whole(self, page: DisputeList) -> list[Dispute]:
+        """Each dispute of a page, a call for each; the failure of one is that of all."""
+        found = await gather_keyed([row.dispute_id for row in page.items], self.one)
+        return [_fitting(row) for row in found.values()]
 
 
 def _fitting(row: Dispute | SourceError) -> Dispute:

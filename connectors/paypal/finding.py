@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from connectors.errors import Rejected
+from connectors.errors import Superseded
 from connectors.paypal.api import AUTHORIZATIONS, CAPTURES, ORDERS, Api
 from connectors.paypal.payloads import Authorization, Capture, Order
 from connectors.paypal.words import CAPTURED_WORDS
@@ -30,8 +30,9 @@ class Finder:
     async def find(self, asked: str, wants_order: Callable[[Capture], bool]) -> Found | None:
         """The payment that `asked` leads to.
 
-        An authorization that was captured leads to its capture; to none where there are several,
-        because each is a payment of its own. An order leads to its one payment.
+        An authorization that was captured leads to its capture, an order to its one payment.
+        Superseded where these are several, each a payment of its own, or where PayPal does not
+        say which.
         """
         if (capture := await self._api.one(CAPTURES, asked)) is not None:
             order = await self._order_of(capture) if wants_order(capture) else None
@@ -43,7 +44,9 @@ class Finder:
             return Found(authorization)
         order = await self._order_of(authorization)
         captures = list(order.captures.values()) if order else []
-        return Found(captures[0], order) if len(captures) == 1 else None
+        if len(captures) != 1:
+            raise Superseded(self._api.source, "the authorization lives on as its captures")
+        return Found(captures[0], order)
 
     async def _order_of(self, paid: Authorization) -> Order | None:
         """None where PayPal does not name it, or has forgotten it: older payments have none."""
@@ -58,5 +61,5 @@ class Finder:
         held = [a for a in order.authorizations.values() if a.status not in CAPTURED_WORDS]
         payments: list[Authorization] = [*order.captures.values()] or held
         if len(payments) > 1:
-            raise Rejected(self._api.source, "the order has several payments: name one of them")
+            raise Superseded(self._api.source, "the order has several payments: name one of them")
         return Found(payments[0], order) if payments else None

@@ -23,12 +23,14 @@ from connectors.records import Kind
 
 TRANSACTIONS, DISPUTES = "transactions", "disputes"
 DAY = timedelta(days=1)
+LATE = timedelta(hours=1)
+"""What changed may be listed so much later, at most: nobody says how soon disputes are."""
 T = TypeVar("T")
 
 
 def periods(since: datetime, until: datetime, lag: timedelta) -> list[Period]:
     """Both books' periods, oldest first; transactions are told `lag` after they happened."""
-    named = [*_months(TRANSACTIONS, since, until, lag), *_months(DISPUTES, since, until)]
+    named = [*_months(TRANSACTIONS, since, until, lag), *_months(DISPUTES, since, until, LATE)]
     return sorted(named, key=lambda period: (period.start, period.name))
 
 
@@ -69,9 +71,7 @@ def _of_dispute(row: Dispute) -> Entry:
     )
 
 
-def _months(
-    book: str, since: datetime, until: datetime, lag: timedelta = timedelta(0)
-) -> Iterator[Period]:
+def _months(book: str, since: datetime, until: datetime, lag: timedelta) -> Iterator[Period]:
     told = until - lag
     start = since.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     while start < told:

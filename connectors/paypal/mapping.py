@@ -91,12 +91,21 @@ def refund(source: Source, row: payloads.Refund, capture_id: str | None = None) 
     )
 
 
-def refunds_of(source: Source, capture: Capture, order: Order) -> tuple[records.Refund, ...]:
-    """The refunds of one capture among those of its order, newest first.
+def refunds_of(source: Source, capture: Capture, order: Order) -> tuple[records.Refund, ...] | None:
+    """All refunds of one capture, newest first; None where its order does not list them all."""
+    base = _base_status(capture)
+    captured = _captured(base, positive(capture.amount))
+    listed = _refunds(source, capture, order, captured)
+    return _settled(capture.status, base, captured, listed)[2]
+
+
+def _listed(source: Source, capture: Capture, order: Order) -> tuple[records.Refund, ...] | None:
+    """The refunds of one capture among those of its order, newest first; None where the order
+    has a refund of which it does not say whose it is.
 
     Raises Unfit for one in another currency, or if more went back than was taken.
     """
-    only = capture.id if len(order.captures) == 1 else None
+    only = capture.id if order.captures.keys() == {capture.id} else None
     made = [refund(source, row, only) for row in order.refunds.values()]
     own = [r for r in made if r.payment_id == capture.id]
     taken = positive(capture.amount)
@@ -106,6 +115,8 @@ def refunds_of(source: Source, capture: Capture, order: Order) -> tuple[records.
         r.amount.minor_units > taken.minor_units for r in own
     ):
         raise Unfit("a refund larger than its payment")
+    if any(r.payment_id is None for r in made):
+        return None
     return tuple(sorted(own, key=lambda r: (r.created_at, r.native_id), reverse=True))
 
 
@@ -155,10 +166,12 @@ def _captured(base: PaymentStatus, amount: Money) -> Money | None:
 def _refunds(
     source: Source, paid: Authorization, order: Order | None, captured: Money | None
 ) -> tuple[records.Refund, ...] | None:
-    """None where nobody asked the order; nothing goes back of what was not taken."""
+    """None where the order was not asked or does not say; nothing goes back of what was not
+    taken.
+    """
     if captured is not None and not captured.minor_units:
         return ()
-    return refunds_of(source, paid, order) if order and isinstance(paid, Capture) else None
+    return _listed(source, paid, order) if order and isinstance(paid, Capture) else None
 
 
 def _settled(
@@ -178,7 +191,7 @@ def _settled(
     if word == "REFUNDED" and back < whole:
         return PaymentStatus.REFUNDED, captured, None
     if word == "PARTIALLY_REFUNDED" and not back:
-        return PaymentStatus.UNKNOWN, None, None
+        return PaymentStatus.PARTIALLY_REFUNDED, None, None
     if back and base is PaymentStatus.SUCCEEDED:
         base = PaymentStatus.PARTIALLY_REFUNDED if back < whole else PaymentStatus.REFUNDED
     return base, Money(back, captured.currency), refunds

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from connectors.errors import Malformed, NotReady
+from connectors.errors import Malformed, NotReady, Retryable
 from connectors.ledger import Period
 from connectors.paypal.api import Api
 from connectors.paypal.errors import TooManyRows, permitted
@@ -78,7 +78,9 @@ class Reports:
             page = await self.page(start, end, number, PAGE_SIZE)
             rows += [row.transaction_info for row in page.transaction_details]
         if len(rows) != first.total_items:
-            raise Malformed(self._api.source, "the pages do not hold as many rows as were counted")
+            # One that is not final may have grown while it was read.
+            kind = Malformed if final else Retryable
+            raise kind(self._api.source, "the pages do not hold as many rows as were counted")
         return rows
 
     def _halves(self, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:

@@ -42,7 +42,9 @@ DISPUTE_STATUS = {
     "WAITING_FOR_SELLER_RESPONSE": DisputeStatus.NEEDS_RESPONSE,
     "WAITING_FOR_BUYER_RESPONSE": DisputeStatus.UNDER_REVIEW,
     "UNDER_REVIEW": DisputeStatus.UNDER_REVIEW,
+    "OTHER": DisputeStatus.UNDER_REVIEW,
 }
+"""Of a dispute that is open. OTHER is open too, so it counts as one."""
 
 OUTCOMES: dict[str | None, DisputeStatus] = {
     "RESOLVED_BUYER_FAVOUR": DisputeStatus.LOST,

@@ -4,41 +4,41 @@ https://pay.weixin.qq.com/doc/v3/merchant/4013071239: UTF-8, perhaps with a BOM,
 a line of column names, a line for each payment and each refund, a line of names of totals, the
 totals. Each value has a backtick before it, so a comma inside a text is no separator. Amounts are
 yuan, where the API counts fen; fees are written with five decimals. A refund is a line of its own
-on the day it was asked for, and the payment's line stays SUCCESS.
+on the day it was asked for, and the payment's line stays SUCCESS. A line names the merchant who
+placed the order, and the one it was placed for (0 where that is the same).
 """
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import re
-import zlib
 from collections.abc import Iterator
 from datetime import datetime
-from decimal import Decimal
-from typing import BinaryIO, cast
+from decimal import ROUND_HALF_UP, Decimal
+from typing import BinaryIO
+
+import msgspec
 
 from connectors.beijing import utc_of
 from connectors.ledger import Entry
 from connectors.money import InexactAmount, Money
 from connectors.records import Kind
-from connectors.transport import MOST
 from connectors.wechatpay.mapping import YUAN, Rules
 
 LONGEST = 64 * 1024
 """Bytes of a line, at most."""
-CHUNK = 1024 * 1024
-GZIP = b"\x1f\x8b"
 _AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
 _NUMBER = re.compile(r"[0-9A-Za-z_\-|*@]{1,64}")
 
 TIME, STATE, CURRENCY, FEE = "交易时间", "交易状态", "货币种类", "手续费"
 NUMBER, TRANSACTION, ATTACH, TOTAL = "商户订单号", "微信订单号", "商户数据包", "订单金额"
 REFUND_NUMBER, REFUND_ID, REFUNDED = "商户退款单号", "微信退款单号", "申请退款金额"
+MERCHANT, SUB_MERCHANT = "商户号", "特约商户号"
 REQUIRED = frozenset(
     {TIME, STATE, CURRENCY, FEE, NUMBER, TRANSACTION, ATTACH, TOTAL, REFUND_NUMBER, REFUND_ID}
-    | {REFUNDED}
+    | {REFUNDED, MERCHANT, SUB_MERCHANT}
 )
+NOTHING = "0.00"
+"""Half of the amounts of a row, so that it is worth not to be added up."""
 COUNT = "总交易单数"
 SUMS = {
     "应结订单总金额": "应结订单金额",
@@ -49,43 +49,31 @@ SUMS = {
     "申请退款总金额": REFUNDED,
 }
 """Which total at the end is of which column."""
+FEN = Decimal("0.01")
 
 
 class BadBill(ValueError):
     """What is wrong, and where: the line and the column, never what stands there."""
 
 
-def opened(file: BinaryIO, sha1: str, most: int = MOST) -> BinaryIO:
-    """The text of a downloaded bill, once it is known to be the one that WeChat announced.
+class Cover(msgspec.Struct, frozen=True):
+    """Whose bill it is, and of which time: [start, end)."""
 
-    The announced hash is of the text; that of the gzipped file is taken too, since either proves
-    it whole. Raises BadBill.
-    """
-    file.seek(0)
-    packed = file.read(len(GZIP)) == GZIP
-    file.seek(0)
-    text = cast(BinaryIO, gzip.GzipFile(fileobj=file)) if packed else file
-    announced = sha1.lower()
-    if announced != _sha1(text, most) and not (packed and announced == _sha1(file, most)):
-        raise BadBill("the bill is not the one that was announced: its hash differs")
-    text.seek(0)
-    return text
+    merchant: str
+    start: datetime
+    end: datetime
 
-
-def _sha1(file: BinaryIO, most: int) -> str:
-    found, size = hashlib.sha1(usedforsecurity=False), 0
-    file.seek(0)
-    try:
-        while chunk := file.read(CHUNK):
-            found.update(chunk)
-            if (size := size + len(chunk)) > most:
-                raise BadBill("the bill is larger than any can be")
-    except (OSError, EOFError, zlib.error):
-        raise BadBill("the bill's compression is damaged") from None
-    return found.hexdigest()
+    def check(self, row: Row, told: Entry) -> Entry:
+        """What a row of it tells; BadBill for a row that belongs elsewhere."""
+        if self.merchant not in (row.text(MERCHANT), row.text(SUB_MERCHANT)):
+            raise BadBill(f"line {row.number}, column {MERCHANT}: another merchant")
+        # Nobody says which of its two times a reversal's line has.
+        if told.amount is not None and not self.start <= told.created_at < self.end:
+            raise BadBill(f"line {row.number}, column {TIME}: another day")
+        return told
 
 
-def entries(text: BinaryIO, rules: Rules, *, totals: bool = True) -> Iterator[Entry]:
+def entries(text: BinaryIO, rules: Rules, cover: Cover, *, totals: bool = True) -> Iterator[Entry]:
     """All that a bill tells. What is wrong at its end is told at its end: BadBill."""
     lines = _lines(text)
     columns = _columns(next(lines, (1, ""))[1])
@@ -96,7 +84,7 @@ def entries(text: BinaryIO, rules: Rules, *, totals: bool = True) -> Iterator[En
             return
         row = Row(number, columns, line)
         sums.add(row)
-        yield entry(row, rules)
+        yield cover.check(row, entry(row, rules))
     raise BadBill("the bill ends before its totals")
 
 
@@ -151,6 +139,13 @@ class Row:
         except InexactAmount:
             raise self.bad(column) from None
 
+    def fee(self) -> Money | None:
+        """None for one finer than a fen, which no record can tell."""
+        try:
+            return Money.of(self.amount(FEE), YUAN)
+        except InexactAmount:
+            return None
+
     def time(self, column: str) -> datetime:
         try:
             return utc_of(self.text(column))
@@ -182,7 +177,7 @@ def entry(row: Row, rules: Rules) -> Entry:
         created_at=row.time(TIME),
         reference=rules.order_number(row.text(NUMBER), row.text(ATTACH)),
         amount=row.money(TOTAL) if paid else None,
-        fee=row.money(FEE) if paid else None,
+        fee=row.fee() if paid else None,
     )
 
 
@@ -208,7 +203,8 @@ class Sums:
     def add(self, row: Row) -> None:
         self._count += 1
         for column in self._sums:
-            self._sums[column] += row.amount(column)
+            if row.text(column) != NOTHING:
+                self._sums[column] += row.amount(column)
 
     def check(
         self, number: int, names: str, lines: Iterator[tuple[int, str]], *, exact: bool
@@ -222,8 +218,13 @@ class Sums:
         if totals.amount(COUNT) != self._count:
             raise BadBill(f"line {below}, column {COUNT}: not the number of lines above")
         for name in SUMS.keys() & places.keys() if exact else ():
-            if totals.amount(name) != self._sums.get(SUMS[name], 0):
+            if not _comes_to(self._sums.get(SUMS[name], Decimal(0)), totals.amount(name)):
                 raise BadBill(f"line {below}, column {name}: not the sum of the lines above")
         for after, rest in lines:
             if rest.strip():
                 raise BadBill(f"line {after}: something follows the totals")
+
+
+def _comes_to(parts: Decimal, total: Decimal) -> bool:
+    """Fees may be finer than a fen, and their total rounded to it."""
+    return total in (parts, parts.quantize(FEN, ROUND_HALF_UP))

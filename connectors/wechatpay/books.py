@@ -15,14 +15,15 @@ from tempfile import TemporaryFile
 import msgspec
 
 from connectors.beijing import day_of, start_of
-from connectors.errors import Malformed
+from connectors.errors import Malformed, NotReady
 from connectors.ledger import Entry, Period
 from connectors.records import Kind, Source
 from connectors.wechatpay import bill, mapping
 from connectors.wechatpay.addresses import PAGE, Addresses
 from connectors.wechatpay.api import Api
-from connectors.wechatpay.bill import BadBill
+from connectors.wechatpay.bill import BadBill, Cover
 from connectors.wechatpay.errors import NoStatement
+from connectors.wechatpay.packed import opened
 from connectors.wechatpay.payloads import BillPlace, Complaint, Complaints
 from connectors.wechatpay.settings import WeChatPaySettings
 
@@ -30,6 +31,8 @@ DAY = timedelta(days=1)
 WINDOW = timedelta(days=30)
 FIRST_WINDOW = date(2014, 1, 1)
 BATCH = 1000
+LATE = timedelta(hours=1)
+"""A complaint may be listed so much later, at most: nobody says how soon it is."""
 _PLACE = msgspec.json.Decoder(BillPlace)
 _COMPLAINTS = msgspec.json.Decoder(Complaints)
 
@@ -51,6 +54,7 @@ class Books:
         self._source = source
         self._rules = rules
         self._ready = DAY + timedelta(hours=settings.bill_hour)
+        self._patience = timedelta(days=settings.empty_after)
         self._totals = settings.bill_totals
         self._complaints = settings.complaints
         self._clock = clock
@@ -73,21 +77,35 @@ class Books:
             day += DAY
 
     async def _of_bill(self, day: date) -> AsyncIterator[Sequence[Entry]]:
-        """Nothing for a day without traffic, of which there is no bill."""
-        try:
-            place = await self._api.get(self._addresses.trade_bill(day), _PLACE, "bill")
-        except NoStatement:
+        place = await self._place(day)
+        if place is None:
             return
         with TemporaryFile() as file:
             await self._api.download(place.download_url, file)
             try:
                 # In a thread: a bill of a million lines takes seconds to hash and to read.
-                text = await asyncio.to_thread(bill.opened, file, place.hash_value)
-                rows = bill.entries(text, self._rules, totals=self._totals)
+                text = await asyncio.to_thread(opened, file, place.hash_value)
+                rows = bill.entries(text, self._rules, self._cover(day), totals=self._totals)
                 while batch := await asyncio.to_thread(_batch, rows):
                     yield batch
             except BadBill as error:
                 raise Malformed(self._api.source, f"bill of {day}: {error}") from None
+
+    async def _place(self, day: date) -> BillPlace | None:
+        """None for a day without traffic, of which there is no bill. To be told so proves little
+        while the bill may still come: WeChat does not sign its refusals.
+        """
+        try:
+            return await self._api.get(self._addresses.trade_bill(day), _PLACE)
+        except NoStatement as error:
+            if self._clock() < start_of(day + DAY) + self._patience:
+                raise NotReady(
+                    self._api.source, error.detail, status=error.status, code=error.code
+                ) from None
+            return None
+
+    def _cover(self, day: date) -> Cover:
+        return Cover(self._addresses.merchant, start_of(day), start_of(day + DAY))
 
     async def _of_complaints(self, first: date) -> AsyncIterator[Sequence[Entry]]:
         last = min(first + WINDOW - DAY, day_of(self._clock()))
@@ -103,7 +121,7 @@ class Books:
     def _contested(self, complaints: Sequence[Complaint]) -> list[Entry]:
         try:
             found = [d for c in complaints for d in mapping.disputes(self._source, c)]
-        except ValueError as error:
+        except mapping.MISFITS as error:
             raise Malformed(self._api.source, f"a complaint does not fit: {error}") from None
         return [
             Entry(
@@ -122,9 +140,10 @@ def _batch(rows: Iterator[Entry]) -> list[Entry]:
 
 
 def _windows(since: datetime, until: datetime) -> Iterator[Period]:
-    """The last one is still growing."""
+    """The last one is still growing, and a while after its end too."""
     day = FIRST_WINDOW + (day_of(since) - FIRST_WINDOW) // WINDOW * WINDOW
     while start_of(day) < until:
         end = start_of(day + WINDOW)
-        yield Period(name=f"complaints {day}", start=start_of(day), end=end, final=end <= until)
+        final = end + LATE <= until
+        yield Period(name=f"complaints {day}", start=start_of(day), end=end, final=final)
         day += WINDOW

@@ -121,17 +121,22 @@ class WeChatPayConnector:
         return self._fitting(partial(mapping.payment, self._source, row, self._rules))
 
     async def _found(self, number: str) -> tuple[records.Payment, ...] | None:
-        """A payment whose own number stands for another order (`reference_pattern`) is not it."""
+        """What was paid under a number that stands for another order (`reference_pattern`) is not
+        of this one.
+        """
         paid = await self._payment(number)
-        single = (paid,) if paid and paid.reference == number else ()
         parts = await self._parts(number) if self._combined else ()
-        return (*single, *parts) or None
+        every = (paid, *parts) if paid else parts
+        return tuple(payment for payment in every if payment.reference == number) or None
 
     async def _parts(self, number: str) -> tuple[records.Payment, ...]:
         """This merchant's payments in the combined order of that number."""
         path = self._addresses.combination(number)
         whole = await _absent(self._api.get(path, _COMBINATION))
-        own = [row for row in whole.sub_orders if self._is_own(row)] if whole else []
+        if whole is None:
+            return ()
+        self._check(whole.combine_out_trade_no == number, "another order")
+        own = [row for row in whole.sub_orders if self._is_own(row)]
         make = partial(mapping.sub_payment, self._source, number, rules=self._rules)
         return tuple(self._fitting(partial(make, row)) for row in own)
 
@@ -157,7 +162,7 @@ class WeChatPayConnector:
     def _fitting(self, make: Callable[[], T]) -> T:
         try:
             return make()
-        except ValueError as error:
+        except mapping.MISFITS as error:
             raise Malformed(self._api.source, f"the answer does not fit: {error}") from None
 
     def _check(self, fits: bool, whose: str) -> None:

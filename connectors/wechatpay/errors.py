@@ -31,7 +31,7 @@ Verdict = type[SourceError]
 
 
 class NoStatement(NotFound):
-    """There was no traffic on that day, so there is no bill of it, ever."""
+    """There is no bill of that day: it had no traffic, as far as WeChat knows by now."""
 
 
 class NotAllowed(Rejected):

@@ -1,6 +1,6 @@
 """From WeChat Pay's objects to records, without I/O: one function per kind, words by table.
 
-An amount or currency that does not fit raises ValueError.
+An amount or currency that does not fit raises ValueError, a time OverflowError: `MISFITS`.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from connectors.wechatpay.words import (
 
 YUAN = "CNY"
 WALLET = "wechat_pay"
+MISFITS = (ValueError, OverflowError)
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -170,16 +171,16 @@ def _payer(payer: payloads.Payer | None) -> Payer | None:
 
 def _instalments(row: Transaction) -> InstalmentPlan | None:
     plan = row.installment_info
-    count = plan.selected_installment_number if plan else 0
-    return InstalmentPlan(count=count, interval="month") if count > 1 else None
+    count = plan.selected_installment_number if plan else None
+    return InstalmentPlan(count=count, interval="month") if count and count > 1 else None
 
 
 def _deductions(row: Transaction) -> tuple[Deduction, ...]:
     """Coupons; together with what the payer paid they are not more than the order's amount."""
-    paid, total = row.amount.payer_total, row.amount.total
     found = tuple(part for p in row.promotion_detail or () for part in _parts(p))
-    if sum(part.amount.minor_units for part in found) > total or (paid or 0) > total:
-        raise InexactAmount("coupons or a payer's part larger than the payment")
+    taken_off = sum(part.amount.minor_units for part in found)
+    if taken_off + (row.amount.payer_total or 0) > row.amount.total:
+        raise InexactAmount("coupons and the payer's part larger than the payment")
     return found
 
 

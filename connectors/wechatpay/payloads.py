@@ -48,7 +48,7 @@ class Promotion(Payload, frozen=True, kw_only=True):
 
 
 class Instalments(Payload, frozen=True, kw_only=True):
-    selected_installment_number: int
+    selected_installment_number: int | None = None
 
 
 class Transaction(Payload, frozen=True, kw_only=True):
@@ -142,9 +142,8 @@ class Complaints(Payload, frozen=True, kw_only=True):
 
 
 class BillPlace(Payload, frozen=True, kw_only=True):
-    """Where a bill lies for five minutes, and the hash of its text."""
+    """Where a bill lies for five minutes, and the SHA-1 of its text."""
 
-    hash_type: str
     hash_value: str
     download_url: str
 

@@ -42,7 +42,8 @@ class WeChatPaySettings(SourceSettings, frozen=True, kw_only=True, forbid_unknow
     may be numbers of combined orders (合单). `complaints`: the ledger reads complaints too.
     `ecny_bank_types` are the values of `bank_type` that mean digital yuan, which nobody publishes.
     `bill_hour` is the hour of Beijing from which yesterday's bill is asked for, and `bill_totals`
-    whether the sums at a bill's end must be those of its rows.
+    whether the sums at a bill's end must be those of its rows. A day of which there is no bill
+    `empty_after` days later had no traffic.
     """
 
     mchid: str
@@ -62,6 +63,7 @@ class WeChatPaySettings(SourceSettings, frozen=True, kw_only=True, forbid_unknow
     ecny_bank_types: tuple[str, ...] = ("ECNY",)
     bill_hour: Annotated[int, msgspec.Meta(ge=9, le=23)] = 10
     bill_totals: bool = True
+    empty_after: Annotated[int, msgspec.Meta(ge=1, le=90)] = 3
 
     def __post_init__(self) -> None:
         for name, shape in _SHAPES.items():

@@ -47,7 +47,7 @@ def by_day(payments: Iterable[Payment]) -> dict[date, list[Line]]:
     return days
 
 
-def bill(lines: list[Line], mchid: str) -> bytes:
+def bill(lines: list[Line], mchid: str, sub_mchid: str = "0") -> bytes:
     """A bill's text: a BOM, CRLF, and a backtick before each value."""
     paid = [payment for payment, refund in lines if refund is None]
     back = [refund for _, refund in lines if refund is not None]
@@ -60,7 +60,7 @@ def bill(lines: list[Line], mchid: str) -> bytes:
         yuan(sum(p.amount for p in paid)),
         yuan(sum(r.amount for r in back)),
     )
-    rows = [written(line(payment, refund, mchid)) for payment, refund in lines]
+    rows = [written(line(payment, refund, mchid, sub_mchid)) for payment, refund in lines]
     return ("\ufeff" + "\r\n".join([COLUMNS, *rows, TOTALS, written(totals), ""])).encode()
 
 
@@ -68,8 +68,13 @@ def written(values: Iterable[str]) -> str:
     return ",".join(f"`{value}" for value in values)
 
 
-def line(payment: Payment, refund: Refund | None, mchid: str) -> tuple[str, ...]:
-    """A payment's line, or that of one of its refunds; money that is not its own is 0.00."""
+def line(
+    payment: Payment, refund: Refund | None, mchid: str, sub_mchid: str = "0"
+) -> tuple[str, ...]:
+    """A payment's line, or that of one of its refunds; money that is not its own is 0.00.
+
+    `sub_mchid` is 0 where the merchant is no service provider.
+    """
     at = refund.created_at if refund else payment.created_at
     share = discount(payment)
     back = yuan(refund.amount) if refund else "0.00"
@@ -77,7 +82,7 @@ def line(payment: Payment, refund: Refund | None, mchid: str) -> tuple[str, ...]
         beijing(at).strftime("%Y-%m-%d %H:%M:%S"),
         "wxd678efh567hg6787",
         mchid,
-        "0",
+        sub_mchid,
         "",
         transaction_id(payment.native_id, payment.created_at),
         payment.native_id,

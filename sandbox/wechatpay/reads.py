@@ -95,7 +95,7 @@ def trade_bill(call: Call) -> Reply:
     early = day == now.date() - timedelta(days=1) and now.hour < BILL_HOUR
     if early or shop.manners.creating:
         raise WeChatPayError(400, "STATEMENT_CREATING", "账单生成中")
-    text = shop.store.bill(day)
+    text = shop.store.bill(day, call.query.get("sub_mchid", "0"))
     if text is None:
         raise WeChatPayError(400, "NO_STATEMENT_EXIST", "账单文件不存在")
     text = shop.manners.announced(text)

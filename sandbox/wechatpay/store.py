@@ -32,9 +32,9 @@ class Store:
         """All payments of an order count as one combined order under the order's number."""
         return [p for p in self.payments.values() if p.order is not None and p.order == number]
 
-    def bill(self, day: date) -> bytes | None:
+    def bill(self, day: date, sub_mchid: str = "0") -> bytes | None:
         lines = self.days.get(day)
-        return bills.bill(lines, self.mchid) if lines else None
+        return bills.bill(lines, self.mchid, sub_mchid) if lines else None
 
     def complaints(self, first: date, last: date) -> list[tuple[Payment, Dispute]]:
         """Newest first, as they are listed; both days count."""

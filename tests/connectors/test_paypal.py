@@ -35,6 +35,8 @@ pytestmark = pytest.mark.anyio
 BOOKS = Conformance.books
 NO_ID = "0NONE00000000{:04}".format
 FAST = msgspec.structs.replace(VENDOR.limits, rates={}, deadline=20.0)
+# A search in 1.2 seconds would make the contract wait for minutes.
+SWIFT = msgspec.structs.replace(VENDOR.limits, rates={"": VENDOR.limits.rates[""]})
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +79,12 @@ def keys(server: Server) -> Mapping[str, Batch]:
     }
 
 
+def test_reports_are_asked_for_fifty_times_a_minute() -> None:
+    assert VENDOR.limits.rates["reports"] * 60 == 50
+
+
 class TestContract(Conformance):
-    vendor = VENDOR
+    vendor = msgspec.structs.replace(VENDOR, limits=SWIFT)
 
     @pytest.fixture(autouse=True)
     def simulated(self, sandbox: PaypalSandbox, keys: Mapping[str, Batch]) -> None:

@@ -9,7 +9,14 @@ from typing import Any, BinaryIO
 import msgspec
 import pytest
 
-from connectors.errors import Malformed, Misconfigured, NotFound, Rejected, SourceError
+from connectors.errors import (
+    Malformed,
+    Misconfigured,
+    NotFound,
+    Rejected,
+    SourceError,
+    Superseded,
+)
 from connectors.money import Money
 from connectors.paypal import VENDOR
 from connectors.paypal.errors import Forbidden, NotOurs
@@ -84,19 +91,66 @@ async def test_a_captured_authorization_leads_to_its_capture() -> None:
     assert (payment.native_id, payment.status) == (FIRST, PaymentStatus.SUCCEEDED)
 
 
-async def test_an_authorization_of_several_captures_is_no_payment_of_its_own() -> None:
-    answers = {
-        AUTHORIZATIONS + HELD: row(HELD, "PARTIALLY_CAPTURED"),
-        ORDERS + ORDER: whole(row(FIRST), row(SECOND)),
-    }
-    assert await found(answers, HELD) is None
-    assert await found({AUTHORIZATIONS + HELD: row(HELD, "CAPTURED", None)}, HELD) is None
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {
+            AUTHORIZATIONS + HELD: row(HELD, "PARTIALLY_CAPTURED"),
+            ORDERS + ORDER: whole(row(FIRST), row(SECOND)),
+        },
+        {
+            AUTHORIZATIONS + HELD: row(HELD, "CAPTURED"),
+            ORDERS + ORDER: whole(held=[row(HELD, "CAPTURED")]),
+        },
+        {AUTHORIZATIONS + HELD: row(HELD, "CAPTURED")},
+        {AUTHORIZATIONS + HELD: row(HELD, "CAPTURED", None)},
+    ],
+)
+async def test_an_authorization_lives_on_as_its_captures(answers: Answers) -> None:
+    """Several captures, or an order that does not say which: each is in the books by itself."""
+    connector, _ = connected_to(answers)
+    for told in (await connector.payments([HELD]), await connector.refunds_by_payment([HELD])):
+        assert isinstance(told[HELD], Superseded)
+        assert "lives on as its captures" in told[HELD].detail
 
 
-async def test_an_order_of_several_payments_does_not_say_which() -> None:
-    error = await found({ORDERS + ORDER: whole(row(FIRST), row(SECOND))}, ORDER)
-    assert isinstance(error, Rejected)
+@pytest.mark.parametrize(
+    "order",
+    [
+        whole(row(FIRST), row(SECOND)),
+        whole(held=[row(FIRST, "CREATED"), row(SECOND, "CREATED")]),
+    ],
+)
+async def test_an_order_of_several_payments_does_not_say_which(order: Any) -> None:
+    error = await found({ORDERS + ORDER: order}, ORDER)
+    assert isinstance(error, Superseded)
     assert "name one of them" in error.detail
+
+
+async def test_an_answer_about_something_else_is_malformed() -> None:
+    dispute = {
+        "dispute_id": "PP-D-2",
+        "status": "OPEN",
+        "create_time": "2026-01-01T00:00:00Z",
+        "dispute_amount": usd("10.00"),
+    }
+    answers: Answers = {
+        CAPTURES + FIRST: row(SECOND),
+        AUTHORIZATIONS + HELD: row(FIRST, "CREATED"),
+        ORDERS + ORDER: {**whole(row(FIRST)), "id": "ANOTHER0000000"},
+        "/v2/payments/refunds/REFUND0000000": row("OTHER0000000"),
+        f"{DISPUTES}/PP-D-1": dispute,
+        CAPTURES + SECOND: row(SECOND, "REFUNDED"),
+    }
+    connector, _ = connected_to(answers)
+    told = {
+        **await connector.payments([FIRST, HELD, ORDER, SECOND]),
+        **await connector.refunds(["REFUND0000000"]),
+        **await connector.disputes(["PP-D-1"]),
+    }
+    assert len(told) == 6
+    assert {type(error) for error in told.values()} == {Malformed}
+    assert {error.detail for error in told.values()} == {"the answer is about another object"}
 
 
 async def test_a_capture_that_stands_twice_is_one() -> None:
@@ -138,12 +192,58 @@ async def test_without_its_order_a_refunded_payment_says_only_so(order: str | No
         CAPTURES + SECOND: row(SECOND, order=order),
     }
     payment = await found(answers, FIRST)
-    assert payment.status is PaymentStatus.UNKNOWN
+    assert payment.status is PaymentStatus.PARTIALLY_REFUNDED
     assert (payment.captured, payment.refunded) == (Money(1000, "USD"), None)
     connector, _ = connected_to(answers)
     refunds = await connector.refunds_by_payment([FIRST, SECOND])
     assert isinstance(refunds[FIRST], Rejected)
     assert refunds[SECOND] == ()
+
+
+NAMELESS = row("REFUND0000000", "COMPLETED", None, amount=usd("4.00"), links=[])
+
+
+@pytest.mark.parametrize(
+    ("word", "order"),
+    [
+        # Refunded on PayPal's own pages, in all or in part.
+        ("REFUNDED", whole(row(FIRST))),
+        ("REFUNDED", whole(row(FIRST), refunds=[NAMELESS])),
+        ("PARTIALLY_REFUNDED", whole(row(FIRST))),
+        # Of two captures, and it does not say of which.
+        ("PARTIALLY_REFUNDED", whole(row(FIRST), row(SECOND), refunds=[NAMELESS])),
+        ("COMPLETED", whole(row(FIRST), row(SECOND), refunds=[NAMELESS])),
+        ("COMPLETED", whole(row(SECOND), refunds=[NAMELESS])),
+    ],
+)
+async def test_an_order_that_does_not_list_all_refunds_is_not_taken_for_all(
+    word: str, order: Any
+) -> None:
+    answers = {CAPTURES + FIRST: row(FIRST, word), ORDERS + ORDER: order}
+    connector, _ = connected_to(answers, read_orders=True)
+    refunds = (await connector.refunds_by_payment([FIRST]))[FIRST]
+    assert isinstance(refunds, Rejected)
+    assert refunds.detail == "PayPal has no order that lists all refunds of this payment"
+    payment = (await connector.payments([FIRST]))[FIRST]
+    assert payment.refunds is None
+    assert (
+        payment.refunded
+        == {
+            "REFUNDED": Money(1000, "USD"),
+            "PARTIALLY_REFUNDED": None,
+            "COMPLETED": Money(0, "USD"),
+        }[word]
+    )
+
+
+async def test_a_refund_of_the_only_capture_needs_no_name() -> None:
+    answers = {
+        CAPTURES + FIRST: row(FIRST, "PARTIALLY_REFUNDED"),
+        ORDERS + ORDER: whole(row(FIRST), refunds=[NAMELESS]),
+    }
+    connector, _ = connected_to(answers)
+    (refund,) = (await connector.refunds_by_payment([FIRST]))[FIRST]
+    assert (refund.payment_id, refund.amount) == (FIRST, Money(400, "USD"))
 
 
 async def test_an_authorization_has_no_refunds() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.errors import Malformed, NotReady
+from connectors.errors import Malformed, NotReady, Retryable
 from connectors.ledger import Entry, Period
 from connectors.money import Money
 from connectors.paypal import ledger
@@ -209,6 +209,22 @@ def test_what_cannot_be_there_yet_is_left_out() -> None:
     assert names(since, until, "disputes") == ["disputes 2026-01", "disputes 2026-02-01"]
 
 
+@pytest.mark.parametrize(
+    ("until", "name", "final"),
+    [
+        (datetime(2026, 1, 6, 0, 59, tzinfo=UTC), "disputes 2026-01-05", False),
+        (datetime(2026, 1, 6, 1, tzinfo=UTC), "disputes 2026-01-05", True),
+        (datetime(2026, 2, 1, 0, 59, tzinfo=UTC), "disputes 2026-01-31", False),
+        (datetime(2026, 2, 1, 1, tzinfo=UTC), "disputes 2026-01", True),
+    ],
+)
+def test_disputes_are_final_an_hour_after_their_time(
+    until: datetime, name: str, final: bool
+) -> None:
+    told = {p.name: p.final for p in ledger.periods(START, until, LAG)}
+    assert told[name] is final
+
+
 def test_days_before_the_beginning_are_left_out() -> None:
     since = datetime(2026, 3, 2, 15, tzinfo=UTC)
     assert names(since, datetime(2026, 3, 4, 4, tzinfo=UTC)) == [
@@ -288,6 +304,16 @@ async def test_pages_that_hold_less_than_was_counted_are_malformed() -> None:
         await windows(script)
 
 
+async def test_a_period_that_grows_while_it_is_read_is_read_again() -> None:
+    def growing(query: dict[str, str]) -> dict[str, Any]:
+        rows = [PAYMENT] if query["page"] == "1" else [PAYMENT, REFUND]
+        return report(rows, total_items=2, total_pages=2)
+
+    live = msgspec.structs.replace(PERIOD, final=False)
+    with pytest.raises(Retryable, match="as many rows as were counted"):
+        await windows(Script(growing), live)
+
+
 @pytest.mark.parametrize(
     ("fresh", "ready"),
     [
@@ -338,6 +364,20 @@ async def test_only_the_token_of_the_next_link_is_used() -> None:
         "page_size": "50",
     }
     assert (second.path, second.query[-1]) == (first.path, ("next_page_token", "AbC="))
+
+
+async def test_disputes_of_a_payment_are_read_to_the_last_page() -> None:
+    href = "https://x.example?page_size=50&next_page_token=AbC"
+    script = Script(lambda query: listing(None if "next_page_token" in query else href))
+    assert await Disputes(Api("paypal", script)).of_payment("02335565G34798738") == []
+    assert [dict(request.query) for request in script.asked] == [
+        {"disputed_transaction_id": "02335565G34798738", "page_size": "50"},
+        {
+            "disputed_transaction_id": "02335565G34798738",
+            "page_size": "50",
+            "next_page_token": "AbC",
+        },
+    ]
 
 
 async def test_a_next_link_that_leads_back_is_malformed() -> None:

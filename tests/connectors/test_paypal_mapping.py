@@ -141,7 +141,7 @@ STATES = [
     ("DECLINED", "DECLINED_BY_RISK_FRAUD_FILTERS", PaymentStatus.FAILED, 0),
     ("FAILED", None, PaymentStatus.FAILED, 0),
     ("REFUNDED", None, PaymentStatus.REFUNDED, 2399),
-    ("PARTIALLY_REFUNDED", None, PaymentStatus.UNKNOWN, 2399),
+    ("PARTIALLY_REFUNDED", None, PaymentStatus.PARTIALLY_REFUNDED, 2399),
     ("SETTLING_EXTERNALLY", None, PaymentStatus.UNKNOWN, None),
     ("completed", None, PaymentStatus.UNKNOWN, None),
 ]
@@ -197,10 +197,10 @@ def test_a_payment_refunded_past_its_order_is_refunded() -> None:
     assert (payment.refunded, payment.refunds) == (Money(2399, "USD"), None)
 
 
-def test_some_refund_without_a_sum_is_unknown() -> None:
+def test_of_some_refund_without_a_sum_the_sum_is_unknown() -> None:
     for whole in (None, order({"status": "PENDING"})):
         payment = paid(whole, status="PARTIALLY_REFUNDED")
-        assert payment.status is PaymentStatus.UNKNOWN
+        assert payment.status is PaymentStatus.PARTIALLY_REFUNDED
         assert payment.captured == Money(2399, "USD")
         assert (payment.refunded, payment.refunds) == (None, None)
 
@@ -251,12 +251,11 @@ def test_a_refund_belongs_to_the_capture_that_it_names() -> None:
     elsewhere = {**UP, "href": UP["href"].replace(CAPTURE_ID, "OTHER0000000000X")}
     payments = {
         "captures": [CAPTURE, other],
-        "refunds": [REFUND, {**REFUND, "id": "R2", "links": [elsewhere]}, {**REFUND, "links": []}],
+        "refunds": [REFUND, {**REFUND, "id": "R2", "links": [elsewhere]}],
     }
     whole = msgspec.convert({"id": "O", "purchase_units": [{"payments": payments}]}, payloads.Order)
-    assert [
-        r.native_id for r in mapping.refunds_of(SOURCE, capture(id="OTHER0000000000X"), whole)
-    ] == ["R2"]
+    told = mapping.refunds_of(SOURCE, capture(id="OTHER0000000000X"), whole)
+    assert [r.native_id for r in told or ()] == ["R2"]
 
 
 def refused(make: Any) -> str:
@@ -449,7 +448,7 @@ def test_a_payment_without_a_breakdown_has_no_fee_yet() -> None:
         ("WAITING_FOR_SELLER_RESPONSE", None, DisputeStatus.NEEDS_RESPONSE),
         ("WAITING_FOR_BUYER_RESPONSE", None, DisputeStatus.UNDER_REVIEW),
         ("UNDER_REVIEW", None, DisputeStatus.UNDER_REVIEW),
-        ("OTHER", None, DisputeStatus.UNKNOWN),
+        ("OTHER", None, DisputeStatus.UNDER_REVIEW),
         ("TOMORROW", None, DisputeStatus.UNKNOWN),
         ("RESOLVED", "RESOLVED_BUYER_FAVOUR", DisputeStatus.LOST),
         ("RESOLVED", "ACCEPTED", DisputeStatus.LOST),

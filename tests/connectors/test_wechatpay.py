@@ -270,6 +270,10 @@ async def test_windows_of_complaints_begin_on_the_same_days_whenever_they_are_as
     whole = [p for p in wechat.periods(start, end) if p.name.startswith("complaints")]
     assert all((p.end - p.start).days == 30 for p in whole)
     assert [p.final for p in whole] == [True] * (len(whole) - 1) + [False]
+    over = whole[0].end
+    for late, final in ((timedelta(minutes=59), False), (timedelta(hours=1), True)):
+        told = {p.name: p.final for p in wechat.periods(start, over + late)}
+        assert told[whole[0].name] is final
     later = wechat.periods(datetime(2026, 2, 20, tzinfo=UTC), end)
     assert {p.name for p in later} <= {p.name for p in wechat.periods(start, end)}
     async with connected(VENDOR, sandbox.settings(complaints=False)) as without:
@@ -472,6 +476,46 @@ async def test_a_day_without_traffic_has_no_bill_and_tells_nothing(
     assert await sandbox.calls() == 1
 
 
+async def test_a_young_day_without_a_bill_may_still_get_one(sandbox: WeChatPaySandbox) -> None:
+    """WeChat says that there is none, unsigned, on the day after the next."""
+    day = day_of(datetime.now(UTC)) - timedelta(days=2)
+    empty = WeChatPaySandbox.start(only(sandbox.world))
+    try:
+        async with connected(VENDOR, empty.settings()) as connector:
+            with pytest.raises(NotReady, match="no bill of that day"):
+                await drained(connector.entries(trade(str(day))))
+            old = day - timedelta(days=2)
+            assert await drained(connector.entries(trade(str(old)))) == {}
+        async with connected(VENDOR, empty.settings(empty_after=10)) as connector:
+            assert isinstance(await outcome(drained(connector.entries(trade(str(old))))), NotReady)
+    finally:
+        empty.server.stop()
+
+
+async def test_a_bill_of_another_day_or_merchant_tells_nothing(
+    sandbox: WeChatPaySandbox, wechat: Any
+) -> None:
+    day = day_with_traffic(sandbox)
+    sandbox.manners.announced = lambda text: text.replace(day.encode(), b"2026-02-30")
+    with pytest.raises(Malformed, match="line 2, column 交易时间"):
+        await drained(wechat.entries(trade(day)))
+    sandbox.manners.announced = lambda text: text.replace(day.encode(), b"2024-02-29")
+    with pytest.raises(Malformed, match="line 2, column 交易时间: another day"):
+        await drained(wechat.entries(trade(day)))
+    own = sandbox.credentials["mchid"].encode()
+    sandbox.manners.announced = lambda text: text.replace(b"`" + own, b"`1900000001")
+    with pytest.raises(Malformed, match="line 2, column 商户号: another merchant"):
+        await drained(wechat.entries(trade(day)))
+
+
+async def test_a_service_provider_reads_its_merchants_bills(
+    sandbox: WeChatPaySandbox, wechat: Any
+) -> None:
+    day = trade(day_with_traffic(sandbox))
+    async with connected(VENDOR, sandbox.settings(sub_mchid="1900000777")) as connector:
+        assert await drained(connector.entries(day)) == await drained(wechat.entries(day)) != {}
+
+
 def day_with_traffic(sandbox: WeChatPaySandbox) -> str:
     return str(day_of(sandbox.payments[0].created_at))
 
@@ -518,6 +562,7 @@ async def test_a_bill_that_was_not_packed_is_read_too(
         ({"amount": {"total": "1.00"}}, "does not fit at $.amount.total"),
         ({"amount": {"total": 1, "payer_total": 2}}, "larger than the payment"),
         ({"success_time": "2026-01-01 08:00:00"}, "does not fit at $.success_time"),
+        ({"success_time": "0001-01-01T00:00:00+08:00"}, "does not fit: date value out of range"),
         ({"trade_state": None}, "does not fit at $.trade_state"),
     ],
 )
@@ -661,6 +706,52 @@ async def test_complaints_are_not_asked_for_beyond_today(
     (asked,) = sandbox.asked()
     last = asked.partition("end_date=")[2][:10]
     assert str(day_of(now)) <= last <= str(day_of(datetime.now(UTC)))
+
+
+async def test_another_combined_order_than_was_asked_for_is_malformed(
+    sandbox: WeChatPaySandbox,
+) -> None:
+    number = next(p.order for p in sandbox.payments if p.order)
+    settings = sandbox.settings(reference="out_trade_no", combined=True)
+    sandbox.manners.told = lambda content: {**content, "combine_out_trade_no": "SO-9999"}
+    async with connected(VENDOR, settings) as connector:
+        found = (await connector.find_payments([number]))[number]
+    assert isinstance(found, Malformed)
+    assert "the answer is about another order" in str(found)
+
+
+async def test_a_combined_order_whose_number_stands_for_another_order_is_not_found(
+    sandbox: WeChatPaySandbox,
+) -> None:
+    number = next(p.order for p in sandbox.payments if p.order)
+    own = {"reference": "out_trade_no", "combined": True}
+    async with connected(
+        VENDOR, sandbox.settings(**own, reference_pattern=f"({number[:-1]}).")
+    ) as connector:
+        assert await connector.find_payments([number]) == {}
+
+
+async def test_a_complaint_of_the_year_1_is_malformed(
+    sandbox: WeChatPaySandbox, wechat: Any
+) -> None:
+    disputed = next(p for p in sandbox.payments if p.dispute)
+    assert disputed.dispute
+    at = disputed.dispute.created_at
+
+    def told(content: Any) -> Any:
+        rows = content.get("data", [content])
+        for row in rows:
+            row["complaint_time"] = "0001-01-01T00:00:00+08:00"
+        return content
+
+    sandbox.manners.told = told
+    number = disputed.dispute.native_id
+    assert isinstance((await wechat.disputes([number]))[number], Malformed)
+    (window,) = [
+        p for p in wechat.periods(at, at + timedelta(seconds=1)) if p.name.startswith("complaints")
+    ]
+    with pytest.raises(Malformed, match="a complaint does not fit"):
+        await drained(wechat.entries(window))
 
 
 async def test_other_merchants_parts_of_a_combined_order_are_not_ours(

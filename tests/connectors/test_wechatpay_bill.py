@@ -15,8 +15,9 @@ from connectors.money import Money
 from connectors.records import Kind
 from connectors.references import ReferencePattern
 from connectors.wechatpay import bill
-from connectors.wechatpay.bill import BadBill
+from connectors.wechatpay.bill import BadBill, Cover
 from connectors.wechatpay.mapping import Rules
+from connectors.wechatpay.packed import opened
 
 COLUMNS = (
     "交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,付款银行,"
@@ -41,6 +42,9 @@ TOTALS = "`2.0,`0.90,`0.45,`0.0,`0.01,`1.00,`0.50"
 TOTALS_OF_ONE = "`1,`0.90,`0.00,`0.00,`0.01,`1.00,`0.00"
 GOOD = [COLUMNS, PAID, BACK, NAMES, TOTALS]
 RULES = Rules("attach", ReferencePattern(), frozenset())
+COVER = Cover(
+    "1900000109", datetime(2025, 12, 31, 16, tzinfo=UTC), datetime(2026, 1, 1, 16, tzinfo=UTC)
+)
 PAYMENT = Entry(
     kind=Kind.PAYMENT,
     native_id="P20260101001",
@@ -70,7 +74,7 @@ def sha1(content: bytes) -> str:
 
 
 def told(content: bytes, rules: Rules = RULES, *, totals: bool = True) -> list[Entry]:
-    return list(bill.entries(io.BytesIO(content), rules, totals=totals))
+    return list(bill.entries(io.BytesIO(content), rules, COVER, totals=totals))
 
 
 def test_a_payment_and_its_refund_are_told_with_yuan_as_fen() -> None:
@@ -106,8 +110,43 @@ def test_columns_are_found_by_their_names() -> None:
     assert told(text(mixed, row, NAMES, TOTALS_OF_ONE)) == [PAYMENT]
 
 
-def test_a_reversed_payment_is_told_without_an_amount() -> None:
-    reversed_ = PAID.replace("`SUCCESS", "`REVOKED")
+@pytest.mark.parametrize(
+    ("fee", "total", "told_as"),
+    [
+        ("0.00600", "0.01", None),
+        ("0.00600", "0.00600", None),
+        ("0.01400", "0.01", None),
+        ("0.01400", "0.014", None),
+        ("0.01000", "0.01", Money(1, "CNY")),
+        ("0", "0.0", Money(0, "CNY")),
+    ],
+)
+def test_a_fee_finer_than_a_fen_is_not_told_and_costs_no_day(
+    fee: str, total: str, told_as: Money | None
+) -> None:
+    row = PAID.replace("`0.01000", f"`{fee}")
+    totals = TOTALS_OF_ONE.replace("`0.01,", f"`{total},")
+    (entry,) = told(text(COLUMNS, row, NAMES, totals))
+    assert entry == msgspec.structs.replace(PAYMENT, fee=told_as)
+
+
+@pytest.mark.parametrize("total", ["0.00", "0.02", "0.0061"])
+def test_a_total_of_fine_fees_is_theirs_or_rounded_to_a_fen(total: str) -> None:
+    row = PAID.replace("`0.01000", "`0.00600")
+    totals = TOTALS_OF_ONE.replace("`0.01,", f"`{total},")
+    with pytest.raises(BadBill, match="手续费总金额: not the sum"):
+        told(text(COLUMNS, row, NAMES, totals))
+
+
+def test_a_line_that_a_service_provider_placed_for_the_merchant_is_the_merchants() -> None:
+    row = PAID.replace("`1900000109,`0,", "`1900000777,`1900000109,")
+    assert told(text(COLUMNS, row, NAMES, TOTALS_OF_ONE)) == [PAYMENT]
+
+
+@pytest.mark.parametrize("day", ["2026-01-01", "2025-12-31"])
+def test_a_reversed_payment_is_told_without_an_amount(day: str) -> None:
+    """Nobody says whether its time is that of the payment or that of the reversal."""
+    reversed_ = PAID.replace("`SUCCESS", "`REVOKED").replace("2026-01-01", day)
     (entry,) = told(text(COLUMNS, reversed_, NAMES, TOTALS_OF_ONE))
     assert (entry.kind, entry.native_id, entry.amount) == (Kind.PAYMENT, "P20260101001", None)
 
@@ -131,7 +170,14 @@ def test_a_bill_of_nothing_tells_nothing() -> None:
         ([COLUMNS, PAID.replace("`1.00", "`１.００")], "line 2, column 订单金额"),
         ([COLUMNS, PAID.replace("`1.00", "`1.005")], "line 2, column 订单金额"),
         ([COLUMNS, PAID.replace("`1.00", "`1e2")], "line 2, column 订单金额"),
-        ([COLUMNS, PAID.replace("`0.01000", "`0.01400")], "line 2, column 手续费"),
+        ([COLUMNS, PAID.replace("`0.01000", "`0.0l000")], "line 2, column 手续费"),
+        ([COLUMNS, PAID.replace("1900000109", "1900000001")], "line 2, column 商户号: another"),
+        ([COLUMNS, PAID.replace("2026-01-01", "2026-01-02")], "line 2, column 交易时间: another"),
+        ([COLUMNS, PAID.replace("2026-01-01", "2025-12-31")], "line 2, column 交易时间: another"),
+        ([COLUMNS, PAID, BACK.replace("2026-01-01", "2026-01-02")], "line 3, column 交易时间: a"),
+        ([COLUMNS, PAID.replace("2026-01-01", "0001-01-01")], "line 2, column 交易时间"),
+        ([COLUMNS.replace("商户号,特", "商户,特"), PAID], "line 1: there is no column 商户号"),
+        ([COLUMNS.replace("特约商户号", "商"), PAID], "line 1: there is no column 特约商户号"),
         ([COLUMNS, PAID.replace("P20260101001", "P 1")], "line 2, column 商户订单号"),
         ([COLUMNS, PAID, BACK.replace("`0.50", "`")], "line 3, column 申请退款金额"),
         ([COLUMNS, PAID, "not a row"], "line 3 is neither a payment nor the names of totals"),
@@ -175,8 +221,8 @@ def test_the_text_is_read_once_its_hash_is_the_announced_one(packed: bool) -> No
     file = io.BytesIO(gzip.compress(content) if packed else content)
     file.seek(7)
     for announced in {sha1(content), sha1(content).upper(), sha1(file.getvalue())}:
-        opened = bill.opened(file, announced)
-        assert list(bill.entries(opened, RULES)) == [PAYMENT, REFUND]
+        found = bill.entries(opened(file, announced), RULES, COVER)
+        assert list(found) == [PAYMENT, REFUND]
 
 
 @pytest.mark.parametrize(
@@ -192,20 +238,20 @@ def test_the_text_is_read_once_its_hash_is_the_announced_one(packed: bool) -> No
 )
 def test_another_file_than_was_announced_is_not_read(file: bytes, said: str) -> None:
     with pytest.raises(BadBill, match=said):
-        bill.opened(io.BytesIO(file), sha1(text(*GOOD)))
+        opened(io.BytesIO(file), sha1(text(*GOOD)))
 
 
 def test_a_small_file_that_unpacks_to_a_huge_one_is_not_unpacked() -> None:
     bomb = gzip.compress(bytes(8 * 1024 * 1024))
     assert len(bomb) < 10_000
     with pytest.raises(BadBill, match="larger than any can be"):
-        bill.opened(io.BytesIO(bomb), sha1(b""), most=1024 * 1024)
+        opened(io.BytesIO(bomb), sha1(b""), most=1024 * 1024)
 
 
 def test_many_rows_are_told_one_by_one() -> None:
     rows = 20_000
     names = text(NAMES, f"`{rows},`18000.00,`0.00,`0.00,`200.00,`20000.00,`0.00", bom="")
     content = text(COLUMNS) + text(PAID, bom="") * rows + names
-    found = bill.entries(io.BytesIO(content), RULES)
+    found = bill.entries(io.BytesIO(content), RULES, COVER)
     assert next(found) == PAYMENT
     assert sum(1 for _ in found) == rows - 1

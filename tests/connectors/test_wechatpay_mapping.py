@@ -198,6 +198,7 @@ def test_instalments_are_told_where_there_is_more_than_one() -> None:
     found = payment(installment_info=plan).instalments
     assert (found and found.count, found and found.interval) == (3, "month")
     assert payment(installment_info={**plan, "selected_installment_number": 1}).instalments is None
+    assert payment(installment_info={"use_subsidy": True}).instalments is None
 
 
 def test_a_service_providers_payer_is_masked_too() -> None:
@@ -231,6 +232,21 @@ def test_an_amount_that_is_not_whole_fen_is_refused(total: object) -> None:
 def test_coupons_larger_than_the_payment_are_refused() -> None:
     with pytest.raises(ValueError, match="larger than the payment"):
         payment(promotion_detail=[{"amount": 60}, {"amount": 60}])
+
+
+@pytest.mark.parametrize(("paid", "coupon", "fits"), [(90, 10, True), (90, 50, False)])
+def test_coupons_and_what_the_payer_paid_are_not_more_than_the_payment(
+    paid: int, coupon: int, fits: bool
+) -> None:
+    changes: dict[str, Any] = {
+        "amount": {"total": 100, "payer_total": paid, "currency": "CNY"},
+        "promotion_detail": [{"amount": coupon}],
+    }
+    if fits:
+        assert payment(**changes).deductions[0].amount == Money(10, "CNY")
+        return
+    with pytest.raises(ValueError, match="larger than the payment"):
+        payment(**changes)
 
 
 def test_a_time_without_an_offset_is_refused() -> None:
