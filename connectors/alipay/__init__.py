@@ -41,8 +41,12 @@ VENDOR = Vendor(
     auth=("public_key", "certificate"),
     settings=AlipaySettings,
     connect=connect,
-    # Alipay has no batch by id, no list of trades and no list of the refunds of one.
-    calls=dict.fromkeys(("payments", "find_payments", "refunds", "disputes"), EACH),
+    # Alipay has no batch by id, no list of trades and no list of the refunds of one. A refund's
+    # currency is its trade's, which may have to be read for it.
+    calls={
+        **dict.fromkeys(("payments", "find_payments", "disputes"), EACH),
+        "refunds": CallCost(batch=1, each=2),
+    },
     normalise=normalise,
     provider=Provider.ALIPAY,
     channels=(

@@ -30,6 +30,8 @@ PAGE = 2000
 INCOME, EXPENSE = "收入", "支出"
 _PAGE = msgspec.json.Decoder(LogPage)
 
+Told = dict[tuple[Kind, str], Entry]
+
 
 class AccountLog:
     """The log of one account."""
@@ -45,12 +47,14 @@ class AccountLog:
         """A page at a time, up to this second: rows that arrive later must not shift the pages."""
         ends = min(period.end, self._clock().replace(microsecond=0))
         read, number = 0, 1
+        told: Told = {}
         while True:
             page = await self._page(period.start, ends, number)
             rows, total = page.detail_list or [], _number(self._api.source, page.total_size)
             read += len(rows)
             if rows:
-                yield entries_of(self._api.source, rows, self._pattern)
+                told = entries_of(self._api.source, rows, self._pattern, told)
+                yield list(told.values())
             if read >= total:
                 return
             if not rows:
@@ -67,21 +71,30 @@ class AccountLog:
         return await self._api.ask(ACCOUNT_LOG, content, _PAGE)
 
 
-def entries_of(source: str, rows: Iterable[LogRow], pattern: ReferencePattern) -> list[Entry]:
-    """Payments with their fees, and refunds; other movements are passed over.
+def entries_of(
+    source: str, rows: Iterable[LogRow], pattern: ReferencePattern, before: Told
+) -> Told:
+    """Payments with their fees, and refunds; other movements are passed over. `before` is what
+    the page before told: fees of its payments may follow on this one.
 
-    A fee whose payment is not among the rows is an entry that tells the fee alone.
+    A fee whose payment is on neither page is an entry that tells the fee alone, if it names the
+    order: one that does not is for some other service, whose number is no trade's.
     """
-    found: dict[tuple[Kind, str], Entry] = {}
-    for index, row in enumerate(rows):
+    found: Told = {}
+    for index, row in sorted(enumerate(rows), key=lambda numbered: _kind(numbered[1]) == FEE):
         try:
             entry = _entry(row, pattern)
         except Misfit as error:
             raise Malformed(source, f"row {index + 1} of the account log: {error}") from None
-        if entry is not None:
-            key = (entry.kind, entry.native_id)
-            found[key] = _merged(found[key], entry) if key in found else entry
-    return list(found.values())
+        if entry is None:
+            continue
+        key = (entry.kind, entry.native_id)
+        known = found.get(key) or before.get(key)
+        if known is not None:
+            found[key] = _merged(known, entry)
+        elif _kind(row) != FEE or row.merchant_order_no:
+            found[key] = entry
+    return found
 
 
 def _entry(row: LogRow, pattern: ReferencePattern) -> Entry | None:
@@ -133,8 +146,15 @@ def _merged(known: Entry, more: Entry) -> Entry:
         known,
         created_at=min(known.created_at, more.created_at),
         reference=known.reference or more.reference,
-        fee=known.fee or more.fee,
+        fee=_sum(known.fee, more.fee),
     )
+
+
+def _sum(fee: Money | None, more: Money | None) -> Money | None:
+    """A trade may be charged for more than one thing."""
+    if fee is None or more is None:
+        return fee or more
+    return Money(fee.minor_units + more.minor_units, fee.currency)
 
 
 def _number(source: str, text: str | int) -> int:

@@ -27,8 +27,16 @@ def currency_of(told: str | None) -> str:
 
 
 def whole(field: str, text: str, currency: str = YUAN) -> Money:
-    """An order's or refund's amount. One in yuan always shows its two decimals: without them it
-    is in another unit.
+    """An order's or refund's amount, which is never less than nothing."""
+    amount = signed(field, text, currency)
+    if amount.minor_units < 0:
+        raise Misfit(f"{field}: less than nothing")
+    return amount
+
+
+def signed(field: str, text: str, currency: str = YUAN) -> Money:
+    """An amount of a book, whose sign tells its direction. One in yuan always shows its two
+    decimals: without them it is in another unit.
     """
     if currency == YUAN and not _IN_YUAN.fullmatch(text):
         raise Misfit(f"{field}: not an amount in yuan with two decimals")

@@ -21,7 +21,10 @@ UNPACKED = 2 * 1024**3
 LINE = 64 * 1024
 UTF8_NAME = 0x800
 ENCRYPTED = 0x1
+PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 SUMMARY = "汇总"
+# An offset that is none is a ValueError of `seek`; NotImplementedError is a RuntimeError.
+DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError)
 # GBK's successor reads all that GBK wrote.
 CODEC = "gb18030"
 
@@ -44,13 +47,15 @@ def details(file: BinaryIO) -> Iterator[Lines]:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """What is wrong with a zip, in our words."""
+    """What is wrong with a zip, in our words. It is not signed: any of its bytes may be wrong."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
-        raise Misfit("the zip is damaged") from None
+    except Misfit:
+        raise
     except UnicodeDecodeError:
         raise Misfit("a file in the zip is not in GBK") from None
+    except DAMAGE:
+        raise Misfit("the zip is damaged") from None
 
 
 def _check(members: list[zipfile.ZipInfo]) -> None:
@@ -59,6 +64,8 @@ def _check(members: list[zipfile.ZipInfo]) -> None:
         raise Misfit("the zip is too large")
     if any(m.flag_bits & ENCRYPTED for m in members):
         raise Misfit("the zip is encrypted")
+    if any(m.compress_type not in PACKINGS for m in members):
+        raise Misfit("the zip is packed otherwise than Alipay does")
 
 
 def _name(member: zipfile.ZipInfo) -> str:

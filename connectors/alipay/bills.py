@@ -38,6 +38,12 @@ PACKED = 512 * 1024**2
 _ADDRESS = msgspec.json.Decoder(BillAddress)
 
 
+class Expired(Retryable):
+    """An address that holds no longer: the same one is not fetched again."""
+
+    again = False
+
+
 class Bills:
     """The trade bills of one account; `files` are the connections that they are fetched over."""
 
@@ -56,16 +62,31 @@ class Bills:
         self._clock = clock
 
     async def entries(self, period: Period) -> AsyncIterator[Sequence[Entry]]:
-        address = await self._address(period)
-        if address is None:
-            return
         with tempfile.TemporaryFile() as file:
-            await self._files.download(Request(path=secured(address)), file, PACKED)
-            rows = self._rows(file)
+            if not await self._fetched(period, file):
+                return
+            rows = self._rows(file, label_of(period))
             while batch := self._next(rows):
                 yield batch
                 # A million rows must not hold up everything else.
                 await asyncio.sleep(0)
+
+    async def _fetched(self, period: Period, file: BinaryIO) -> bool:
+        """Whether there is a file. An address that had expired, as it may while calls wait for
+        their turn, is asked for once more.
+        """
+        for last in (False, True):
+            address = await self._address(period)
+            if address is None:
+                break
+            try:
+                await self._files.download(Request(path=secured(address)), file, PACKED)
+            except Expired:
+                if last:
+                    raise
+            else:
+                return True
+        return False
 
     async def _address(self, period: Period) -> str | None:
         """None for an empty bill."""
@@ -82,9 +103,9 @@ class Bills:
             raise Malformed(self._api.source, "bill_download_url: missing")
         return answer.bill_download_url
 
-    def _rows(self, file: BinaryIO) -> Iterator[Entry]:
+    def _rows(self, file: BinaryIO, label: str) -> Iterator[Entry]:
         for lines in details(file):
-            yield from Table(self._pattern).entries(lines)
+            yield from Table(self._pattern, label).entries(lines)
 
     def _next(self, rows: Iterator[Entry]) -> list[Entry]:
         try:
@@ -94,13 +115,13 @@ class Bills:
 
 
 def file_judge(source: str) -> Judge:
-    """For the server of files, which signs nothing: an address that has expired is asked anew."""
+    """For the server of files, which signs nothing: what it does not have has expired."""
 
     def judge(response: Response) -> SourceError | None:
         if response.status < 400:
             return None
         if response.status < 500:
-            return Retryable(source, "the bill's address has expired", status=response.status)
+            return Expired(source, "the bill's address has expired", status=response.status)
         return refusal(source, None, status=response.status)
 
     return judge

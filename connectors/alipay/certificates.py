@@ -10,6 +10,7 @@ import hashlib
 import re
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 _RSA_SIGNATURES = "1.2.840.113549.1.1."
@@ -29,15 +30,19 @@ def root_serial_number(bundle: str) -> str:
     The bundle also holds certificates of SM2, whose keys nothing here can read: only their
     signature's algorithm is looked at. Raises ValueError.
     """
-    try:
-        found = [x509.load_pem_x509_certificate(pem.encode()) for pem in _PEM.findall(bundle)]
-    except ValueError:
-        raise ValueError("a damaged certificate") from None
-    numbers = [
-        serial_number(certificate)
-        for certificate in found
-        if certificate.signature_algorithm_oid.dotted_string.startswith(_RSA_SIGNATURES)
-    ]
+    numbers = [number for pem in _PEM.findall(bundle) if (number := _number_of_rsa(pem))]
     if not numbers:
         raise ValueError("no certificate that is signed with RSA")
     return "_".join(numbers)
+
+
+def _number_of_rsa(pem: str) -> str | None:
+    """None for a certificate that is signed otherwise. Raises ValueError."""
+    try:
+        certificate = x509.load_pem_x509_certificate(pem.encode())
+        algorithm = certificate.signature_algorithm_oid.dotted_string
+        return serial_number(certificate) if algorithm.startswith(_RSA_SIGNATURES) else None
+    except UnsupportedAlgorithm:
+        return None  # RSA is supported
+    except ValueError:
+        raise ValueError("a damaged certificate") from None

@@ -17,6 +17,7 @@ PROVIDER, MERCHANT = "provider", "merchant"
 
 def deductions(trade: Trade, currency: str) -> tuple[Deduction, ...]:
     """Points, then coupons, then promotions; nothing that is zero. Raises Misfit."""
+    whole = part("total_amount", trade.total_amount, currency).minor_units
     points = part("point_amount", trade.point_amount, currency).minor_units
     discounts = {
         PROVIDER: part("discount_amount", trade.discount_amount, currency).minor_units,
@@ -30,6 +31,8 @@ def deductions(trade: Trade, currency: str) -> tuple[Deduction, ...]:
         found.append((PROMOTION, max(0, discount - accounted), funder))
     if any(amount < 0 for _, amount, _ in found):
         raise Misfit("a deduction that is less than nothing")
+    if sum(amount for _, amount, _ in found) > whole:
+        raise Misfit("the deductions: more than total_amount")
     return tuple(
         Deduction(kind=kind, amount=Money(amount, currency), funded_by=funder)
         for kind, amount, funder in found

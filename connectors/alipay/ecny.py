@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import msgspec
@@ -38,6 +38,9 @@ from connectors.vendor import Wiring
 RHYTHM = Rhythm("flows", timedelta(hours=1), timedelta(hours=1))
 PAGE = 100
 SECOND = timedelta(seconds=1)
+# Digital yuan is younger than that; MYbank's clock and ours may differ.
+FIRST = datetime(2019, 1, 1, tzinfo=UTC)
+SLACK = timedelta(days=1)
 _REFUND_ID = re.compile(r"([0-9]+)-([0-9]{14})-(.+)")
 _TRADE = msgspec.json.Decoder(WalletTrade)
 _FLOWS = msgspec.json.Decoder(Flows)
@@ -68,22 +71,25 @@ class EcnyConnector(Trades):
         return RHYTHM.periods(since, until)
 
     async def entries(self, period: Period) -> AsyncIterator[Sequence[Entry]]:
-        """Flows do not tell the order's number: each payment's trade is asked for it."""
+        """Flows tell neither the order's number nor whether they are of a trade: the wallet is
+        also filled and emptied. So each one's trade is asked for.
+        """
         ends = min(period.end, self._clock().replace(microsecond=0))
         async for flows in self._pages(period.start, ends):
-            paid = [flow.biz_no for flow in flows if flow.payee_account_no == self._account]
-            trades = await self.payments(paid)
+            trades = await self.payments([flow.biz_no for flow in flows])
             yield [entry for flow in flows if (entry := self._entry(flow, trades)) is not None]
 
     def _entry(self, flow: Flow, trades: Keyed[records.Payment]) -> Entry | None:
-        make = partial(wallet.entry, flow, self._account)
-        entry = mapped(self._source.name, make)
+        """None for what is no trade's."""
         trade = trades.get(flow.biz_no)
-        if entry is None or entry.kind is not Kind.PAYMENT:
-            return entry
         if isinstance(trade, SourceError):
             raise trade
-        return msgspec.structs.replace(entry, reference=trade and trade.reference)
+        if trade is None:
+            return None
+        entry = mapped(self._source.name, partial(wallet.entry, flow, self._account))
+        if entry is None or entry.kind is not Kind.PAYMENT:
+            return entry
+        return msgspec.structs.replace(entry, reference=trade.reference)
 
     async def _trade(self, name: str, number: str) -> records.Payment | None:
         content = {"merchant_id": self._merchant, name: number}
@@ -101,6 +107,8 @@ class EcnyConnector(Trades):
         try:
             second = utc_of_digits(told[2])
         except ValueError:
+            return None
+        if not FIRST <= second <= self._clock() + SLACK:
             return None
         async for flows in self._pages(second, second + SECOND):
             for flow in flows:

@@ -23,6 +23,8 @@ from connectors.errors import (
 )
 
 Verdict = type[SourceError]
+NO_COMPLAINT = "PARAM_ILLEGAL"
+"""What stands where a complaint does not exist; elsewhere it is what it says."""
 _WORD = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 _WORDS: dict[Verdict, str] = {
     NotFound: "TRADE_NOT_EXIST",
@@ -61,12 +63,12 @@ DETAILS: dict[Verdict, str] = {
     Retryable: "Alipay failed for the moment",
     Unauthorized: "the application is refused or lacks a permission",
 }
-_CLOCK = "Alipay's clock and ours are too far apart"
+CLOCK = "Alipay's clock and ours are too far apart"
 _SIGNATURE = "our signature is refused: private_key is not the key registered for app_id"
 _CERTIFICATE = "the application's certificate is refused: it is unknown or has expired"
 BY_WORD_DETAILS = {
-    "invalid-timestamp": _CLOCK,
-    "illegal-timestamp": _CLOCK,
+    "invalid-timestamp": CLOCK,
+    "illegal-timestamp": CLOCK,
     "invalid-signature": _SIGNATURE,
     "invalid-app-id": "there is no such application: app_id is wrong",
     "app-cert-expired": _CERTIFICATE,
@@ -82,6 +84,15 @@ def refusal(
     verdict = BY_WORD.get(short) or BY_CODE.get(code or "") or _by_status(status)
     detail = BY_WORD_DETAILS.get(short, DETAILS[verdict])
     return verdict(source, detail, status=status, code=_plain(word) or _plain(code))
+
+
+def denies(error: SourceError | None) -> bool:
+    """Whether a refusal says that something does not exist, which is believed for good: so it
+    must be rightly signed, whatever number it comes under.
+    """
+    return error is not None and (
+        isinstance(error, NotFound | NotReady) or error.code == NO_COMPLAINT
+    )
 
 
 def _by_status(status: int | None) -> Verdict:

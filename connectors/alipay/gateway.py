@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from connectors.alipay.cipher import Cipher
-from connectors.alipay.errors import refusal
+from connectors.alipay.errors import denies, refusal
 from connectors.alipay.operations import Content, Operation
 from connectors.alipay.ring import Ring
 from connectors.alipay.settings import AlipaySettings
@@ -88,16 +88,11 @@ class Gateway:
             verdict = Response(200, {}, envelope.node).decode(_VERDICT, self._source)
         except Malformed as error:
             return error
-        # The gateway's own refusals have no signature; what a trade is, nobody says without.
-        if envelope.signature or verdict.code in (OK, BUSINESS):
-            wrong = self._ring.check(
-                self._source, envelope.signed, envelope.signature, envelope.serial, self._clock()
-            )
-            if wrong is not None:
-                return wrong
-        if verdict.code == OK:
-            return None
-        return refusal(self._source, verdict.sub_code, verdict.code)
+        refused = self._refusal(verdict)
+        # The gateway's own refusals have no signature; what there is, nobody says without.
+        if envelope.signature or verdict.code in (OK, BUSINESS) or denies(refused):
+            return self._checked(envelope) or refused
+        return refused
 
     def content(self, operation: Operation, response: Response) -> bytes:
         """The JSON of an answer that the judge has passed."""
@@ -105,6 +100,16 @@ class Gateway:
         if envelope.name != operation.node:
             raise Malformed(self._source, "the answer is to another question")
         return envelope.node
+
+    def _refusal(self, verdict: _Verdict) -> SourceError | None:
+        if verdict.code == OK:
+            return None
+        return refusal(self._source, verdict.sub_code, verdict.code)
+
+    def _checked(self, envelope: Envelope) -> SourceError | None:
+        return self._ring.check(
+            self._source, envelope.signed, envelope.signature, envelope.serial, self._clock()
+        )
 
     def _opened(self, response: Response) -> Envelope:
         """Malformed for what is no answer of this gateway."""

@@ -37,7 +37,13 @@ from connectors.records import (
 from connectors.references import ReferencePattern
 
 T = TypeVar("T")
-PARTS = ("buyer_pay_amount", "receipt_amount", "point_amount", "discount_amount")
+PARTS = (
+    "buyer_pay_amount",
+    "receipt_amount",
+    "point_amount",
+    "discount_amount",
+    "mdiscount_amount",
+)
 TAKEN = (PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED)
 
 
@@ -82,16 +88,20 @@ def payment(source: Source, trade: payloads.Trade, pattern: ReferencePattern) ->
     )
 
 
-def refund(source: Source, row: payloads.Refund, native_id: str) -> records.Refund | None:
+def refund(
+    source: Source, row: payloads.Refund, native_id: str, currency: str
+) -> records.Refund | None:
     """None for a refund that Alipay does not know, or of which it says nothing.
 
-    It tells when the money went back, not when that was asked for.
+    It tells when the money went back, not when that was asked for; nor does it tell its currency,
+    which is the trade's.
     """
     if row.refund_amount is None:
         return None
     trade_no, _, request = native_id.partition("-")
-    amount = whole("refund_amount", row.refund_amount)
-    if row.total_amount and amount.minor_units > part("total_amount", row.total_amount).minor_units:
+    amount = whole("refund_amount", row.refund_amount, currency)
+    total = part("total_amount", row.total_amount, currency) if row.total_amount else amount
+    if amount.minor_units > total.minor_units:
         raise Misfit("refund_amount: more than the payment")
     settled = moment("gmt_refund_pay", row.gmt_refund_pay) if row.gmt_refund_pay else None
     return records.Refund(
@@ -147,8 +157,9 @@ def payer(account: str | None, name: str | None) -> Payer | None:
 def _check_parts(trade: payloads.Trade, amount: Money) -> None:
     """A part larger than the whole is in another unit."""
     for field in PARTS:
-        if part(field, getattr(trade, field), amount.currency).minor_units > amount.minor_units:
-            raise Misfit(f"{field}: more than total_amount")
+        minor = part(field, getattr(trade, field), amount.currency).minor_units
+        if not 0 <= minor <= amount.minor_units:
+            raise Misfit(f"{field}: less than nothing, or more than total_amount")
 
 
 def _channel(trade: payloads.Trade, currency: str) -> PaymentChannel:

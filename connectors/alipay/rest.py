@@ -7,22 +7,26 @@ nonce and its body. With AES the bodies are base64 of what was encrypted.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
 
 import msgspec
 
 from connectors.alipay.cipher import Cipher
-from connectors.alipay.errors import refusal
+from connectors.alipay.errors import CLOCK, denies, refusal
 from connectors.alipay.operations import Content, Operation
 from connectors.alipay.ring import Ring
 from connectors.alipay.settings import AlipaySettings
-from connectors.errors import Malformed, SourceError
+from connectors.errors import Malformed, Misconfigured, SourceError
 from connectors.transport import Request, Response
 
 SCHEME = "ALIPAY-SHA256withRSA"
+SKEW = timedelta(minutes=15) // timedelta(milliseconds=1)
+"""Between an answer's time and ours; what Alipay allows for requests is not published."""
+_MILLISECONDS = re.compile(r"[0-9]{1,16}")
 
 
 class _Verdict(msgspec.Struct, frozen=True):
@@ -64,14 +68,14 @@ class Rest:
         )
 
     def judge(self, response: Response) -> SourceError | None:
-        """The verdict on an answer; a success is rightly signed, and so is what is signed."""
-        if response.status < 400 or "alipay-signature" in response.headers:
-            wrong = self._checked(response)
-            if wrong is not None:
-                return wrong
-        if response.status < 400:
-            return None
-        return refusal(self._source, self._code(response), status=response.status)
+        """The verdict on an answer; a success, and a "no" that counts, are rightly signed, and
+        so is what is signed.
+        """
+        refused = self._refusal(response)
+        signed = "alipay-signature" in response.headers
+        if refused is None or signed or denies(refused):
+            return self._checked(response) or refused
+        return refused
 
     def content(self, operation: Operation, response: Response) -> bytes:
         """The JSON of an answer that the judge has passed."""
@@ -80,13 +84,30 @@ class Rest:
         except ValueError:
             raise Malformed(self._source, "the answer cannot be decrypted") from None
 
+    def _refusal(self, response: Response) -> SourceError | None:
+        if response.status < 400:
+            return None
+        return refusal(self._source, self._code(response), status=response.status)
+
     def _checked(self, response: Response) -> SourceError | None:
+        """What is wrong with the signature, or with the time that it is over: an old answer is
+        rightly signed for ever.
+        """
         at, nonce, signature, serial = (
             response.headers.get(f"alipay-{name}")
             for name in ("timestamp", "nonce", "signature", "sn")
         )
         signed = f"{at}\n{nonce}\n".encode() + response.body + b"\n"
-        return self._ring.check(self._source, signed, signature, serial, self._clock())
+        now = self._clock()
+        return self._ring.check(self._source, signed, signature, serial, now) or self._dated(
+            at or "", now
+        )
+
+    def _dated(self, at: str, now: datetime) -> SourceError | None:
+        if not _MILLISECONDS.fullmatch(at):
+            return Malformed(self._source, "alipay-timestamp: not a time")
+        apart = abs(int(at) - int(now.timestamp() * 1000))
+        return Misconfigured(self._source, CLOCK) if apart > SKEW else None
 
     def _code(self, response: Response) -> str | None:
         """A proxy's page is no JSON: then the status alone decides."""

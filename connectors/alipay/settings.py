@@ -23,7 +23,7 @@ class AlipaySettings(SourceSettings, frozen=True, kw_only=True, forbid_unknown_f
     `app_auth_token` reads the account of a merchant who authorised this application.
 
     `family` "ecny" is MYbank's digital yuan (v2 only): `merchant_id` is the merchant there and
-    `account_no` the wallet whose flows are its ledger.
+    `account_no` the wallet whose flows are its ledger; `books` and `complaints` do not apply.
 
     `reference_pattern` says which part of `out_trade_no` is your order's number. `books` is the
     ledger that payments and refunds are learnt from: the account log, minutes old and without
@@ -76,9 +76,14 @@ class AlipaySettings(SourceSettings, frozen=True, kw_only=True, forbid_unknown_f
                 raise ValueError(f"{name}: holds letters that Alipay's never have")
 
     def _check_family(self) -> None:
-        if self.family == "ecny":
-            if self.protocol != "v2":
-                raise ValueError("protocol: digital yuan is spoken by v2 only")
-            for name in ("merchant_id", "account_no"):
-                if not getattr(self, name):
-                    raise ValueError(f"{name}: digital yuan needs it")
+        if self.family != "ecny":
+            return
+        if self.protocol != "v2":
+            raise ValueError("protocol: digital yuan is spoken by v2 only")
+        for name in ("merchant_id", "account_no"):
+            if not getattr(self, name):
+                raise ValueError(f"{name}: digital yuan needs it")
+        if self.books != "account_log":
+            raise ValueError("books: digital yuan has its wallet's flows only")
+        if not self.complaints:
+            raise ValueError("complaints: digital yuan has none to leave out")

@@ -1,6 +1,7 @@
 """A trade bill's table: columns by their header, rows as entries, and a footer that must agree.
 
 #支付宝业务明细查询
+#起始日期：[2026年01月01日 00:00:00]   终止日期：[2026年01月02日 00:00:00]
 支付宝交易号,商户订单号,业务类型,...,订单金额（元）,商家实收（元）,...,退款批次号/请求号,服务费（元）,...
 2013112011001004330000121536	,20150320010101001	,交易	,...
 #-----------------------------------------业务明细列表结束------------------------------------
@@ -13,7 +14,7 @@ import csv
 import re
 from collections.abc import Iterator
 
-from connectors.alipay.amounts import Misfit, moment, part, whole
+from connectors.alipay.amounts import Misfit, moment, part, signed
 from connectors.alipay.archive import Lines
 from connectors.ledger import Entry
 from connectors.money import Money
@@ -26,7 +27,12 @@ AMOUNT, RECEIVED, FEE = "订单金额（元）", "商家实收（元）", "服�
 COLUMNS = (TRADE, ORDER, TYPE, FINISHED, AMOUNT, RECEIVED, REQUEST, FEE)
 PAID, REFUNDED = "交易", "退款"
 END = "列表结束"
-_TOTAL = re.compile(r"#(交易|退款)合计：([0-9]+)笔，商家实收共(-?[0-9]+\.[0-9]{2})元")
+_CLAIM = re.compile(r"#(交易|退款)合计")
+# Whether the total of refunds calls them 退款 again, and shows their sign, is not published.
+_TOTAL = re.compile(r"：([0-9]{1,15})笔，商家实收(?:退款)?共(-?[0-9]{1,15}\.[0-9]{2})元")
+_BEGINS = re.compile(r"#起始日期：\[([0-9]{4})[年-]([0-9]{2})(?:[月-]([0-9]{2}))?")
+_PADDED = re.compile(r'"[ \t]+(?=,|$)')
+_NUMBER = re.compile(r"[0-9]{1,64}")
 # Spaces, tabs and the marks that some exports put around numbers.
 PADDING = " \t\ufeff"
 
@@ -34,29 +40,37 @@ Row = dict[str, str]
 
 
 class Table:
-    """One file of details: read it once. Raises Misfit with the line, and the column."""
+    """One file of details: read it once. Raises Misfit with the line, and the column.
 
-    def __init__(self, pattern: ReferencePattern) -> None:
+    `label` is the bill's day or month: `2026-01-02`, `2026-01`.
+    """
+
+    def __init__(self, pattern: ReferencePattern, label: str) -> None:
         self._pattern = pattern
+        self._label = label
         self._seen = {PAID: [0, 0], REFUNDED: [0, 0]}
+        self._totals: set[str] = set()
         self._line = 0
         self._ended = False
 
     def entries(self, lines: Lines) -> Iterator[Entry]:
         """What the rows tell; the totals and the end are checked when they come."""
-        rows = csv.reader(self._data(lines))
+        rows = self._data(lines)
         try:
-            header = self._header(rows)
-            for cells in rows:
-                row = self._row(header, cells)
-                if (entry := self._entry(row)) is not None:
+            header = self._header(next(rows, ""))
+            for line in rows:
+                if (entry := self._entry(_row(header, line))) is not None:
                     yield entry
-        except csv.Error:
-            raise Misfit(f"line {self._line} is not CSV") from None
         except Misfit as error:
             raise Misfit(f"line {self._line}, {error}") from None
-        if not self._ended:
+        if not self._ended or self._is_short_of_totals():
             raise Misfit(f"it breaks off after line {self._line}")
+
+    def _is_short_of_totals(self) -> bool:
+        """Some bills have none; one that has any has one for each business with rows."""
+        return bool(self._totals) and any(
+            count and business not in self._totals for business, (count, _) in self._seen.items()
+        )
 
     def _data(self, lines: Lines) -> Iterator[str]:
         """Lines of the table; what begins with `#` is about it."""
@@ -68,25 +82,32 @@ class Table:
 
     def _remark(self, line: str) -> None:
         self._ended = self._ended or END in line
-        if found := _TOTAL.match(line):
-            count, total = self._seen[found[1]]
-            told = part(RECEIVED, found[3]).minor_units
-            # Whether the total of refunds shows their sign is not published.
-            if int(found[2]) != count or abs(told) != abs(total):
-                raise Misfit(f"{found[1]}合计: the rows do not add up to it")
+        if claim := _CLAIM.match(line):
+            self._add_up(claim[1], _TOTAL.match(line, claim.end()))
+        elif begins := _BEGINS.match(line):
+            self._check_begins(begins)
 
-    def _header(self, rows: Iterator[list[str]]) -> list[str]:
-        header = [cell.strip(PADDING) for cell in next(rows, [])]
-        # A file without a table is an empty bill as long as it is whole.
+    def _add_up(self, business: str, told: re.Match[str] | None) -> None:
+        if told is None:
+            raise Misfit(f"{business}合计: not a total")
+        self._totals.add(business)
+        count, total = self._seen[business]
+        if int(told[1]) != count or abs(part(RECEIVED, told[2]).minor_units) != abs(total):
+            raise Misfit(f"{business}合计: the rows do not add up to it")
+
+    def _check_begins(self, told: re.Match[str]) -> None:
+        """A month's bill begins on its first day, if it names one."""
+        first = self._label if len(self._label) > 7 else f"{self._label}-01"
+        if f"{told[1]}-{told[2]}-{told[3] or '01'}" != first:
+            raise Misfit("起始日期: it is the bill of another time")
+
+    def _header(self, line: str) -> list[str]:
+        """A file without a table is an empty bill as long as it is whole."""
+        header = [cell.strip(PADDING + '"') for cell in line.split(",")] if line else []
         missing = [column for column in COLUMNS if column not in header]
         if missing and header:
             raise Misfit(f"{missing[0]}: there is no such column")
         return header
-
-    def _row(self, header: list[str], cells: list[str]) -> Row:
-        if len(cells) != len(header):
-            raise Misfit("not as many cells as columns")
-        return {name: cell.strip(PADDING) for name, cell in zip(header, cells, strict=True)}
 
     def _entry(self, row: Row) -> Entry | None:
         """Other business, such as transfers, is passed over."""
@@ -94,10 +115,11 @@ class Table:
             return None
         seen = self._seen[row[TYPE]]
         seen[0] += 1
-        seen[1] += whole(RECEIVED, row[RECEIVED]).minor_units
-        for column in (TRADE, ORDER):
-            if not row[column]:
-                raise Misfit(f"{column}: empty")
+        seen[1] += signed(RECEIVED, row[RECEIVED]).minor_units
+        if not _NUMBER.fullmatch(row[TRADE]):
+            raise Misfit(f"{TRADE}: not a number")
+        if not row[ORDER]:
+            raise Misfit(f"{ORDER}: empty")
         return self._payment(row) if row[TYPE] == PAID else self._refund(row)
 
     def _payment(self, row: Row) -> Entry:
@@ -107,7 +129,7 @@ class Table:
             native_id=row[TRADE],
             created_at=moment(FINISHED, row[FINISHED]),
             reference=self._pattern.of(row[ORDER]),
-            amount=_positive(AMOUNT, whole(AMOUNT, row[AMOUNT])),
+            amount=_positive(AMOUNT, signed(AMOUNT, row[AMOUNT])),
             fee=Money(-fee.minor_units, fee.currency) if fee.minor_units else None,
         )
 
@@ -115,7 +137,7 @@ class Table:
         """Amounts of refunds are negative. One that was asked for without a number of its own
         has the order's.
         """
-        amount = whole(AMOUNT, row[AMOUNT])
+        amount = signed(AMOUNT, row[AMOUNT])
         request = row[REQUEST] or row[ORDER]
         return Entry(
             kind=Kind.REFUND,
@@ -125,6 +147,28 @@ class Table:
             reference=request,
             amount=_positive(AMOUNT, Money(-amount.minor_units, amount.currency)),
         )
+
+
+def _row(header: list[str], line: str) -> Row:
+    cells = _cells(line, len(header))
+    return {name: cell.strip(PADDING) for name, cell in zip(header, cells, strict=True)}
+
+
+def _cells(line: str, count: int) -> list[str]:
+    """Of one line, never of several: whether Alipay quotes a name that holds a quote is not
+    published, and a quote that stands for itself must not swallow the rows up to the next one.
+    """
+    if '"' in line:
+        try:
+            (cells,) = csv.reader([_PADDED.sub('"', line)], strict=True)
+        except csv.Error:
+            cells = []
+        if len(cells) == count:
+            return cells
+    cells = line.split(",")
+    if len(cells) != count:
+        raise Misfit("not as many cells as columns")
+    return cells
 
 
 def _positive(column: str, amount: Money) -> Money:

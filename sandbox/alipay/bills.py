@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import zipfile
 from collections import Counter, defaultdict
@@ -88,27 +87,34 @@ class Desk:
 def ready(label: str) -> datetime:
     """When the bill of a day or month is there; refuses what is neither."""
     try:
-        if len(label) == 7:
-            first = date.fromisoformat(f"{label}-01")
-            following = (first + timedelta(days=31)).replace(day=1) + timedelta(days=2)
-        else:
-            following = date.fromisoformat(label) + timedelta(days=1)
+        _, following = days(label)
     except ValueError:
         raise Refusal("40004", "INVAILID_ARGUMENTS", "入参不合法") from None
-    return datetime(following.year, following.month, following.day, tzinfo=BEIJING) + NINE
+    more = timedelta(days=2 if len(label) == 7 else 0)
+    return datetime(following.year, following.month, following.day, tzinfo=BEIJING) + more + NINE
+
+
+def days(label: str) -> tuple[date, date]:
+    """The first day of a bill, and that after its last. Raises ValueError."""
+    if len(label) == 7:
+        first = date.fromisoformat(f"{label}-01")
+        return first, (first + timedelta(days=31)).replace(day=1)
+    return date.fromisoformat(label), date.fromisoformat(label) + timedelta(days=1)
 
 
 def details(movements: Iterable[Movement], label: str) -> str:
     file = io.StringIO()
-    file.write(f"#支付宝业务明细查询\r\n#账号：[{PID}]\r\n#起始日期：[{label}]\r\n")
+    first, end = (f"{day:%Y年%m月%d日} 00:00:00" for day in days(label))
+    file.write(f"#支付宝业务明细查询\r\n#账号：[{PID}]\r\n")
+    file.write(f"#起始日期：[{first}]   终止日期：[{end}]\r\n")
     file.write(f"#{'业务明细列表':-^80}\r\n{HEADER}\r\n")
-    writer = csv.writer(file)
     counts: Counter[str] = Counter()
     sums: Counter[str] = Counter()
     for movement in movements:
         counts[movement.type] += 1
         sums[movement.type] += movement.amount
-        writer.writerow(row(movement))
+        # Nothing is quoted, not even a name that holds a quote.
+        file.write(",".join(row(movement)) + "\r\n")
     file.write(f"#{'业务明细列表结束':-^80}\r\n")
     for kind in ("交易", "退款"):
         file.write(f"#{kind}合计：{counts[kind]}笔，商家实收共{yuan(sums[kind])}元\r\n")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox.alipay.books import bad, moment, number
 from sandbox.alipay.keys import MERCHANT, WALLET_NO
-from sandbox.alipay.naming import beijing
+from sandbox.alipay.naming import BEIJING, beijing
 from sandbox.alipay.store import Movement, Shop
 from sandbox.alipay.trades import trade_of, yuan
 
@@ -38,11 +39,39 @@ def flows(shop: Shop, content: dict[str, Any]) -> dict[str, Any]:
     size = number(content, "page_size", MOST, 1, MOST)
     place = number(content, "next_cursor", 0, 0, 10**9)
     # Digital yuan costs nothing.
-    found = [m for m in shop.between(start, end) if m.type != "收费"]
+    found = [flow(m) for m in shop.between(start, end) if m.type != "收费"]
+    found = sorted([*found, *transfers(start, end)], key=lambda told: told["biz_date"])
     told: dict[str, Any] = {"page_size": str(size)}
     if place + size < len(found):
         told["next_cursor"] = str(place + size)
-    return told | {"data_list": [flow(m) for m in found[place : place + size]]}
+    return told | {"data_list": found[place : place + size]}
+
+
+def transfers(start: datetime, end: datetime) -> list[dict[str, str]]:
+    """On the first of each month something is put into the wallet, and an hour later taken out:
+    flows that are of no trade.
+    """
+    found = []
+    noon = start.astimezone(BEIJING).replace(day=1, hour=12, minute=0, second=0)
+    while noon < end:
+        for at, back in ((noon, False), (noon + timedelta(hours=1), True)):
+            if start <= at < end:
+                found.append(transfer(at, back))
+        noon = (noon + timedelta(days=31)).replace(day=1)
+    return found
+
+
+def transfer(at: datetime, back: bool) -> dict[str, str]:
+    bank = "6222*****0001"
+    return {
+        "flow_no": f"T{at:%Y%m%d%H}",
+        "biz_no": f"{at:%Y%m%d%H}9999990000000001",
+        "biz_date": beijing(at),
+        "amount": "100.00",
+        "order_status": "SUCCESS",
+        "payer_account_no": WALLET_NO if back else bank,
+        "payee_account_no": bank if back else WALLET_NO,
+    }
 
 
 def flow(movement: Movement) -> dict[str, str]:

@@ -12,7 +12,14 @@ from sandbox.world import Deduction, Payment
 
 PURSES = {"balance": "ALIPAYACCOUNT", "card": "BANKCARD", "pay_later": "PCREDIT"}
 PARTS = {"points": "POINT", "coupon": "COUPON", "promotion": "DISCOUNT"}
-SUBJECTS = ("大乐透", "订单/茶具套装", "Desk lamp 🎁", "１２３号套餐", 'Monitor 27"')
+SUBJECTS = (
+    "大乐透",
+    "订单/茶具套装",
+    "Desk lamp 🎁",
+    "１２３号套餐",
+    'Monitor 27"',
+    '"27寸"显示器',
+)
 
 
 def yuan(minor: int) -> str:

@@ -11,8 +11,9 @@ import pytest
 
 from connectors.alipay import VENDOR
 from connectors.alipay.api import Api
+from connectors.alipay.ecny import EcnyConnector
 from connectors.alipay.gateway import Gateway
-from connectors.alipay.operations import Content, Operation
+from connectors.alipay.operations import REFUND, TRADE, Content, Operation
 from connectors.alipay.payloads import LogPage, LogRow
 from connectors.capabilities import capabilities
 from connectors.conformance import Batch, Conformance, Upstream, connected
@@ -25,6 +26,7 @@ from connectors.records import (
     Kind,
     PaymentChannel,
     PaymentStatus,
+    Refund,
     RefundStatus,
 )
 from connectors.secret import Secret
@@ -266,13 +268,45 @@ async def test_digital_yuan_is_read_as_it_is(server: Server, ecny: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "native_id", ["{}-20261399000000-F1", "{}-2026-F1", "{}-F1", "{}-" + "9" * 14 + "-F1"]
+    "native_id",
+    [
+        "{}-20261399000000-F1",
+        "{}-2026-F1",
+        "{}-F1",
+        "{}-" + "9" * 14 + "-F1",
+        "{}-00010101000000-F1",
+        "{}-00010101080000-F1",
+        "{}-99991231235959-F1",
+    ],
 )
 async def test_a_refund_of_digital_yuan_needs_its_second(
     server: Server, ecny: Any, native_id: str
 ) -> None:
-    payment = AlipaySandbox(server, "ecny_cn").payments[0]
-    assert await ecny.refunds([native_id.format(payment.native_id)]) == {}
+    """An id that is none is nothing, and leaves those beside it alone."""
+    sandbox = AlipaySandbox(server, "ecny_cn")
+    right = sandbox.refunds[0][1].native_id
+    found = await ecny.refunds([native_id.format(sandbox.payments[0].native_id), right])
+    assert set(found) == {right}
+
+
+async def test_a_wallet_is_also_filled_and_emptied(server: Server, ecny: Any) -> None:
+    """Flows of no trade are neither payments nor refunds."""
+    sandbox = AlipaySandbox(server, "ecny_cn")
+    entries = await entries_of(ecny, BOOKS)
+    assert len(entries) == len(sandbox.payments) + len(sandbox.refunds)
+    assert not [n for _, n in entries if "999999" in n]
+    assert {e.amount for e in entries.values()} - {None}
+
+
+async def test_a_flow_whose_trade_cannot_be_read_stops_the_ledger(
+    ecny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def failing(self: EcnyConnector, name: str, number: str) -> None:
+        raise Retryable("ecny_cn", "Alipay failed for the moment")
+
+    monkeypatch.setattr(EcnyConnector, "_trade", failing)
+    with pytest.raises(Retryable):
+        await entries_of(ecny, BOOKS)
 
 
 async def test_digital_yuan_has_no_complaints(ecny: Any) -> None:
@@ -403,6 +437,60 @@ async def test_a_right_answer_about_another_trade_is_malformed(
     (told,) = (await alipay.payments([one])).values()
     assert isinstance(told, Malformed)
     assert "something else" in told.detail
+
+
+REFUND_NO = "2013112011001004330000121536-RF-1"
+BACK = {
+    "trade_no": "2013112011001004330000121536",
+    "out_request_no": "RF-1",
+    "refund_status": "REFUND_SUCCESS",
+    "refund_amount": "5.00",
+}
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, **told: Any) -> list[str]:
+    """Let a trade in dollars and this of its refund be what Alipay says; what was asked."""
+    trade = {"trade_status": "TRADE_SUCCESS", "total_amount": "9.00", "trans_currency": "USD"}
+    asked: list[str] = []
+
+    async def ask(self: Api, operation: Operation, content: Content, decoder: Any) -> Any:
+        asked.append(operation.method)
+        node = told if operation is REFUND else {"trade_no": BACK["trade_no"], **trade}
+        return decoder.decode(msgspec.json.encode(node))
+
+    monkeypatch.setattr(Api, "ask", ask)
+    return asked
+
+
+async def test_a_refund_is_in_the_currency_of_its_trade(
+    alipay: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which is read once, and not at all where the trade has been read before."""
+    asked = answering(monkeypatch, **BACK)
+    for _ in range(2):
+        (read,) = (await alipay.refunds([REFUND_NO])).values()
+        assert read.amount == Money(500, "USD")
+    assert asked == [REFUND.method, TRADE.method, REFUND.method]
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"),
+    [
+        ({}, type(None)),
+        ({"refund_reason": "nothing"}, type(None)),
+        ({"trade_no": "2013112011001004330000121537"}, Malformed),
+        ({"out_request_no": "RF-2"}, Malformed),
+        ({**BACK, "trade_no": None}, Malformed),
+        ({**BACK, "out_request_no": None}, Malformed),
+        ({**BACK, "out_request_no": "RF-2"}, Malformed),
+        (BACK, Refund),
+    ],
+)
+async def test_a_refund_says_which_it_is(
+    alipay: Any, monkeypatch: pytest.MonkeyPatch, told: dict[str, Any], kind: type
+) -> None:
+    answering(monkeypatch, **told)
+    assert isinstance((await alipay.refunds([REFUND_NO])).get(REFUND_NO), kind)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ from connectors.alipay.accountlog import RHYTHM as LOG
 from connectors.alipay.amounts import Misfit
 from connectors.alipay.archive import details
 from connectors.alipay.bills import RHYTHM as BILL
-from connectors.alipay.bills import Bills, file_judge, secured
+from connectors.alipay.bills import Bills, Expired, file_judge, secured
 from connectors.alipay.table import Table
 from connectors.beijing import start_of
 from connectors.conformance import Fault, connected
@@ -46,7 +47,8 @@ BACK = (
     f"{NUMBER}\t,SO-1-2\t,退款\t,１２３,2026-01-01 08:00:01,2026-01-01 09:00:00,,,,,"
     "*三(159****5620)\t,-20.00,-19.60,0.00,0.00,0.00,0.00,0.00,,0.00,0.00,RF-1_a\t,0.12,0.00,"
 )
-TOP = f"#支付宝业务明细查询\r\n#账号：[2088]\r\n#---业务明细列表---\r\n{HEADER}\r\n"
+BEGINS = "#起始日期：[2026年01月01日 00:00:00]   终止日期：[2026年01月02日 00:00:00]"
+TOP = f"#支付宝业务明细查询\r\n{BEGINS}\r\n#---业务明细列表---\r\n{HEADER}\r\n"
 END = "#---业务明细列表结束---\r\n"
 TOTALS = (
     "#交易合计：1笔，商家实收共98.00元，商家优惠共2.00元\r\n#退款合计：1笔，商家实收共-19.60元\r\n"
@@ -67,9 +69,9 @@ def zipped(*members: tuple[str, bytes]) -> io.BytesIO:
     return io.BytesIO(file.getvalue())
 
 
-def read(file: io.BytesIO) -> list[Entry]:
+def read(file: io.BytesIO, label: str = "2026-01-01") -> list[Entry]:
     pattern = ReferencePattern(r"(SO-\d+)(?:-\d+)?")
-    return [entry for lines in details(file) for entry in Table(pattern).entries(lines)]
+    return [entry for lines in details(file) for entry in Table(pattern, label).entries(lines)]
 
 
 def bill(text: str = GOOD) -> io.BytesIO:
@@ -132,6 +134,57 @@ def test_a_name_may_hold_commas_and_quotes() -> None:
     assert len(read(bill(GOOD.replace("大乐透 🎁", '"Monitor 27"", black"')))) == 2
 
 
+def test_a_quote_in_a_name_does_not_swallow_rows() -> None:
+    names = ("one", '"27寸显示器', "three", '32"显示器', "five")
+    rows = [
+        PAID.replace(NUMBER, f"201311201100100433000012153{i}")
+        .replace("大乐透 🎁", name)
+        .replace("100.00,98.00", f"{i}00.00,98.00")
+        for i, name in enumerate(names, start=1)
+    ]
+    totals = "#交易合计：5笔，商家实收共490.00元\r\n"
+    entries = read(bill("\r\n".join([TOP.rstrip(), *rows, END + totals])))
+    told = [(entry.native_id[-1], entry.amount) for entry in entries]
+    assert told == [(str(i), Money(i * 10000, "CNY")) for i in range(1, 6)]
+
+
+def test_a_bill_whose_cells_are_all_quoted_is_read() -> None:
+    def quoted(line: str) -> str:
+        return ",".join(f'"{cell.strip()}"' for cell in line.split(","))
+
+    text = "\r\n".join([TOP.replace(HEADER, quoted(HEADER)) + quoted(PAID), quoted(BACK), END])
+    assert read(bill(text)) == read(bill())
+
+
+def test_a_total_may_call_refunds_refunds_again() -> None:
+    text = GOOD.replace("#退款合计：1笔，商家实收共", "#退款合计：1笔，商家实收退款共")
+    assert len(read(bill(text))) == 2
+    with pytest.raises(Misfit, match="退款合计: the rows do not add up"):
+        read(bill(text.replace("-19.60元", "-19.61元")))
+
+
+@pytest.mark.parametrize(
+    ("begins", "label", "right"),
+    [
+        ("2026年01月01日 00:00:00", "2026-01-01", True),
+        ("2026-01-01", "2026-01-01", True),
+        ("2026年01月01日 00:00:00", "2026-01", True),
+        ("2026年01月", "2026-01", True),
+        ("2026年01月02日 00:00:00", "2026-01-01", False),
+        ("2025年01月01日 00:00:00", "2026-01-01", False),
+        ("2026年02月01日 00:00:00", "2026-01", False),
+        ("2026年01月15日 00:00:00", "2026-01", False),
+    ],
+)
+def test_a_bill_of_another_time_is_not_used(begins: str, label: str, right: bool) -> None:
+    file = bill(GOOD.replace("#起始日期：[2026年01月01日 00:00:00]", f"#起始日期：[{begins}]"))
+    if right:
+        assert len(read(file, label)) == 2
+    else:
+        with pytest.raises(Misfit, match="line 2, 起始日期: it is the bill of another time"):
+            read(file, label)
+
+
 @pytest.mark.parametrize(
     ("text", "detail"),
     [
@@ -155,7 +208,12 @@ def test_a_name_may_hold_commas_and_quotes() -> None:
         ),
         (GOOD.replace("-20.00,", "20.00,"), "line 6, 订单金额（元）: of the wrong sign"),
         (GOOD.replace("2026-01-01 09:00:00", "9 o'clock"), "line 6, 完成时间: not a time"),
-        (GOOD.replace(f"{BACK[:28]}", "", 1), "line 5, 支付宝交易号: empty"),
+        (GOOD.replace(f"{BACK[:28]}", "", 1), "line 5, 支付宝交易号: not a number"),
+        (GOOD.replace(NUMBER, "RENT"), "line 5, 支付宝交易号: not a number"),
+        (GOOD.replace("SO-1-2", "", 1), "line 5, 商户订单号: empty"),
+        (GOOD.partition("#退款合计")[0], "it breaks off after line 8"),
+        (GOOD.replace("共98.00元", "共98元"), "line 8, 交易合计: not a total"),
+        (GOOD.replace("合计：1笔", f"合计：{'1' * 5000}笔"), "line 8, 交易合计: not a total"),
         (GOOD.replace("大乐透 🎁", "x" * 70_000), "line 4, followed by one that is too long"),
         (GOOD.replace("大乐透 🎁", "a,b"), "line 5, not as many cells"),
         (GOOD.replace("-0.59", "half"), "line 5, 服务费（元）: not an amount"),
@@ -181,6 +239,19 @@ def encrypted(file: io.BytesIO) -> io.BytesIO:
     return io.BytesIO(bytes(content))
 
 
+def packed(method: int) -> io.BytesIO:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as made:
+        made.writestr("details.csv", GOOD.encode("gb18030"))
+    return file
+
+
+def flagged(flag: int) -> io.BytesIO:
+    content = bytearray(bill().getvalue())
+    content[content.rindex(b"PK\x01\x02") + 8] |= flag
+    return io.BytesIO(bytes(content))
+
+
 @pytest.mark.parametrize(
     ("file", "detail"),
     [
@@ -192,11 +263,26 @@ def encrypted(file: io.BytesIO) -> io.BytesIO:
         (zipped((SUMMARY, b"#")), "no file of details in the zip"),
         (zipped((NAME, GOOD.encode("utf-16"))), "a file in the zip is not in GBK"),
         (zipped(*((f"{i}.csv", b"#") for i in range(60))), "the zip is too large"),
+        (packed(zipfile.ZIP_BZIP2), "the zip is packed otherwise than Alipay does"),
+        (packed(zipfile.ZIP_LZMA), "the zip is packed otherwise than Alipay does"),
+        (flagged(0x40), "the zip is damaged"),
+        (flagged(0x20), "the zip is damaged"),
     ],
 )
 def test_what_is_no_zip_of_a_bill_is_told(file: io.BytesIO, detail: str) -> None:
     with pytest.raises(Misfit, match=f"{detail}$"):
         read(file)
+
+
+def test_no_wrong_byte_of_a_zip_is_more_than_a_damaged_bill() -> None:
+    """Every byte, with each of its bits and as a whole; a bit that nothing reads does no harm."""
+    content, whole = bill().getvalue(), read(bill())
+    for place in range(len(content)):
+        for change in (0x01, 0x08, 0x80, 0xFF):
+            wrong = bytearray(content)
+            wrong[place] ^= change
+            with suppress(Misfit):
+                assert read(io.BytesIO(bytes(wrong))) == whole, place
 
 
 def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,7 +293,8 @@ def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_bill_is_never_held_as_a_whole() -> None:
     many = zipped((NAME, (TOP + f"{PAID}\r\n" * 50_000 + END).encode("gb18030")))
-    rows = (entry for lines in details(many) for entry in Table(ReferencePattern()).entries(lines))
+    table = Table(ReferencePattern(), "2026-01-01")
+    rows = (entry for lines in details(many) for entry in table.entries(lines))
     assert next(rows).native_id == NUMBER
     assert sum(1 for _ in rows) == 49_999
 
@@ -329,12 +416,28 @@ async def test_a_fault_of_the_files_is_an_error_and_never_a_short_answer(
         assert isinstance(await outcome(drained(connector.entries(day(first)))), kind)
 
 
-@pytest.mark.anyio
-async def test_an_address_that_has_expired_is_asked_anew_later(sandbox: AlipaySandbox) -> None:
+def test_an_address_that_has_expired_is_not_fetched_again() -> None:
     judge = file_judge("alipay_cn")
-    assert isinstance(judge(Response(404, {}, b"expired")), Retryable)
-    assert isinstance(judge(Response(503, {}, b"")), Retryable)
+    expired = judge(Response(404, {}, b"expired"))
+    assert isinstance(expired, Expired)
+    assert not expired.again
+    assert type(judge(Response(503, {}, b""))) is Retryable
     assert judge(Response(200, {}, b"")) is None
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("times", [1, 2])
+async def test_an_address_that_has_expired_is_asked_for_once_more(
+    sandbox: AlipaySandbox, alipay: Any, times: int
+) -> None:
+    first = (sandbox.payments[0].created_at + timedelta(hours=8)).date()
+    gone = Fault(kind="status", status=404, times=times)
+    sandbox.break_path("/downloadBillFile.resource", gone)
+    await sandbox.clear()
+    found = await outcome(drained(alipay.entries(day(first))))
+    assert isinstance(found, dict if times == 1 else Expired)
+    asked = [call.partition("?")[0].rpartition("/")[2] for call in sandbox.asked()]
+    assert asked == ["gateway.do", "downloadBillFile.resource"] * 2
 
 
 class NoBill:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from connectors.alipay import mapping, payloads, wallet
-from connectors.alipay.accountlog import entries_of
+from connectors.alipay.accountlog import Told, entries_of
 from connectors.alipay.amounts import Misfit, masked_account, masked_name, whole
 from connectors.errors import Malformed
 from connectors.ledger import Entry
@@ -112,9 +112,10 @@ def paid(**changes: Any) -> Payment:
     return mapping.payment(SOURCE, msgspec.convert(given, payloads.Trade), PATTERN)
 
 
-def refunded(native_id: str = f"{TRADE_NO}-RF-1_a-b", **changes: Any) -> Refund | None:
+def refunded(currency: str = "CNY", **changes: Any) -> Refund | None:
     given = {k: v for k, v in {**REFUND, **changes}.items() if v is not None}
-    return mapping.refund(SOURCE, msgspec.convert(given, payloads.Refund), native_id)
+    row = msgspec.convert(given, payloads.Refund)
+    return mapping.refund(SOURCE, row, f"{TRADE_NO}-RF-1_a-b", currency)
 
 
 def disputed(**changes: Any) -> Dispute:
@@ -123,7 +124,7 @@ def disputed(**changes: Any) -> Dispute:
 
 def logged(*rows: dict[str, Any]) -> list[Entry]:
     read = [msgspec.convert({**ROW, **row}, payloads.LogRow) for row in rows]
-    return entries_of("alipay_cn", read, PATTERN)
+    return list(entries_of("alipay_cn", read, PATTERN, {}).values())
 
 
 def flow(**changes: Any) -> payloads.Flow:
@@ -297,7 +298,19 @@ def test_a_name_is_masked(given: str | None, shown: str | None) -> None:
         ({"total_amount": ""}, "total_amount"),
         ({"total_amount": "79.99"}, "buyer_pay_amount"),
         ({"receipt_amount": "9800"}, "receipt_amount"),
-        ({"point_amount": "-1.00"}, "a deduction"),
+        ({"total_amount": "-100.00"}, "total_amount: less than nothing"),
+        ({"point_amount": "-1.00"}, "point_amount: less than nothing"),
+        ({"receipt_amount": "-1.00"}, "receipt_amount: less than nothing"),
+        ({"mdiscount_amount": "100.01"}, "mdiscount_amount: less than nothing, or more"),
+        ({"voucher_detail_list": [{"amount": "1.00", "other_contribute": "-1.00"}]}, "a deduction"),
+        (
+            {"voucher_detail_list": [{"amount": "150.00", "other_contribute": "150.00"}]},
+            "the deductions: more than total_amount",
+        ),
+        (
+            {"voucher_detail_list": [{"amount": "90.01", "other_contribute": "90.01"}]},
+            "the deductions: more than total_amount",
+        ),
         ({"trans_currency": "XXX"}, "trans_currency"),
         ({"trans_currency": "BTC"}, "trans_currency"),
         ({"send_pay_date": "2026-13-01 08:00:05"}, "send_pay_date"),
@@ -366,12 +379,26 @@ def test_a_refund_without_success_is_not_done(
 
 def test_of_an_unknown_refund_nothing_is_said() -> None:
     nothing = msgspec.convert({}, payloads.Refund)
-    assert mapping.refund(SOURCE, nothing, f"{TRADE_NO}-R") is None
+    assert mapping.refund(SOURCE, nothing, f"{TRADE_NO}-R", "CNY") is None
 
 
 def test_a_refund_is_not_larger_than_its_payment() -> None:
     with pytest.raises(Misfit, match="more than the payment"):
         refunded(refund_amount="100.01")
+
+
+@pytest.mark.parametrize("currency", ["CNY", "USD"])
+def test_a_refund_is_not_less_than_nothing(currency: str) -> None:
+    with pytest.raises(Misfit, match="refund_amount: less than nothing"):
+        refunded(currency, refund_amount="-5.00")
+
+
+def test_a_refund_is_in_the_currency_of_its_trade() -> None:
+    dollars = refunded("USD", refund_amount="5.00")
+    assert dollars is not None
+    assert dollars.amount == Money(500, "USD")
+    with pytest.raises(Misfit, match="refund_amount: not an amount of JPY"):
+        refunded("JPY", refund_amount="5.50")
 
 
 @pytest.mark.parametrize(
@@ -426,6 +453,32 @@ def test_a_log_tells_payments_with_their_fees_and_refunds() -> None:
             reference="RF-1",
         ),
     ]
+
+
+FEE = {"type": "服务费", "direction": "支出", "trans_amount": "-0.60"}
+MORE = {**FEE, "trans_amount": "-0.30"}
+
+
+def test_the_fees_of_a_trade_are_added_up() -> None:
+    for rows in ([{}, FEE, MORE], [FEE, {}, MORE], [FEE, MORE, {}]):
+        (entry,) = logged(*rows)
+        assert (entry.fee, entry.reference) == (yuan(90), "SO-1001")
+
+
+def test_a_fee_may_follow_on_the_next_page() -> None:
+    pages = [[{}, FEE], [MORE, {**ROW, "alipay_order_no": "2"}]]
+    told: Told = {}
+    for rows in pages:
+        read = [msgspec.convert({**ROW, **row}, payloads.LogRow) for row in rows]
+        told = entries_of("alipay_cn", read, PATTERN, told)
+    assert [(e.native_id, e.fee) for e in told.values()] == [("2", None), (TRADE_NO, yuan(90))]
+
+
+def test_a_fee_that_names_no_order_is_of_no_trade() -> None:
+    service = {**FEE, "merchant_order_no": None}
+    assert logged(service) == []
+    assert [entry.fee for entry in logged(service, {})] == [yuan(60)]
+    assert [entry.fee for entry in logged(FEE)] == [yuan(60)]
 
 
 @pytest.mark.parametrize(
@@ -510,3 +563,17 @@ def test_a_flow_is_an_entry_by_its_direction() -> None:
     assert (came.kind, came.native_id, came.amount) == (Kind.PAYMENT, TRADE_NO, yuan(1234))
     assert (gone.kind, gone.payment) == (Kind.REFUND, TRADE_NO)
     assert wallet.entry(flow(), "0022000000000002") is None
+
+
+@pytest.mark.parametrize("amount", ["-12.34", "12.3"])
+def test_an_amount_of_digital_yuan_is_never_less_than_nothing(amount: str) -> None:
+    own = "0022000000000001"
+    trade = payloads.WalletTrade(
+        trade_no=TRADE_NO, trade_status="TRADE_SUCCESS", total_amount=amount
+    )
+    with pytest.raises(Misfit, match="total_amount"):
+        wallet.payment(SOURCE, trade, PATTERN)
+    with pytest.raises(Misfit, match="amount"):
+        wallet.refund(SOURCE, flow(amount=amount))
+    with pytest.raises(Misfit, match="amount"):
+        wallet.entry(flow(amount=amount), own)

@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
 import pytest
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import NameOID
 
 from connectors.alipay.certificates import root_serial_number, serial_number
@@ -44,6 +46,18 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 OURS, THEIRS, ROOT = made.new_key(), made.new_key(), made.new_key()
 KEY = Secret(made.private_text(OURS))
 TOKEN = Secret("202601BBtoken")
+ECNY = {"family": "ecny", "merchant_id": "1", "account_no": "1"}
+SM2 = """-----BEGIN CERTIFICATE-----
+MIIBbjCCAROgAwIBAgIUFyFN/0vZNBcIsT9lXDA1kA3tHGwwCgYIKoEcz1UBg3Uw
+DDEKMAgGA1UEAwwBeDAeFw0yNjExMjIxOTA4MzFaFw0zNjExMTkxOTA4MzFaMAwx
+CjAIBgNVBAMMAXgwWTATBgcqhkjOPQIBBggqgRzPVQGCLQNCAAQ3tUpXtfqYyMna
+EDkphweAMR/Rj6YcJaIU6YN0YEsVWic5Ob8Dc0H6YxhxJdeNO/M19whzQGM8s1me
+WfBwYqh8o1MwUTAdBgNVHQ4EFgQUZWlBH7Pw9DBvcKibF2S9JHyVw0AwHwYDVR0j
+BBgwFoAUZWlBH7Pw9DBvcKibF2S9JHyVw0AwDwYDVR0TAQH/BAUwAwEB/zAKBggq
+gRzPVQGDdQNJADBGAiEAgMnGmG1GrlF08hwomE4ezxeWWhnp8Dn5D+7vn9eFiwgC
+IQDCvqL8xyGtQPFMFTZBI7DyowyaWgB4kL7LFGobwc4vbA==
+-----END CERTIFICATE-----
+"""
 NODE = '{"code":"10000","msg":"Success","subject":"大乐透\\/镕","trade_no":"1"}'
 
 
@@ -235,6 +249,23 @@ def test_a_refusal_is_its_kind_of_error(code: str, word: str, kind: type[SourceE
     assert "Vendor" not in verdict.detail
 
 
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [
+        ("40002", "ACQ.TRADE_NOT_EXIST"),
+        ("20000", "ACQ.TRADE_NOT_EXIST"),
+        ("40006", "NO_BILL_DATA"),
+        ("40002", "PARAM_ILLEGAL"),
+        ("40004", "PARAM_ILLEGAL"),
+    ],
+)
+def test_what_does_not_exist_is_believed_with_a_signature_only(code: str, word: str) -> None:
+    verdict = gateway().judge(refused(code, word, sign=""))
+    assert isinstance(verdict, Malformed)
+    assert verdict.detail == "the answer's signature is missing"
+    assert isinstance(gateway().judge(refused(code, word)), NotFound | NotReady | Rejected)
+
+
 @pytest.mark.parametrize("word", ["isv.invalid-signature", "isv.invalid-timestamp"])
 def test_the_gateways_own_refusal_needs_no_signature(word: str) -> None:
     unsigned = refused("40002", word, sign="", name="error_response")
@@ -323,10 +354,32 @@ def test_a_refusal_of_v3_is_its_kind_of_error(
     status: int, word: str, kind: type[SourceError]
 ) -> None:
     body = json.dumps({"code": word, "message": "张三"}).encode() if word else b"<html>"
-    assert type(rest().judge(Response(status, {}, body))) is kind
+    denied = kind in (NotFound, NotReady) or word == "PARAM_ILLEGAL"
+    assert type(rest().judge(Response(status, {}, body))) is (Malformed if denied else kind)
     assert type(rest().judge(told(body, status))) is kind
     wrong = told(body, status, key=OURS)
     assert isinstance(rest().judge(wrong), Malformed)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "kind"),
+    [(-16, Misconfigured), (-14, type(None)), (14, type(None)), (16, Misconfigured)],
+)
+@pytest.mark.parametrize("status", [200, 400])
+def test_an_old_answer_of_v3_is_not_used_again(minutes: int, kind: type, status: int) -> None:
+    body = b'{"code":"ACQ.TRADE_NOT_EXIST"}'
+    verdict = rest(NOW + timedelta(minutes=minutes)).judge(told(body, status))
+    right = NotFound if status == 400 else type(None)
+    assert type(verdict) is (right if kind is type(None) else kind)
+
+
+@pytest.mark.parametrize("at", ["", "yesterday", "-5", "１７６７", "9" * 5000])
+def test_an_answer_of_v3_needs_a_time(at: str) -> None:
+    signature = made.signed(THEIRS, f"{at}\nabc\n{{}}\n".encode())
+    headers = {"alipay-timestamp": at, "alipay-nonce": "abc", "alipay-signature": signature}
+    verdict = rest().judge(Response(200, headers, b"{}"))
+    assert isinstance(verdict, Malformed)
+    assert verdict.detail == "alipay-timestamp: not a time"
 
 
 def test_certificates_are_named_in_requests_and_looked_up_for_answers() -> None:
@@ -391,6 +444,32 @@ def test_the_roots_number_is_that_of_its_rsa_certificates() -> None:
     assert NameOID.COMMON_NAME in {a.oid for a in pair[0].issuer}
 
 
+def test_the_roots_certificates_of_sm2_have_no_part_in_its_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    root = made.certificate("root", ROOT, ROOT, NOW)
+    assert root_serial_number(SM2 + made.pem(root)) == made.number_of(root)
+    with pytest.raises(ValueError, match="no certificate that is signed with RSA"):
+        root_serial_number(SM2)
+    read = x509.load_pem_x509_certificate
+
+    def older(pem: bytes) -> x509.Certificate:
+        """A library that cannot even take such a certificate apart."""
+        if pem.decode() in SM2:
+            raise UnsupportedAlgorithm("1.2.156.10197.1.501")
+        return read(pem)
+
+    monkeypatch.setattr(x509, "load_pem_x509_certificate", older)
+    assert root_serial_number(SM2 + made.pem(root)) == made.number_of(root)
+
+
+@pytest.mark.parametrize("name", ["app_cert", "alipay_certs"])
+def test_a_certificate_of_sm2_in_place_of_ours_is_told_at_start(name: str) -> None:
+    given = certified(**{name: Secret(SM2) if name == "app_cert" else (Secret(SM2),)})
+    with pytest.raises(ValueError, match=f"{name}: "):
+        settings(**given)
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -414,6 +493,8 @@ def test_the_roots_number_is_that_of_its_rsa_certificates() -> None:
         ({"family": "ecny"}, "merchant_id: digital yuan needs it"),
         ({"family": "ecny", "merchant_id": "1"}, "account_no: digital yuan needs it"),
         ({"family": "ecny", "protocol": "v3"}, "protocol: digital yuan"),
+        ({**ECNY, "books": "bill"}, "books: digital yuan has its wallet's flows only"),
+        ({**ECNY, "complaints": False}, "complaints: digital yuan has none to leave out"),
         ({"reference_pattern": "SO-.*"}, "reference_pattern: a pattern without a group"),
         ({"reference_pattern": "("}, "reference_pattern: not a regular expression"),
     ],
