@@ -25,13 +25,15 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Keys that every source has; a vendor's own settings extend it.
 
     `deadline` in seconds bounds each lookup; `base_url` replaces the vendor's public address;
-    `concurrency` the number of calls at once that the vendor's declaration allows.
+    `concurrency` the number of calls at once that the vendor's declaration allows, `rates` its
+    calls per second by name, for accounts that may call more often, or less.
     """
 
     vendor: str
     base_url: str | None = None
     deadline: Annotated[float, msgspec.Meta(gt=0, le=120)] = 5.0
     concurrency: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
+    rates: Mapping[str, Annotated[float, msgspec.Meta(gt=0, le=10_000)]] = {}
 
 
 class CallCost(msgspec.Struct, frozen=True):

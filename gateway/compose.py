@@ -134,6 +134,7 @@ class Opening:
             vendor.limits,
             deadline=own.deadline,
             concurrency=own.concurrency or vendor.limits.concurrency,
+            rates={**vendor.limits.rates, **own.rates},
         )
         transport = HttpTransport(
             name, base_url, hosts=vendor.hosts, limits=limits, judge=judge, tokens=tokens

@@ -14,7 +14,7 @@ import msgspec
 from connectors.registry import Registry, UnknownVendor
 from connectors.secret import Secret
 from connectors.vendor import SourceSettings
-from gateway.strict import Reader, SettingsError
+from gateway.strict import Reader, SettingsError, unknown
 from schema.limits import OperationLimits
 
 
@@ -132,7 +132,11 @@ def _source(name: str, table: Any, registry: Registry, reader: Reader) -> Source
         vendor = registry[table["vendor"]]
     except UnknownVendor as error:
         raise SettingsError(f"{place}.vendor: {error}") from None
-    return reader.read(table, vendor.settings, place)
+    own = reader.read(table, vendor.settings, place)
+    for rate in own.rates:
+        if rate not in vendor.limits.rates:
+            raise SettingsError(unknown(f"{place}.rates.{rate}", rate, vendor.limits.rates))
+    return own
 
 
 def _check_pairs(settings: Settings) -> None:

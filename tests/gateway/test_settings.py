@@ -83,9 +83,18 @@ def test_a_secret_is_in_no_text_of_the_settings() -> None:
     assert repr(settings).count(repr(Secret(WORD))) == 2
 
 
+def test_a_source_may_be_called_at_another_rate() -> None:
+    own = read(STRIPE + "rates = { search = 5.5 }").sources["stripe_eu"]
+    assert own.rates == {"search": 5.5}
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        (
+            STRIPE + "rates = { serch = 5 }",
+            "sources.stripe_eu.rates.serch: unknown key, did you mean 'search'?",
+        ),
         ("[servr]\n" + STRIPE, "servr: unknown key, did you mean 'server'?"),
         ("port = 1\n" + STRIPE, "port: unknown key"),
         ("[server]\nprot = 1\n" + STRIPE, "server.prot: unknown key, did you mean 'port'?"),
