@@ -35,8 +35,9 @@ Calls at most, for so many keys. A page of a root costs one call per source, one
 payment on it is disputed, and one per further vendor page that a filter needs which the vendor does
 not know (at most ten). Of channels that cannot list, a page costs what reading the records on it
 costs: those that it does not show are not read. A filter on `status` or `channel` reads up to 25 at
-a time. Logging in, and further pages of a result that does not fit one answer, come
-on top.
+a time. With a filter on the payments of an order, what other sources cover is not known, so more
+orders may be searched for in those that are asked. Logging in, and further pages of a result that
+does not fit one answer, come on top.
 """
 
 
