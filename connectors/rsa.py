@@ -39,6 +39,9 @@ class SigningKey:
         if key.key_size < WEAK:
             raise ValueError(f"an RSA key of fewer than {WEAK} bits")
         self._key = key
+        # OpenSSL's own check of a key takes a hundred times as long as using it once.
+        if not VerifyingKey(key.public_key()).accepts(b"?", self.sign(b"?")):
+            raise ValueError("an RSA key whose parts do not go together")
 
     @classmethod
     def read(cls, secret: Secret) -> SigningKey:
@@ -60,8 +63,9 @@ class SigningKey:
 
 def _private(text: str) -> object:
     if text.startswith("-----"):
-        return load_pem_private_key(text.encode(), None)
-    return load_der_private_key(b64decode("".join(text.split()), validate=True), None)
+        return load_pem_private_key(text.encode(), None, unsafe_skip_rsa_key_validation=True)
+    content = b64decode("".join(text.split()), validate=True)
+    return load_der_private_key(content, None, unsafe_skip_rsa_key_validation=True)
 
 
 class VerifyingKey:

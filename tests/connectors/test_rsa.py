@@ -95,6 +95,21 @@ def test_a_wrong_private_key_is_told_without_quoting_it(text: str) -> None:
     assert error.value.__cause__ is None
 
 
+def test_a_key_whose_parts_do_not_go_together_is_refused() -> None:
+    numbers, others = KEY.private_numbers(), rsa.generate_private_key(65537, 2048)
+    mixed = rsa.RSAPrivateNumbers(
+        p=numbers.p,
+        q=numbers.q,
+        d=others.private_numbers().d,
+        dmp1=others.private_numbers().dmp1,
+        dmq1=others.private_numbers().dmq1,
+        iqmp=numbers.iqmp,
+        public_numbers=numbers.public_numbers,
+    ).private_key(unsafe_skip_rsa_key_validation=True)
+    with pytest.raises(ValueError, match="RSA"):
+        SigningKey.read(Secret(private(Encoding.PEM, PKCS8, mixed).decode()))
+
+
 def test_a_short_key_is_refused() -> None:
     short = rsa.generate_private_key(65537, 1024)  # noqa: S505
     with pytest.raises(ValueError, match="2048"):
