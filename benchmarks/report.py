@@ -53,7 +53,7 @@ def clients(costs: Sequence[Cost]) -> str:
     for cost in costs:
         by_client.setdefault(cost.client, []).append(shown(cost.cpu_us))
     head = ["HTTP client", *(f"CPU µs per GET, {level} at once" for level in levels)]
-    return _table([head, *([name, *cells] for name, cells in by_client.items())]) + "\n"
+    return table([head, *([name, *cells] for name, cells in by_client.items())]) + "\n"
 
 
 def as_json(seconds: float, rounds: int, found: Mapping[str, Any]) -> bytes:
@@ -76,7 +76,7 @@ def _checks(checks: Sequence[Check]) -> str:
             + [str(n) for n in (check.requests, holds.orders, holds.payments, holds.refunds)]
             + [f"{check.calls[side]:g}" for side in ("tillgate", "naive")]
         )
-    return _table(rows)
+    return table(rows)
 
 
 def _cells(cells: Sequence[Cell]) -> str:
@@ -90,7 +90,7 @@ def _cells(cells: Sequence[Cell]) -> str:
         speed = _ratios(ours.per_second, naive.per_second)
         cpu = _ratios(naive.cpu_ms, ours.cpu_ms)
         rows += [[*_row(ours), speed, cpu], [*_row(naive), "1", "1"]]
-    return _table(rows)
+    return table(rows)
 
 
 def _row(cell: Cell) -> list[str]:
@@ -116,7 +116,8 @@ def _figure(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """In Markdown; the first row is the head."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"

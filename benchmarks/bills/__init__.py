@@ -1,0 +1,1 @@
+"""What `python -m benchmarks.bill` is made of."""
