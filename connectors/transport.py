@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, BinaryIO, Protocol, TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -26,6 +26,7 @@ from httpx_aiohttp import AiohttpTransport
 from connectors.errors import (
     Malformed,
     Misconfigured,
+    NotFound,
     Overloaded,
     RateLimited,
     Retryable,
@@ -341,10 +342,22 @@ def _location(message: str) -> str:
     )
 
 
+async def absent(call: Awaitable[T]) -> T | None:
+    """None for what the vendor does not have: an unknown id is no error."""
+    try:
+        return await call
+    except NotFound:
+        return None
+
+
 async def gather_keyed(
-    keys: list[str], one: Callable[[str], Awaitable[T | None]]
+    keys: Iterable[str], one: Callable[[str], Awaitable[T | None]]
 ) -> dict[str, T | SourceError]:
-    """For vendors without a batch: one call per key in parallel, each with its own outcome."""
+    """For vendors without a batch: one call per key in parallel, each with its own outcome.
+
+    A key that is given twice is asked for once; what is None is left out.
+    """
+    once = list(dict.fromkeys(keys))
 
     async def outcome(key: str) -> T | SourceError | None:
         try:
@@ -352,5 +365,5 @@ async def gather_keyed(
         except SourceError as error:
             return error
 
-    found: list[Any] = await asyncio.gather(*map(outcome, keys))
-    return {key: value for key, value in zip(keys, found, strict=True) if value is not None}
+    found: list[Any] = await asyncio.gather(*map(outcome, once))
+    return {key: value for key, value in zip(once, found, strict=True) if value is not None}

@@ -51,7 +51,7 @@ async def _ask(gateway: Gateway, source: ConfiguredSource) -> Finding:
     lines.append(f"      can: {', '.join(source.capabilities)}")
     notes = (*answer.notes, *clock_notes(source.skew()))
     if source.can("ledger"):
-        notes = (*notes, *book_notes(await gateway.index.synced_at(source.name), datetime.now(UTC)))
+        notes = (*notes, *book_notes(await source.books_read_at(), datetime.now(UTC)))
     lines += [f"      note: {note}" for note in notes]
     return Finding(True, tuple(lines))
 

@@ -119,6 +119,7 @@ class Opening:
             connector=connector,
             deadline=own.deadline,
             skew=lambda: _worst(transports),
+            books_read_at=lambda: self._index.synced_at(name),
         )
 
     def _transport(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -16,6 +17,11 @@ from resolvers.errors import BadFilter, BadId
 
 P = TypeVar("P")
 
+
+async def _never() -> None:
+    return None
+
+
 OWNERS = {
     Kind.CUSTOMER: "customers",
     Kind.ORDER: "orders",
@@ -28,13 +34,15 @@ OWNERS = {
 
 class ConfiguredSource(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One account with its live connector. `deadline` in seconds bounds each lookup; `skew` tells
-    how many seconds the vendor's clock was ahead of ours at its last answer."""
+    how many seconds the vendor's clock was ahead of ours at its last answer, `books_read_at` when a
+    book of it was last read, None for never."""
 
     source: Source
     vendor: Vendor
     connector: Connector
     deadline: float
     skew: Callable[[], float | None] = lambda: None
+    books_read_at: Callable[[], Awaitable[datetime | None]] = _never
 
     @property
     def name(self) -> str:

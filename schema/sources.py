@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from connectors.errors import SourceError
 from resolvers.context import Context
 from resolvers.roots import probe
 from resolvers.sources import ConfiguredSource
+from resolvers.store import StoreUnusable
 from schema import enums
 from schema.errors import code_of
 from schema.node import RequestInfo
@@ -31,6 +33,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     quota_left: int | None
     quota_total: int | None
     capabilities: list[str]
+    books_read_at: datetime | None
 
 
 @strawberry.federation.type(description="One source and how it is right now.")
@@ -52,6 +55,10 @@ class SourceStatus:
         description="Calls per window; null where the vendor does not say."
     )
     capabilities: list[str] = strawberry.federation.field(description="What it can do.")
+    books_read_at: datetime | None = strawberry.federation.field(
+        description="When the books of a source that cannot list were last read: what is newer"
+        " there may be missing. Null for others, and for never."
+    )
 
 
 async def status(context: Context, source: ConfiguredSource) -> Status:
@@ -73,7 +80,15 @@ async def status(context: Context, source: ConfiguredSource) -> Status:
         quota_left=answer.quota_left if isinstance(answer, Probe) else None,
         quota_total=answer.quota_total if isinstance(answer, Probe) else None,
         capabilities=list(source.capabilities),
+        books_read_at=await _books_read_at(source),
     )
+
+
+async def _books_read_at(source: ConfiguredSource) -> datetime | None:
+    try:
+        return await source.books_read_at() if source.can("ledger") else None
+    except StoreUnusable:
+        return None
 
 
 async def all_statuses(info: RequestInfo) -> Any:

@@ -91,10 +91,10 @@ class AlipayConnector(Trades):
         return Probe(notes=self._ring.notes(self._clock()))
 
     async def refunds(self, ids: Sequence[str]) -> Keyed[records.Refund]:
-        return await gather_keyed(list(dict.fromkeys(ids)), self._refund)
+        return await gather_keyed(ids, self._refund)
 
     async def disputes(self, ids: Sequence[str]) -> Keyed[records.Dispute]:
-        return await gather_keyed(list(dict.fromkeys(ids)), self._dispute)
+        return await gather_keyed(ids, self._dispute)
 
     def periods(self, since: datetime, until: datetime) -> Sequence[Period]:
         return self._shelf.periods(since, until)

@@ -65,7 +65,7 @@ class EcnyConnector(Trades):
         return Probe(notes=self._ring.notes(now))
 
     async def refunds(self, ids: Sequence[str]) -> Keyed[records.Refund]:
-        return await gather_keyed(list(dict.fromkeys(ids)), self._refund)
+        return await gather_keyed(ids, self._refund)
 
     def periods(self, since: datetime, until: datetime) -> Sequence[Period]:
         return RHYTHM.periods(since, until)

@@ -17,7 +17,7 @@ class Trades(ABC):
         async def of(trade_no: str) -> Payment | None:
             return await self._trade("trade_no", trade_no)
 
-        return await gather_keyed(list(dict.fromkeys(ids)), of)
+        return await gather_keyed(ids, of)
 
     async def find_payments(self, references: Sequence[str]) -> Keyed[tuple[Payment, ...]]:
         """The trade whose `out_trade_no` is the reference itself; a number that the pattern takes
@@ -28,7 +28,7 @@ class Trades(ABC):
             payment = await self._trade("out_trade_no", reference)
             return None if payment is None or payment.reference != reference else (payment,)
 
-        return await gather_keyed(list(dict.fromkeys(references)), of)
+        return await gather_keyed(references, of)
 
     @abstractmethod
     async def _trade(self, name: str, number: str) -> Payment | None:

@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from connectors.errors import Malformed, NotFound
+from connectors.errors import Malformed
 from connectors.paypal.payloads import Authorization, Capture, Dispute, Order, Refund
-from connectors.transport import Request, Response, Transport
+from connectors.transport import Request, Response, Transport, absent
 
 T = TypeVar("T")
 Params = tuple[tuple[str, str], ...]
@@ -50,9 +50,8 @@ class Api:
 
     async def one(self, kind: Resource[T], native_id: str) -> T | None:
         """The object of this id, None when there is none; Malformed when it is another one."""
-        try:
-            response = await self.send(f"{kind.path}/{quote(native_id, safe='')}")
-        except NotFound:
+        response = await absent(self.send(f"{kind.path}/{quote(native_id, safe='')}"))
+        if response is None:
             return None
         found = response.decode(kind.decoder, self.source)
         if kind.id_of(found) != native_id:

@@ -160,7 +160,7 @@ async def _each(
     keys: Sequence[str], of: Callable[[str], Awaitable[T | SourceError | None]]
 ) -> dict[str, T | SourceError]:
     """One call or more for each key, each asked once."""
-    found: dict[str, Any] = await gather_keyed(list(dict.fromkeys(keys)), of)
+    found: dict[str, Any] = await gather_keyed(keys, of)
     return found
 
 

@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 import msgspec
 
-from connectors.errors import Malformed, NotFound, SourceError
+from connectors.errors import Malformed, SourceError
 from connectors.stripe.payloads import Listing, Stub
 from connectors.stripe.search import Params
-from connectors.transport import Request, Response, Transport
+from connectors.transport import Request, Response, Transport, absent
 
 MOST = 100
 T = TypeVar("T")
@@ -135,14 +135,6 @@ class Api:
             return Read(stub, row.decode(kind.decoder, self.source))
         except Malformed as error:
             return Read(stub, error)
-
-
-async def absent(call: Awaitable[T]) -> T | None:
-    """None for what Stripe does not have: an unknown id is no error."""
-    try:
-        return await call
-    except NotFound:
-        return None
 
 
 def fitting(row: Read[T]) -> T:

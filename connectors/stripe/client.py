@@ -15,7 +15,7 @@ from connectors.errors import NotFound, SourceError
 from connectors.filters import CustomerFilter, OrderFilter, PaymentFilter, RefundFilter
 from connectors.paging import Keyed, Page, PageQuery
 from connectors.stripe import mapping, search
-from connectors.stripe.api import Api, Resource, absent
+from connectors.stripe.api import Api, Resource
 from connectors.stripe.errors import judge_for
 from connectors.stripe.matching import Matching
 from connectors.stripe.pages import Make, Rec, each, page, whole
@@ -32,7 +32,7 @@ from connectors.stripe.payments import (
 from connectors.stripe.search import Plan, payment_param
 from connectors.stripe.settings import StripeSettings
 from connectors.tokens import StaticToken
-from connectors.transport import gather_keyed
+from connectors.transport import absent, gather_keyed
 from connectors.vendor import Wiring
 
 BASE_URL = "https://api.stripe.com"
@@ -93,7 +93,7 @@ class StripeConnector:
 
         if search.accepts_nothing(query.filter):
             return {key: Page(()) for key in customer_ids}
-        return await gather_keyed(_once(customer_ids), of)
+        return await gather_keyed(customer_ids, of)
 
     async def order_lines(self, order_ids: Sequence[str]) -> Keyed[tuple[records.OrderLine, ...]]:
         async def of(order_id: str) -> tuple[records.OrderLine, ...] | None:
@@ -101,7 +101,7 @@ class StripeConnector:
             rows = await absent(self._api.all_listed(kind, ()))
             return None if rows is None else whole(await each(rows, self._as_lines))
 
-        return await gather_keyed(_once(order_ids), of)
+        return await gather_keyed(order_ids, of)
 
     async def payments(self, ids: Sequence[str]) -> Keyed[records.Payment]:
         """Stripe has no batch by id: a call each."""
@@ -159,7 +159,7 @@ class StripeConnector:
         self, ids: Sequence[str], one: Callable[[str], Awaitable[T | None]], make: Make[T, R]
     ) -> dict[str, R | SourceError]:
         """One object for each id, then their records together."""
-        found = await gather_keyed(_once(ids), one)
+        found = await gather_keyed(ids, one)
         good = {key: v for key, v in found.items() if not isinstance(v, SourceError)}
         bad = {key: v for key, v in found.items() if isinstance(v, SourceError)}
         return {**dict(zip(good, await make(list(good.values())), strict=True)), **bad}
@@ -171,7 +171,7 @@ class StripeConnector:
             rows = await absent(self._api.all_listed(kind, (payment_param(payment_id),)))
             return None if rows is None else whole(await each(rows, make))
 
-        return await gather_keyed(_once(payment_ids), of)
+        return await gather_keyed(payment_ids, of)
 
     async def _paid(self, payment_id: str) -> Paid | None:
         """An intent, or a charge; a charge of an intent stands for the intent."""
@@ -197,7 +197,3 @@ class StripeConnector:
 
     async def _as_disputes(self, rows: list[Dispute]) -> list[records.Dispute | SourceError]:
         return self._mapped(partial(mapping.dispute, self._source), rows)
-
-
-def _once(keys: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(keys))

@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from connectors.errors import SourceError
 from connectors.paging import Keyed
 from connectors.records import Payment
-from connectors.stripe.api import Api, Read, absent
+from connectors.stripe.api import Api, Read
 from connectors.stripe.pages import each
 from connectors.stripe.payloads import Intent, Stub
 from connectors.stripe.payments import INTENTS, Payments
 from connectors.stripe.search import any_of, customer_is, metadata_is, whole_seconds
-from connectors.transport import gather_keyed
+from connectors.transport import absent, gather_keyed
 
 LONGEST_VALUE = 500  # characters, https://docs.stripe.com/api/metadata
 RECENT = ""

@@ -108,7 +108,7 @@ class UnionPayConnector:
             fields = await self._api.transaction(native_id)
             return None if fields is None else self._mapped(fields, make)
 
-        return await gather_keyed(list(dict.fromkeys(ids)), one)
+        return await gather_keyed(ids, one)
 
     def _mapped(self, fields: dict[str, str], make: Callable[[Transaction], R | None]) -> R | None:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -13,11 +13,11 @@ import msgspec
 
 from connectors import records
 from connectors.capabilities import Probe
-from connectors.errors import Malformed, NotFound
+from connectors.errors import Malformed
 from connectors.ledger import Entry, Period
 from connectors.paging import Keyed
 from connectors.rsa import expiry_notes
-from connectors.transport import gather_keyed
+from connectors.transport import absent, gather_keyed
 from connectors.vendor import Wiring
 from connectors.wechatpay import mapping
 from connectors.wechatpay.addresses import Addresses
@@ -85,25 +85,25 @@ class WeChatPayConnector:
         if self._certified:
             await self._api.trust.renew(self._api.certificates)
         else:
-            await _absent(self._api.unproven(self._addresses.transaction(NOBODY)))
+            await absent(self._api.unproven(self._addresses.transaction(NOBODY)))
         return Probe(notes=expiry_notes(self._ends, self._clock()))
 
     async def payments(self, ids: Sequence[str]) -> Keyed[records.Payment]:
         """WeChat Pay has no batch: a call each. A key may be WeChat's own number."""
-        return await gather_keyed(_once(ids), self._payment)
+        return await gather_keyed(ids, self._payment)
 
     async def find_payments(self, references: Sequence[str]) -> Keyed[tuple[records.Payment, ...]]:
         """Payments whose own number is the order's; nothing can be found by `attach`."""
         if self._rules.reference != "out_trade_no":
             return {}
-        asked = [number for number in _once(references) if _ORDER_NUMBER.fullmatch(number)]
+        asked = [number for number in references if _ORDER_NUMBER.fullmatch(number)]
         return await gather_keyed(asked, self._found)
 
     async def refunds(self, ids: Sequence[str]) -> Keyed[records.Refund]:
-        return await gather_keyed(_once(ids), self._refund)
+        return await gather_keyed(ids, self._refund)
 
     async def disputes(self, ids: Sequence[str]) -> Keyed[records.Dispute]:
-        return await gather_keyed(_once(ids), self._dispute)
+        return await gather_keyed(ids, self._dispute)
 
     def periods(self, since: datetime, until: datetime) -> Sequence[Period]:
         return self._books.periods(since, until)
@@ -112,7 +112,7 @@ class WeChatPayConnector:
         return self._books.entries(period)
 
     async def _payment(self, number: str) -> records.Payment | None:
-        row = await _absent(self._api.get(self._addresses.transaction(number), _TRANSACTION))
+        row = await absent(self._api.get(self._addresses.transaction(number), _TRANSACTION))
         if row is None:
             return None
         self._check(number in (row.out_trade_no, row.transaction_id), "another payment")
@@ -132,7 +132,7 @@ class WeChatPayConnector:
     async def _parts(self, number: str) -> tuple[records.Payment, ...]:
         """This merchant's payments in the combined order of that number."""
         path = self._addresses.combination(number)
-        whole = await _absent(self._api.get(path, _COMBINATION))
+        whole = await absent(self._api.get(path, _COMBINATION))
         if whole is None:
             return ()
         self._check(whole.combine_out_trade_no == number, "another order")
@@ -145,7 +145,7 @@ class WeChatPayConnector:
 
     async def _refund(self, number: str) -> records.Refund | None:
         path = self._addresses.refund(number)
-        row = await _absent(self._api.get(path, _REFUND, "refund"))
+        row = await absent(self._api.get(path, _REFUND, "refund"))
         if row is None:
             return None
         self._check(row.out_refund_no == number, "another refund")
@@ -153,7 +153,7 @@ class WeChatPayConnector:
 
     async def _dispute(self, number: str) -> records.Dispute | None:
         complaint, _, _ = number.partition("-")
-        row = await _absent(self._api.get(self._addresses.complaint(complaint), _COMPLAINT))
+        row = await absent(self._api.get(self._addresses.complaint(complaint), _COMPLAINT))
         if row is None:
             return None
         made = self._fitting(lambda: list(mapping.disputes(self._source, row)))
@@ -168,15 +168,3 @@ class WeChatPayConnector:
     def _check(self, fits: bool, whose: str) -> None:
         if not fits:
             raise Malformed(self._api.source, f"the answer is about {whose}")
-
-
-async def _absent(call: Awaitable[T]) -> T | None:
-    """None for what WeChat Pay does not have: an unknown number is no error."""
-    try:
-        return await call
-    except NotFound:
-        return None
-
-
-def _once(keys: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(keys))

@@ -292,10 +292,14 @@ async def test_broken_gzip_is_malformed() -> None:
 
 async def test_each_key_of_a_fan_out_has_its_own_outcome() -> None:
     refusal = Rejected("acme", "no")
+    asked: list[str] = []
 
     async def one(key: str) -> str | None:
+        asked.append(key)
         if key == "bad":
             raise refusal
         return None if key == "none" else key.upper()
 
-    assert await gather_keyed(["a", "bad", "none"], one) == {"a": "A", "bad": refusal}
+    keys = ["a", "bad", "none", "a"]
+    assert await gather_keyed(keys, one) == {"a": "A", "bad": refusal}
+    assert asked == ["a", "bad", "none"]

@@ -195,7 +195,8 @@ def test_health_and_readiness(gateway: GatewayServer, control: Control) -> None:
 
 def test_sources_tell_how_they_are(gateway: GatewayServer, control: Control) -> None:
     control.faults({"vendor": "stripe", "account": "stripe_us", "kind": "status", "status": 503})
-    query = "{ sources { name vendor kind healthy problem latencyMs quotaLeft capabilities } }"
+    query = """{ sources { name vendor kind healthy problem latencyMs quotaLeft capabilities
+      booksReadAt } }"""
     every = gateway.data(query)["sources"]
     crm, eu, us, *others = every
     assert (crm["name"], crm["kind"], crm["healthy"]) == ("salesforce", "CRM", True)
@@ -211,3 +212,5 @@ def test_sources_tell_how_they_are(gateway: GatewayServer, control: Control) -> 
         "wechat_cn",
     }
     assert all("ledger" in other["capabilities"] for other in others)
+    assert all(other["booksReadAt"] for other in others)
+    assert (crm["booksReadAt"], eu["booksReadAt"]) == (None, None)
