@@ -72,7 +72,7 @@ def test_an_interrupt_leaves_nothing_running() -> None:
         run.send_signal(signal.SIGINT)
         said = run.stderr.read()
     assert len(started) >= 3
-    assert run.returncode == 130
+    assert run.returncode == 130, said
     assert "shut down" in said
     # What was killed may take a moment to end, and its entry stays until somebody collects it.
     for _ in range(100):
