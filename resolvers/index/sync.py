@@ -7,8 +7,8 @@ written over themselves, and a period that was written halfway goes on where it 
 
 from __future__ import annotations
 
-import asyncio
 import logging
+from asyncio import gather, sleep
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
@@ -76,7 +76,7 @@ async def sync(
     Raises StoreUnusable. `tell` is called after each period.
     """
     runs = (_sync_source(index, source, since, until, tell) for source in sources)
-    return [outcome for outcomes in await asyncio.gather(*runs) for outcome in outcomes]
+    return [outcome for outcomes in await gather(*runs) for outcome in outcomes]
 
 
 async def _sync_source(
@@ -116,7 +116,7 @@ async def _sync_period(
             except RateLimited as error:
                 if pause is None or (error.retry_after or 0) > LONGEST_PAUSE:
                     return Outcome(source.name, period.name, State.FAILED, 0, error)
-                await asyncio.sleep(error.retry_after or pause)
+                await sleep(error.retry_after or pause)
                 continue
             except SourceError as error:
                 return Outcome(source.name, period.name, State.FAILED, 0, error)

@@ -116,21 +116,19 @@ async def test_too_many_calls_are_waited_for_and_tried_again(
 ) -> None:
     waited: list[float] = []
 
-    async def sleep(seconds: float) -> None:
+    async def wait(seconds: float) -> None:
         waited.append(seconds)
         if len(waited) == 2:
             channel.at = "never"
 
-    monkeypatch.setattr("resolvers.index.sync.asyncio.sleep", sleep)
+    monkeypatch.setattr("resolvers.index.sync.sleep", wait)
     error = RateLimited("cn", "slow down", retry_after=7)
     channel = Broken(payment("p1"), at="bill 2026-01-02", error=error)
     assert [o.state for o in await run(index, channel)] == [State.WRITTEN] * 3
     assert waited == [7, 7]
 
 
-async def test_too_many_calls_end_the_source_at_last(
-    index: Index, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_too_many_calls_end_the_source_at_last(index: Index) -> None:
     error = RateLimited("cn", "come back tomorrow", retry_after=86_400)
     outcomes = await run(index, Broken(at="bill 2026-01-01", error=error))
     assert [o.state for o in outcomes] == [State.FAILED]
