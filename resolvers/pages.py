@@ -32,6 +32,11 @@ FIRST_MOST = 100
 Node = Record | SourceError
 
 
+def unreadable(source: str) -> NotFound:
+    """What stands for a record that the index lists and the source does not answer with."""
+    return NotFound(source, "its books tell of it, but it cannot be read")
+
+
 class Ask(msgspec.Struct, frozen=True):
     """What a client asks of a connection: `after` is its cursor, not a source's token.
 
@@ -147,7 +152,7 @@ class Scan:
         if not entries or self._load is None:
             return {}
         found = await self._load([entry.native_id for entry in entries.values()])
-        gone = NotFound(self.name, "its books tell of it, but it cannot be read")
+        gone = unreadable(self.name)
         nodes = {after: found.get(entry.native_id, gone) for after, entry in entries.items()}
         if all(isinstance(node, Retryable | RateLimited) for node in nodes.values()):
             self.failure, self._more = next(iter(nodes.values())), False
@@ -325,7 +330,7 @@ def paged(
     """
     if failures and not records:
         raise failures[0]
-    ordered = sorted(filter(ask.filter.accepts, records), key=_newest_first)
+    ordered = sorted(filter(ask.filter.accepts, records), key=newest_first)
     reached = ask.positions([owner])
     start = _start(ordered, reached.get(owner))
     shown = ordered[start : start + ask.first]
@@ -341,13 +346,13 @@ def paged(
     return Connection(tuple(edges), info, None if failures else len(ordered))
 
 
-def _newest_first(record: Record) -> tuple[float, str]:
+def newest_first(record: Record) -> tuple[float, str]:
     made = record.created_at
     return (-made.timestamp() if made is not None else 0.0, record.id)
 
 
 def _place(record: Record) -> str:
-    when, id_ = _newest_first(record)
+    when, id_ = newest_first(record)
     return f"{when!r}|{id_}"
 
 
@@ -359,4 +364,4 @@ def _start(ordered: Sequence[Record], reached: str | None) -> int:
         place = (float(when), id_)
     except ValueError:
         raise BadCursor("the cursor is malformed") from None
-    return sum(1 for record in ordered if _newest_first(record) <= place)
+    return sum(1 for record in ordered if newest_first(record) <= place)

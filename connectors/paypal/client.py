@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from connectors import records
 from connectors.capabilities import Probe
 from connectors.errors import Misconfigured, NotReady, Rejected, SourceError
+from connectors.fitting import mapped
 from connectors.ledger import Entry, Period
 from connectors.oauth import client_credentials, fetch_token
 from connectors.paging import Keyed
@@ -18,7 +19,6 @@ from connectors.paypal.api import REFUNDS, Api
 from connectors.paypal.disputes import Disputes
 from connectors.paypal.errors import judge_for
 from connectors.paypal.finding import Finder
-from connectors.paypal.fitting import mapped
 from connectors.paypal.naming import Naming
 from connectors.paypal.payloads import Capture
 from connectors.paypal.reports import SECOND, Reports

@@ -12,9 +12,10 @@ from typing import TypeVar
 
 from connectors.currency import UnknownCurrency
 from connectors.errors import Malformed, SourceError
+from connectors.fitting import MISFITS, Unfit, mapped
 from connectors.ledger import Entry, Period
 from connectors.money import InexactAmount, Money
-from connectors.paypal.fitting import MISFITS, Unfit, mapped, money, positive, utc
+from connectors.paypal.fitting import money, positive, utc
 from connectors.paypal.naming import Naming
 from connectors.paypal.payloads import Amount, Dispute, Transaction
 from connectors.paypal.reports import Window

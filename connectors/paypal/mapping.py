@@ -9,9 +9,10 @@ import re
 from collections.abc import Sequence
 
 from connectors import records
+from connectors.fitting import Unfit
 from connectors.money import Money
 from connectors.paypal import payloads
-from connectors.paypal.fitting import Unfit, money, positive, utc
+from connectors.paypal.fitting import money, positive, utc
 from connectors.paypal.naming import Naming
 from connectors.paypal.payloads import Authorization, Capture, Instrument, Order
 from connectors.paypal.words import (

@@ -13,6 +13,7 @@ from connectors import records
 from connectors.capabilities import Probe
 from connectors.errors import NotFound, SourceError
 from connectors.filters import CustomerFilter, OrderFilter, PaymentFilter, RefundFilter
+from connectors.fitting import mapped
 from connectors.paging import Keyed, Page, PageQuery
 from connectors.stripe import mapping, search
 from connectors.stripe.api import Api, Resource
@@ -27,7 +28,6 @@ from connectors.stripe.payments import (
     PLAIN_REFUNDS,
     REFUNDS,
     Payments,
-    mapped,
 )
 from connectors.stripe.search import Plan, payment_param
 from connectors.stripe.settings import StripeSettings

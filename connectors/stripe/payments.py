@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
 
 from connectors import records
-from connectors.currency import UnknownCurrency
-from connectors.errors import Malformed, SourceError
-from connectors.money import InexactAmount
+from connectors.errors import SourceError
+from connectors.fitting import mapped
 from connectors.records import Source
 from connectors.stripe import mapping
 from connectors.stripe.api import Api, Resource, fitting
@@ -38,20 +37,6 @@ PLAIN_REFUNDS = Resource("/v1/refunds", msgspec.json.Decoder(Refund))
 DISPUTES = Resource("/v1/disputes", msgspec.json.Decoder(Dispute))
 
 Disputed = tuple[Dispute, ...] | SourceError
-
-MISFITS: dict[type[Exception], str] = {
-    UnknownCurrency: "the currency is not one of ISO 4217",
-    InexactAmount: "the amount does not fit its currency",
-    OverflowError: "the time is out of range",
-}
-
-
-def mapped(source: str, make: Callable[[], R]) -> R | SourceError:
-    """A record, or its Malformed where a value cannot be one; the value is not told."""
-    try:
-        return make()
-    except tuple(MISFITS) as error:
-        return Malformed(source, MISFITS[type(error)])
 
 
 class Payments:

@@ -11,7 +11,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -27,14 +27,14 @@ from connectors.errors import (
 from connectors.filters import Filter, PaymentFilter, RefundFilter
 from connectors.ledger import Entry
 from connectors.paging import BadCursor, Keyed, Page, PageQuery, Row
-from connectors.records import Dispute, Kind, Payment, Record, Refund, Source
+from connectors.records import Dispute, Kind, Payment, Refund, Source
 from connectors.vendor import CallCost, Vendor
 from resolvers.index.learning import Learner
 from resolvers.index.settling import settled, total_of
 from resolvers.index.store import Index, Slice, stamp
+from resolvers.pages import newest_first, unreadable
 from resolvers.store import StoreUnusable
 
-R = TypeVar("R", bound=Record)
 STEP = 25
 """Records that are read at once for a filter that only the record itself can answer."""
 OVERLAID = {
@@ -293,7 +293,7 @@ class _Face:
 
     @property
     def _gone(self) -> NotFound:
-        return NotFound(self._name, "its books tell of it, but it cannot be read")
+        return unreadable(self._name)
 
     def _checked(self, refunds: Any, entry: Entry | None) -> Any:
         """Refunds of more than the payment are no refunds to show."""
@@ -344,12 +344,7 @@ def _all_or_error(values: Sequence[Any], payment: str | None = None) -> Any:
     records = list({value.native_id: value for value in values}.values())
     if payment is not None:
         records = [msgspec.structs.replace(record, payment_id=payment) for record in records]
-    return tuple(sorted(records, key=_newest_first))
-
-
-def _newest_first(record: Record) -> tuple[float, str]:
-    made = record.created_at
-    return (-made.timestamp() if made is not None else 0.0, record.native_id)
+    return tuple(sorted(records, key=newest_first))
 
 
 def _accepts_nothing(narrow: PaymentFilter | RefundFilter) -> bool:

@@ -50,7 +50,7 @@ class State(Enum):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of one period; `place` is the `number`th of `of`. `error` says why it failed."""
+    """What became of one period, the `number`th of `of`. `error` says why it failed."""
 
     source: str
     period: str

@@ -10,9 +10,10 @@ import pytest
 
 from connectors.currency import UnknownCurrency
 from connectors.errors import Malformed
+from connectors.fitting import mapped
 from connectors.money import InexactAmount, Money
 from connectors.paypal import VENDOR, mapping, payloads
-from connectors.paypal.fitting import mapped, money
+from connectors.paypal.fitting import money
 from connectors.paypal.naming import Naming
 from connectors.records import (
     DisputeStatus,
