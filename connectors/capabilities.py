@@ -19,6 +19,7 @@ import msgspec
 
 from connectors.filters import CustomerFilter, OrderFilter, PaymentFilter, RefundFilter
 from connectors.ledger import Entry, Period
+from connectors.metadata import Rows, Table
 from connectors.paging import Keyed, Page, PageQuery
 from connectors.records import (
     Customer,
@@ -162,6 +163,18 @@ class RefundNumbers(Protocol):
     def refund_numbers(self, since: datetime) -> AsyncIterator[Sequence[ExternalId]]: ...
 
 
+class Metadata(Protocol):
+    """The live description of a mapped system's tables, and rows of them as they are.
+
+    `describe` tells of the tables that are named and exist, or of all for none; `sample` the
+    newest `most` rows by the time in the field `by`.
+    """
+
+    async def describe(self, tables: Sequence[str]) -> Sequence[Table]: ...
+
+    async def sample(self, table: str, columns: Sequence[str], by: str, most: int) -> Rows: ...
+
+
 class Ledger(Protocol):
     """What exists, told in bulk: daily bills, an account log, a transaction search.
 
@@ -198,9 +211,18 @@ CAPABILITIES: dict[str, Any] = {
     "disputes_by_payment": DisputesByPayment,
     "ledger": Ledger,
     "refund_numbers": RefundNumbers,
+    "metadata": Metadata,
 }
 UNPRICED = frozenset(
-    {"customer_page", "order_page", "payment_page", "refund_page", "ledger", "refund_numbers"}
+    {
+        "customer_page",
+        "order_page",
+        "payment_page",
+        "refund_page",
+        "ledger",
+        "refund_numbers",
+        "metadata",
+    }
 )
 """Capabilities that are no batch method, and so have no cost in `Vendor.calls`."""
 

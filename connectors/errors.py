@@ -11,6 +11,7 @@
     ├── NotFound             the thing does not exist, or is not ours to see
     │   └── Superseded       it lives on as other records, which are known by themselves
     ├── Malformed            the answer is not what the vendor documents
+    │   └── FieldMisfit      one value of a record is not what its mapping says
     └── Misconfigured        our configuration is wrong: an operator must act
 
 `detail` is written by us and safe for logs; a vendor's own text is never kept, because it quotes
@@ -92,6 +93,10 @@ class Superseded(NotFound):
 
 
 class Malformed(SourceError):
+    pass
+
+
+class FieldMisfit(Malformed):
     pass
 
 

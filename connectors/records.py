@@ -119,7 +119,11 @@ class ExternalId(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """What every record has. A native id alone is never a key; `id` is."""
+    """What every record has. A native id alone is never a key; `id` is.
+
+    `misfits` says of which attributes the source holds a value that does not fit its mapping, and
+    why, in our words; the attribute itself is then empty.
+    """
 
     KIND: ClassVar[Kind]
 
@@ -128,6 +132,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime | None = None
     updated_at: datetime | None = None
     custom_fields: Mapping[str, Any] | None = None
+    misfits: Mapping[str, str] | None = None
 
     @property
     def id(self) -> str:
@@ -141,19 +146,28 @@ class Customer(Record, frozen=True, kw_only=True):
     name: str | None = None
     kind: CustomerKind = CustomerKind.UNKNOWN
     email: str | None = None
+    more_emails: tuple[str, ...] = ()
     phones: tuple[str, ...] = ()
     tier: str | None = None
     industry: str | None = None
     status: str | None = None
     external_ids: tuple[ExternalId, ...] = ()
 
+    @property
+    def emails(self) -> tuple[str, ...]:
+        return (self.email, *self.more_emails) if self.email is not None else self.more_emails
+
 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
+    """`source` is the name of the source, for `misfits`, which are as those of a record."""
+
     sku: str | None = None
     name: str | None = None
-    quantity: Decimal
+    quantity: Decimal | None
     unit_price: Money | None = None
     total: Money | None = None
+    source: str = ""
+    misfits: Mapping[str, str] | None = None
 
 
 class Order(Record, frozen=True, kw_only=True):

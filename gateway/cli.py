@@ -29,12 +29,14 @@ from gateway.strict import SettingsError
 from resolvers.index.sync import State
 from resolvers.store import StoreUnusable
 from sandbox.server import Server as Sandbox
+from sandbox.simulator import discover
 from schema.build import build_schema
 
 EXAMPLES = """\
 examples:
   tillgate demo                         simulated vendors, the gateway, and a joined query
   tillgate demo --once --size 50        the same, small, and then exit
+  tillgate demo --crm kingdee           with one CRM alone
   tillgate sandbox --sandbox-port 9900  the simulated vendors alone
   tillgate check --config tillgate.toml ask every configured source how it is
   tillgate run --config tillgate.toml   serve the graph on loopback
@@ -204,7 +206,14 @@ def demo(arguments: argparse.Namespace) -> int:
 
 def _sandbox(arguments: argparse.Namespace) -> Sandbox:
     try:
-        return Sandbox(seed=arguments.seed, size=arguments.size, port=arguments.sandbox_port)
+        return Sandbox(
+            vendors=discover(arguments.crm or ()),
+            seed=arguments.seed,
+            size=arguments.size,
+            port=arguments.sandbox_port,
+        )
+    except LookupError as error:
+        raise Refusal(f"--crm: {error.args[0]}") from None
     except OSError as error:
         raise Refusal(
             f"cannot listen on 127.0.0.1:{arguments.sandbox_port}: {error.strerror}"
@@ -252,6 +261,12 @@ def _world(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, help="of the simulated world (1)")
     parser.add_argument(
         "--size", type=_size, default=1000, help="customers; five orders each (1000)"
+    )
+    parser.add_argument(
+        "--crm",
+        action="append",
+        metavar="NAME",
+        help="only this CRM beside the payment systems, such as kingdee; may repeat (all)",
     )
 
 

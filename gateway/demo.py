@@ -1,7 +1,7 @@
 """`tillgate demo`: simulated vendors and the gateway, in one process, and one joined query.
 
 The gateway knows nothing of the sandbox: it is configured as for real vendors, with the
-credentials that the sandbox made up at start.
+credentials and mappings that the sandbox gives for its accounts.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import socket
 import urllib.request
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from gateway.settings import Settings, parse
 from gateway.strict import Reader
 from resolvers.index.sync import Outcome, State
 from sandbox.server import Server as Sandbox
-from sandbox.world import Account, World
+from sandbox.world import Account, Order, World
 
 DEMO_TOML = """\
 [server]
@@ -35,72 +35,32 @@ profile = "development"
 
 [store]
 url = "sqlite+aiosqlite:///{folder}/tillgate.db"
-
-[sources.salesforce]
-vendor = "salesforce"
-base_url = "{origin}/salesforce"
-auth = "jwt_bearer"
-client_id = "{client_id}"
-username = "{username}"
-private_key = {{ env = "SALESFORCE_PRIVATE_KEY" }}
-customer_fields = {{ email = "Email__c", tier = "Tier__c" }}
-order_refund_fields = {{ WeChat_Refund_No__c = "wechat_cn" }}
-states = {{ Fulfilled = "FULFILLED" }}
-customer_id_fields = {{ Stripe_EU_Customer__c = "stripe_eu", Stripe_US_Customer__c = "stripe_us" }}
-custom_fields = {{ order = ["PoNumber"], customer = ["AccountNumber"] }}
-
-[sources.salesforce.order_fields]
-payment_status = "Payment_Status__c"
-payment_channel = "Payment_Channel__c"
-refunded_amount = "Refunded_Amount__c"
-
-[sources.salesforce.order_payment_fields]
-Stripe_EU_Payment__c = "stripe_eu"
-Stripe_US_Payment__c = "stripe_us"
-PayPal_Payment__c = "paypal"
-Alipay_Payment__c = "alipay_cn"
-WeChat_Payment__c = "wechat_cn"
-UnionPay_Payment__c = "unionpay_cn"
-ECNY_Payment__c = "ecny_cn"
-
-[sources.stripe_eu]
-vendor = "stripe"
-base_url = "{origin}/stripe"
-key = {{ env = "STRIPE_EU_KEY" }}
-
-[sources.stripe_us]
-vendor = "stripe"
-base_url = "{origin}/stripe"
-key = {{ env = "STRIPE_US_KEY" }}
 """
-
-WRITTEN_OUT = frozenset({"salesforce", "stripe"})
-"""Vendors whose sources stand in the text above; the others' follow from their credentials."""
-MORE = {"paypal": "rates = { reports = 100 }  # nobody here counts our reports"}
 BOOKS_BEGIN = datetime(2025, 11, 1, tzinfo=UTC)
 """Before the first payment of the simulated world."""
 
+MOST = 12
+"""Orders shown, at most."""
+
 JOINED_QUERY = """\
-query Joined($customer: ID!) {
-  customer(id: $customer) {
-    name
-    totals { currency ordered { amount } paid { amount } refunded { amount } }
-    orders(first: 20) {
-      nodes {
-        number
-        total { amount currency }
-        recordedState
-        paymentState
-        inSync
-        payments {
-          nodes {
-            source { name }
-            provider
-            channel
-            status
-            amount { amount currency }
-            refunds { nodes { status amount { amount } } }
-          }
+query Joined($numbers: [String!]!) {
+  orders(first: 20, filter: {number: {in: $numbers}}) {
+    nodes {
+      number
+      source { name }
+      customer { name }
+      total { amount currency }
+      recordedState
+      paymentState
+      inSync
+      payments {
+        nodes {
+          source { name }
+          provider
+          channel
+          status
+          amount { amount currency }
+          refunds { nodes { status amount { amount } } }
         }
       }
     }
@@ -119,25 +79,12 @@ def demo_toml(
     sandbox: Sandbox, registry: Registry, folder: str, port: int
 ) -> tuple[str, dict[str, str]]:
     """The same as a `tillgate.toml`, and the environment with its secrets."""
-    credentials = sandbox.credentials
-    crm = credentials["salesforce"]
-    text = DEMO_TOML.format(
-        port=port,
-        folder=folder,
-        origin=sandbox.origin,
-        client_id=crm["client_id"],
-        username=crm["username"],
-    )
-    secrets = {
-        "SALESFORCE_PRIVATE_KEY": crm["private_key"],
-        "STRIPE_EU_KEY": credentials["stripe_eu"]["secret_key"],
-        "STRIPE_US_KEY": credentials["stripe_us"]["secret_key"],
-    }
+    text = DEMO_TOML.format(port=port, folder=folder)
+    secrets: dict[str, str] = {}
     for account in sandbox.world.accounts:
-        if account.vendor not in WRITTEN_OUT:
-            text += _table(
-                account, credentials[account.name], registry[account.vendor].settings, secrets
-            )
+        given = sandbox.credentials[account.name]
+        text += _table(account, given, registry[account.vendor].settings, secrets)
+        text += sandbox.settings.get(account.name, "")
     return text, secrets
 
 
@@ -147,32 +94,48 @@ def _table(
     settings: type[SourceSettings],
     secrets: dict[str, str],
 ) -> str:
-    """The table of a source whose credentials are named like its settings; notes the secrets."""
+    """The table of a source, of those of its credentials that its settings have; notes the
+    secrets."""
     types = {field.name: str(field.type) for field in msgspec.structs.fields(settings)}
     lines = [f"[sources.{account.name}]", f'vendor = "{account.vendor}"']
     for key, value in given.items():
+        if key not in types:
+            continue
         text = json.dumps(value)
         if "Secret" in types[key]:
             name = f"{account.name}_{key}".upper()
             secrets[name] = value
             text = f'{{ env = "{name}" }}'
         lines.append(f"{key} = [{text}]" if types[key].startswith("tuple") else f"{key} = {text}")
-    return "\n".join(["", *lines, MORE.get(account.name, ""), ""])
+    return "\n".join(["", *lines, ""])
 
 
-def shown_customer(world: World) -> str:
-    """The Salesforce id of the customer whose orders were paid and refunded in most sources, and
-    none of it in a state that nobody knows: over that no sums are shown."""
-    buyer = {order.number: order.customer for order in world.orders}
-    doubtful = {buyer.get(p.order or "") for p in world.payments if p.status == "UNKNOWN"}
-    seen: defaultdict[str, set[str]] = defaultdict(set)
+def shown_orders(world: World) -> list[str]:
+    """Numbers of orders of which everything is known: one of every CRM, and together they were paid
+    through as many sources as can be, with refunds."""
+    paid: defaultdict[str, set[str]] = defaultdict(set)
     for payment in world.payments:
-        if payment.captured and (key := buyer.get(payment.order or "")) is not None:
-            seen[key].add(payment.source)
-            seen[key] |= {f"refund {payment.source}"} if payment.refunded else set()
-    best = max(seen.keys() - doubtful or seen, key=lambda key: (len(seen[key]), key))
-    customer = next(c for c in world.customers if c.key == best)
-    return customer.sources["salesforce"]
+        if payment.order is not None:
+            paid[payment.order].add(payment.source)
+            paid[payment.order] |= {"refund"} if payment.refunded else set()
+    doubtful = {p.order for p in world.payments if p.status == "UNKNOWN"}
+    good = [
+        order
+        for order in world.orders
+        if order.number not in doubtful and order.total is not None and order.customer is not None
+    ]
+    shown: list[Order] = []
+    seen: set[str] = set()
+    sources = {payment.source for payment in world.payments}
+    crms = {order.source for order in good}
+    while good and (crms - {o.source for o in shown} or sources - seen) and len(shown) < MOST:
+        missing = crms - {order.source for order in shown}
+        # A CRM that is not there yet first, then whatever shows most that is new.
+        best = max(good, key=lambda o: (o.source in missing, len(paid[o.number] - seen), o.number))
+        shown.append(best)
+        seen |= paid[best.number]
+        good.remove(best)
+    return [order.number for order in shown]
 
 
 async def demonstrate(
@@ -189,7 +152,7 @@ async def demonstrate(
                 raise Refusal("the gateway did not start")
             await asyncio.sleep(0.01)
         origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        answer = await asyncio.to_thread(ask, origin, shown_customer(sandbox.world))
+        answer = await asyncio.to_thread(ask, origin, shown_orders(sandbox.world))
         vendors = dict.fromkeys(account.vendor for account in sandbox.world.accounts)
         print(_report(sandbox.origin, vendors, origin, answer), flush=True)
         if not once:
@@ -206,9 +169,9 @@ def _tell_failure(outcome: Outcome) -> None:
         print(f"{outcome.source}: {outcome.period}: {reason(outcome)}", flush=True)
 
 
-def ask(origin: str, customer: str) -> dict[str, Any]:
+def ask(origin: str, numbers: Sequence[str]) -> dict[str, Any]:
     """The joined query over HTTP, as any client would send it."""
-    body = {"query": JOINED_QUERY, "variables": {"customer": f"salesforce:customer:{customer}"}}
+    body = {"query": JOINED_QUERY, "variables": {"numbers": list(numbers)}}
     request = urllib.request.Request(  # noqa: S310 - our own loopback address
         f"{origin}/graphql", msgspec.json.encode(body), {"content-type": "application/json"}
     )
@@ -225,7 +188,7 @@ def _report(sandbox: str, vendors: Iterable[str], gateway: str, answer: dict[str
             f"GraphQL          {gateway}/graphql  (GraphiQL in a browser)",
             f"Health           {gateway}/healthz  {gateway}/readyz",
             "",
-            "A customer of Salesforce, with orders and their payments and refunds in all channels:",
+            "Orders of every CRM, with their payments and refunds in all channels:",
             "",
             JOINED_QUERY,
             json.dumps(answer, indent=2, ensure_ascii=False),

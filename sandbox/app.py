@@ -32,13 +32,16 @@ def create_app(
     faults = Faults(vendors, world.seed)
     routes: list[BaseRoute] = []
     credentials: Credentials = {}
+    settings: dict[str, str] = {}
     for vendor in vendors:
         inner = Faulty(vendor.app(world, context), vendor, context, faults)
         routes.append(Mount(f"/{vendor.name}", app=LoggedCalls(inner, vendor, context, log)))
         credentials |= vendor.credentials(context)
+        settings |= vendor.settings(context)
     controls = Controls(world, log, faults, credentials)
     app = Starlette(routes=[Mount("/_sandbox", routes=controls.routes()), *routes])
     app.state.credentials = credentials
+    app.state.settings = settings
     return app
 
 

@@ -72,6 +72,12 @@ class Server:
         made: Credentials = self.app.state.credentials
         return made
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """What a gateway's configuration says of each account beside its credentials, in TOML."""
+        made: dict[str, str] = self.app.state.settings
+        return made
+
     def run(self) -> None:
         """Serve until told to stop."""
         self.uvicorn.run(sockets=[self.socket])

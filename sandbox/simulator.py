@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -54,6 +54,7 @@ class Answer:
 
 NativeId = Callable[[str, Account, int, random.Random], str]
 FullId = Callable[[str, str, datetime, str | None], str]
+Settings = Callable[[Context], dict[str, str]]
 
 
 def as_minted(kind: str, number: str, at: datetime, payment: str | None) -> str:
@@ -64,6 +65,11 @@ def as_minted(kind: str, number: str, at: datetime, payment: str | None) -> str:
 def plain_error(status: int) -> Answer:
     """The error body of a vendor that did not say what its own look like."""
     return Answer(status, f"error {status}\n".encode(), "text/plain; charset=utf-8")
+
+
+def no_settings(context: Context) -> dict[str, str]:
+    """The default for `Vendor.settings`: the credentials say all."""
+    return {}
 
 
 def unknown_account(context: Context, scope: Scope) -> str | None:
@@ -80,7 +86,9 @@ class Vendor:
     a payment's, refund's or dispute's id of such a number where it takes more to find the record:
     when it was made, or the id of its payment. `app(world, context)` is mounted at
     `/<name>`. `error(status)` is the vendor's own error body for an injected fault (429 included);
-    `account_of(context, scope)` tells whose credentials a request carries.
+    `account_of(context, scope)` tells whose credentials a request carries. `settings(context)` is,
+    by account, what a gateway's `tillgate.toml` says of the source beside its credentials: lines
+    of its own table first, then tables below it, such as `[[sources.NAME.orders]]`.
     """
 
     name: str
@@ -91,10 +99,13 @@ class Vendor:
     error: Callable[[int], Answer] = plain_error
     account_of: Callable[[Context, Scope], str | None] = unknown_account
     full_id: FullId = as_minted
+    settings: Settings = no_settings
 
 
-def discover() -> tuple[Vendor, ...]:
-    """Every vendor found among this package's sub-packages, by name."""
+def discover(crms: Collection[str] = ()) -> tuple[Vendor, ...]:
+    """Every vendor found among this package's sub-packages, by name; of the CRMs only `crms`,
+    where any are named. Raises LookupError for one that there is not.
+    """
     import sandbox
 
     found = []
@@ -103,4 +114,14 @@ def discover() -> tuple[Vendor, ...]:
             vendor = getattr(importlib.import_module(module.name), "VENDOR", None)
             if isinstance(vendor, Vendor):
                 found.append(vendor)
-    return tuple(sorted(found, key=lambda vendor: vendor.name))
+    known = {vendor.name for vendor in found if is_crm(vendor)}
+    if unknown := set(crms) - known:
+        raise LookupError(
+            f"no simulated CRM is named {min(unknown)!r}; known: {', '.join(sorted(known))}"
+        )
+    wanted = [v for v in found if not crms or not is_crm(v) or v.name in crms]
+    return tuple(sorted(wanted, key=lambda vendor: vendor.name))
+
+
+def is_crm(vendor: Vendor) -> bool:
+    return any(account.role == "crm" for account in vendor.accounts)

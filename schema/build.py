@@ -21,6 +21,7 @@ from strawberry.types import Info
 from schema.customer import Customer
 from schema.dispute import Dispute
 from schema.entities import entities
+from schema.misfits import field_of
 from schema.order import Order
 from schema.payment import Payment
 from schema.query import Query
@@ -56,7 +57,9 @@ def build_schema() -> TillgateSchema:
     schema = TillgateSchema(
         query=Query,
         types=[Customer, Order, Payment, Refund, Dispute],
-        config=StrawberryConfig(scalar_map=dict(SCALARS), disable_field_suggestions=True),
+        config=StrawberryConfig(
+            scalar_map=dict(SCALARS), disable_field_suggestions=True, default_resolver=field_of
+        ),
         # The newest that both public composers know; nothing here needs a later one.
         federation_version="2.9",
     )

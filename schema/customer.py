@@ -29,6 +29,7 @@ from schema import enums, inputs
 from schema.connections import Orders, Payments, Refunds
 from schema.inputs import After, First
 from schema.links import complete, page_of
+from schema.misfits import check
 from schema.money import Money
 from schema.node import Entity, Node, RequestInfo, reads, shows, then
 from schema.scalars import CurrencyCode
@@ -140,6 +141,7 @@ async def _totals(root: records.Customer, info: RequestInfo) -> Any:
         for currency in {p.amount.currency for p in payments}:
             sums[currency]["paid"] += _certain(captured(payments, currency), payments)
             sums[currency]["refunded"] += _certain(refunded(payments, currency), payments)
+        check(order, "total")
         if order.total is not None:
             own = sums[order.total.currency]
             own["ordered"] += order.total.minor_units
@@ -159,6 +161,9 @@ class Customer(Node, Entity):
     name: str | None = strawberry.federation.field(description="Their name, in their own script.")
     kind: enums.CustomerKind = strawberry.federation.field(description="Person or company.")
     email: str | None = strawberry.federation.field(description="Their e-mail address.")
+    emails: list[str] = strawberry.federation.field(
+        description="All their e-mail addresses; the first is `email`."
+    )
     phones: list[str] = strawberry.federation.field(description="Their phone numbers.")
     tier: str | None = strawberry.federation.field(description="Their tier, in the CRM's word.")
     industry: str | None = strawberry.federation.field(

@@ -25,6 +25,7 @@ SOURCE_ERRORS: dict[type[errors.SourceError], tuple[str, str]] = {
     errors.Unauthorized: ("UPSTREAM_UNAUTHORIZED", "The source refuses our credentials."),
     errors.Rejected: ("UPSTREAM_REJECTED", "The source refused the call."),
     errors.NotFound: ("UPSTREAM_NOT_FOUND", "The source does not know the record."),
+    errors.FieldMisfit: ("FIELD_MISFIT", "The source holds a value that does not fit this field."),
     errors.Malformed: ("UPSTREAM_MALFORMED", "The source's answer does not fit its description."),
     errors.Misconfigured: ("SOURCE_MISCONFIGURED", "The source is not configured correctly."),
 }

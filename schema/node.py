@@ -13,6 +13,7 @@ from strawberry.types import Info
 from connectors.records import Record
 from resolvers.context import Context, Join
 from schema import enums
+from schema.misfits import check
 from schema.scalars import JSON
 
 RequestInfo = Info[Context, None]
@@ -79,8 +80,11 @@ async def _later(value: asyncio.Future[V], show: Callable[[V], Any]) -> Any:
 def joined(join: Join[Any, Any], description: str) -> Any:
     """A field that leads to the records of a join, as they are."""
 
+    name = join.name.partition(".")[2]
+
     @reads(join)
     def resolve(root: Record, info: RequestInfo) -> Any:
+        check(root, name)
         return info.context.load(join, root)
 
     return strawberry.field(resolver=resolve, description=description)

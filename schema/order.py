@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 class OrderLine:
     sku: str | None = strawberry.federation.field(description="The article's number.")
     name: str | None = strawberry.federation.field(description="The article's name.")
-    quantity: Decimal = strawberry.federation.field(description="How many, or how much.")
+    quantity: Decimal | None = strawberry.federation.field(description="How many, or how much.")
     unit_price: Money | None = strawberry.federation.field(description="The price of one.")
     total: Money | None = strawberry.federation.field(description="The price of the line.")
 

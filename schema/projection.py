@@ -29,6 +29,7 @@ from graphql.pyutils import Path
 
 from connectors.records import Record
 from resolvers.context import Join
+from schema.misfits import misfits_of
 
 Project = Callable[[Any], Any]
 """From a value (or a source object) to what stands in the answer. Raises for what is irregular."""
@@ -68,6 +69,8 @@ class ProjectingExecutor(CoreExecutor[Any]):
         plan = self._plan(parent_type, grouped_field_set)
         answer: dict[str, Any] = dict.fromkeys(plan.names)
         try:
+            if misfits_of(source_value):
+                raise Irregular
             for name, project in plan.plain:
                 answer[name] = project(source_value)
         except Exception:

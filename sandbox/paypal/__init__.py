@@ -38,4 +38,17 @@ def account_of(context: Context, scope: Scope) -> str | None:
     return found.account if found else None
 
 
-VENDOR = Vendor("paypal", ACCOUNTS, native_id, app, credentials, error_answer, account_of)
+def settings(context: Context) -> dict[str, str]:
+    return {"paypal": "rates = { reports = 100 }  # nobody here counts our reports\n"}
+
+
+VENDOR = Vendor(
+    "paypal",
+    ACCOUNTS,
+    native_id,
+    app,
+    credentials,
+    error_answer,
+    account_of,
+    settings=settings,
+)

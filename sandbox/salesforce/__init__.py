@@ -55,9 +55,38 @@ def credentials(context: Context) -> Credentials:
             "client_secret": connected.client_secret,
             "username": connected.username,
             "private_key": connected.private_pem(),
-            "login_url": context.origin + MOUNT,
+            "base_url": context.origin + MOUNT,
         }
     }
+
+
+SETTINGS = """\
+auth = "jwt_bearer"
+customer_fields = { email = "Email__c", tier = "Tier__c" }
+order_refund_fields = { WeChat_Refund_No__c = "wechat_cn" }
+states = { Fulfilled = "FULFILLED" }
+customer_id_fields = { Stripe_EU_Customer__c = "stripe_eu", Stripe_US_Customer__c = "stripe_us" }
+custom_fields = { order = ["PoNumber"], customer = ["AccountNumber"] }
+
+[sources.salesforce.order_fields]
+payment_status = "Payment_Status__c"
+payment_channel = "Payment_Channel__c"
+refunded_amount = "Refunded_Amount__c"
+
+[sources.salesforce.order_payment_fields]
+Stripe_EU_Payment__c = "stripe_eu"
+Stripe_US_Payment__c = "stripe_us"
+PayPal_Payment__c = "paypal"
+Alipay_Payment__c = "alipay_cn"
+WeChat_Payment__c = "wechat_cn"
+UnionPay_Payment__c = "unionpay_cn"
+ECNY_Payment__c = "ecny_cn"
+"""
+
+
+def settings(context: Context) -> dict[str, str]:
+    """How this organisation's own fields are mapped."""
+    return {ACCOUNT: SETTINGS}
 
 
 def error(status: int) -> Answer:
@@ -81,4 +110,5 @@ VENDOR = Vendor(
     credentials=credentials,
     error=error,
     account_of=account_of,
+    settings=settings,
 )

@@ -51,8 +51,8 @@ def credentials(context: Context, accounts: tuple[Account, ...]) -> Credentials:
     return {
         account.name: {
             "base_url": f"{context.origin}/stripe",
-            "secret_key": secret_key(context, account.name),
-            "account": account_id(account.name),
+            "key": secret_key(context, account.name),
+            "account_id": account_id(account.name),
             "api_version": API_VERSION,
         }
         for account in accounts

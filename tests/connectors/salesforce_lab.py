@@ -54,7 +54,7 @@ class Lab:
         values: dict[str, Any] = {
             "vendor": "salesforce",
             "auth": "jwt_bearer",
-            "base_url": self.keys["login_url"],
+            "base_url": self.keys["base_url"],
             "client_id": self.keys["client_id"],
             "client_secret": Secret(self.keys["client_secret"]),
             "username": self.keys["username"],

@@ -20,13 +20,13 @@ class StripeSandbox(SandboxUpstream):
     def __init__(self, server: Server, account: str = "stripe_eu") -> None:
         super().__init__(server.origin, "stripe", account)
         self.credentials = self.get("credentials")[account]
-        self.headers = {"authorization": f"Bearer {self.credentials['secret_key']}"}
+        self.headers = {"authorization": f"Bearer {self.credentials['key']}"}
 
     def get(self, what: str) -> Any:
         return httpx.get(f"{self.origin}/_sandbox/{what}").json()
 
     def settings(self, **more: Any) -> StripeSettings:
-        base_url, key = self.credentials["base_url"], Secret(self.credentials["secret_key"])
+        base_url, key = self.credentials["base_url"], Secret(self.credentials["key"])
         return StripeSettings(vendor="stripe", **{"base_url": base_url, "key": key, **more})
 
     def payments(self) -> list[dict[str, Any]]:

@@ -51,8 +51,8 @@ def environ(sandbox: Sandbox) -> dict[str, str]:
     keys = sandbox.credentials
     return os.environ | {
         "SALESFORCE_PRIVATE_KEY": keys["salesforce"]["private_key"],
-        "STRIPE_EU_KEY": keys["stripe_eu"]["secret_key"],
-        "STRIPE_US_KEY": keys["stripe_us"]["secret_key"],
+        "STRIPE_EU_KEY": keys["stripe_eu"]["key"],
+        "STRIPE_US_KEY": keys["stripe_us"]["key"],
     }
 
 

@@ -81,7 +81,7 @@ def http(server: Server) -> Iterator[httpx.Client]:
 def keys(http: httpx.Client) -> dict[str, str]:
     """The secret key of each Stripe account."""
     credentials = http.get("/_sandbox/credentials").json()
-    return {name: credentials[name]["secret_key"] for name in ("stripe_eu", "stripe_us")}
+    return {name: credentials[name]["key"] for name in ("stripe_eu", "stripe_us")}
 
 
 @pytest.fixture(scope="module")

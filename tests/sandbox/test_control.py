@@ -41,8 +41,8 @@ def test_truth_is_the_world_s(http: httpx.Client, world: World) -> None:
 def test_credentials_name_every_account(http: httpx.Client, server: Server) -> None:
     credentials = http.get("/_sandbox/credentials").json()
     assert list(credentials) == ["paper", "stripe_eu", "stripe_us"]
-    assert credentials["stripe_eu"]["secret_key"].startswith("sk_test_")
-    assert credentials["stripe_eu"]["secret_key"] != credentials["stripe_us"]["secret_key"]
+    assert credentials["stripe_eu"]["key"].startswith("sk_test_")
+    assert credentials["stripe_eu"]["key"] != credentials["stripe_us"]["key"]
     assert credentials["stripe_us"]["base_url"] == f"{server.origin}/stripe"
 
 

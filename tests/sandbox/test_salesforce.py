@@ -296,7 +296,7 @@ def test_the_token_answer_does_not_say_when_it_expires(org: Org) -> None:
     )
     body = answer.json()
     assert answer.status_code == 200
-    assert body["instance_url"] == own["login_url"] == f"{org.server.origin}/salesforce"
+    assert body["instance_url"] == own["base_url"] == f"{org.server.origin}/salesforce"
     assert set(body) == {"access_token", "scope", "instance_url", "id", "token_type", "issued_at",
                          "signature"}  # fmt: skip
 

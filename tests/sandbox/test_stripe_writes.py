@@ -178,7 +178,7 @@ def test_a_key_is_at_most_255_characters(
 
 def test_two_requests_at_once_under_one_key(world: World) -> None:
     context = Context("http://stripe.test", rate_limits=False)
-    key = VENDOR.credentials(context)["stripe_eu"]["secret_key"]
+    key = VENDOR.credentials(context)["stripe_eu"]["key"]
     transport = httpx.ASGITransport(app=VENDOR.app(world, context))
     headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": "both"}
 

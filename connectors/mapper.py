@@ -1,0 +1,396 @@
+"""Rows to records, as a mapping says: every value is checked as it is mapped.
+
+A value that does not fit leaves its attribute empty and a note in the record's `misfits`; a row
+without a usable id, or an order without a number, is no record and raises `Misfit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import msgspec
+
+from connectors.errors import Malformed
+from connectors.mapping import (
+    CustomerMap,
+    EntryMap,
+    FieldMap,
+    Fields,
+    KindMap,
+    LineMap,
+    MappedSettings,
+    OrderMap,
+    TableMap,
+    all_paths,
+    custom_of,
+    fields_of,
+)
+from connectors.money import Money
+from connectors.recorded_state import recorded_state
+from connectors.records import (
+    Customer,
+    CustomerKind,
+    ExternalId,
+    Order,
+    OrderLine,
+    OrderState,
+    Provider,
+    Source,
+)
+from connectors.values import MISSING, Misfit, Row, at, moment, money, number, text
+
+T = TypeVar("T")
+_DOUBTFUL = frozenset({"paid_amount", "refunded_amount", "recorded_status"})
+"""What leaves an order's recorded state unknown where it does not fit."""
+
+
+class Booked(msgspec.Struct, frozen=True):
+    """What the system itself booked for one order: sums, and the payments they name."""
+
+    received: Money | None = None
+    returned: Money | None = None
+    payment_ids: tuple[ExternalId, ...] = ()
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One booked receipt or refund: the order it is for and what it says."""
+
+    order: str
+    amount: Money | None
+    payment_ids: tuple[ExternalId, ...]
+
+
+class Reading:
+    """One row being read: values by declaration, and what did not fit."""
+
+    def __init__(self, row: Row, settings: MappedSettings) -> None:
+        self.row = row
+        self.misfits: dict[str, str] = {}
+        self._settings = settings
+
+    def text(self, name: str, fields: Fields) -> str | None:
+        return self._one(name, fields, lambda value, _: text(value))
+
+    def texts(self, name: str, fields: Fields) -> tuple[str, ...]:
+        """All values of all fields, each once."""
+        found: dict[str, None] = {}
+        for one in fields_of(fields):
+            try:
+                found.update(dict.fromkeys(text(value) for value in at(self.row, one.field)))
+            except Misfit as misfit:
+                self.misfits[name] = f"{one.field}: {misfit}"
+        return tuple(found)
+
+    def moment(self, name: str, fields: Fields) -> datetime | None:
+        zone = self._settings.zone
+        return self._one(name, fields, lambda value, one: moment(value, one.zone or zone))
+
+    def number(self, name: str, fields: Fields) -> Decimal | None:
+        return self._one(name, fields, number)
+
+    def money(self, name: str, fields: Fields, near: Row | None = None) -> Money | None:
+        """`near` is the row that holds the currency where it is not this one."""
+        for one in fields_of(fields):
+            values = at(self.row, one.field)
+            if not values:
+                continue
+            try:
+                currency = self._currency(one, near)
+                several = [money(value, one, currency) for value in values]
+                return Money(sum(amount.minor_units for amount in several), currency)
+            except Misfit as misfit:
+                self.misfits[name] = f"{one.field}: {misfit}"
+                return None
+        return None
+
+    def _currency(self, one: FieldMap, near: Row | None) -> str:
+        """The field's own, what another field holds, or the source's."""
+        if one.currency is not None:
+            return one.currency
+        if one.currency_field is not None:
+            for row in (self.row, near):
+                held = at(row, one.currency_field) if row is not None else []
+                if held:
+                    word = text(held[0]).strip()
+                    return self._settings.currencies.get(word, word)
+        if self._settings.currency is None:
+            raise Misfit("it has no currency, and neither has the mapping")
+        return self._settings.currency
+
+    def _one(self, name: str, fields: Fields, read: Callable[[Any, FieldMap], T]) -> T | None:
+        for one in fields_of(fields):
+            for value in at(self.row, one.field)[:1]:
+                try:
+                    return read(value, one)
+                except Misfit as misfit:
+                    self.misfits[name] = f"{one.field}: {misfit}"
+                    return None
+        return None
+
+
+class Mapper:
+    """All records of one source."""
+
+    def __init__(self, source: Source, settings: MappedSettings) -> None:
+        self._source = source
+        self._settings = settings
+
+    def customer(self, row: Row, declared: CustomerMap) -> Customer:
+        """Raises Misfit for a row without an id."""
+        read = Reading(row, self._settings)
+        emails = read.texts("email", declared.email)
+        return Customer(
+            **self._common(read, declared),
+            name=read.text("name", declared.name),
+            kind=_kind(read, declared.kind),
+            email=emails[0] if emails else None,
+            more_emails=emails[1:],
+            phones=read.texts("phones", declared.phones),
+            tier=read.text("tier", declared.tier),
+            industry=read.text("industry", declared.industry),
+            status=read.text("status", declared.status),
+            external_ids=_customer_ids(read, declared),
+            misfits=read.misfits or None,
+        )
+
+    def order(self, row: Row, declared: OrderMap, booked: Booked | None = None) -> Order:
+        """Raises Misfit for a row without an id or a number; `booked` is what other tables say."""
+        read = Reading(row, self._settings)
+        order_number = read.text("number", declared.number)
+        if order_number is None:
+            raise Misfit(f"{all_paths(declared.number)[0]}: there is no number")
+        total = read.money("total", declared.total)
+        customer = read.text("customer", declared.customer)
+        paid, refunded = self._amounts(read, declared, booked)
+        state = recorded_state(
+            declared.status,
+            declared.closed,
+            lambda field: _word(row, field),
+            total=total,
+            paid=paid,
+            refunded=refunded,
+            tells_paid=bool(declared.paid_amount) or booked is not None,
+        )
+        _note_missing(read, "recorded_status", _state_paths(declared))
+        _note_missing(read, "payment_ids", all_paths(*declared.payment_ids.values()))
+        if read.misfits.keys() & _DOUBTFUL:
+            state = OrderState.UNKNOWN
+        return Order(
+            **self._common(read, declared),
+            number=order_number,
+            total=total,
+            placed_at=read.moment("placed_at", declared.placed_at),
+            recorded_state=state,
+            recorded_status=_word(row, declared.status[0].field) if declared.status else None,
+            customer_id=customer,
+            payment_ids=_once(
+                (
+                    *external_ids(row, declared.payment_ids),
+                    *(booked.payment_ids if booked is not None else ()),
+                )
+            ),
+            recorded_providers=providers(_word(row, declared.channel), declared.channels),
+            lines=None,
+            misfits=read.misfits or None,
+        )
+
+    def line(self, row: Row, declared: LineMap, order: Row | None = None) -> OrderLine:
+        """`order` is the row that a line stands in, which may hold its currency."""
+        read = Reading(row, self._settings)
+        return OrderLine(
+            sku=read.text("sku", declared.sku),
+            name=read.text("name", declared.name),
+            quantity=read.number("quantity", declared.quantity),
+            unit_price=read.money("unit_price", declared.unit_price, order),
+            total=read.money("total", declared.total, order),
+            source=self._source.name,
+            misfits=read.misfits or None,
+        )
+
+    def entry(self, row: Row, declared: EntryMap) -> Entry | Malformed | None:
+        """None for an entry that does not count; Malformed where its amount cannot be read, since
+        a sum without it would be wrong."""
+        word = _word(row, declared.counts_if)
+        order = _word(row, declared.order)
+        if order is None or (declared.counts_if and word not in declared.words):
+            return None
+        read = Reading(row, self._settings)
+        amount = read.money("amount", declared.amount)
+        if read.misfits:
+            return Malformed(
+                self._source.name, f"an entry does not fit at {read.misfits['amount']}"
+            )
+        return Entry(order, amount, external_ids(row, declared.payment_ids))
+
+    def fitting(self, record: Callable[[], T]) -> T | Malformed:
+        """The record of a row, or the failure of this row alone."""
+        try:
+            return record()
+        except Misfit as misfit:
+            return Malformed(self._source.name, f"a row does not fit at {misfit}")
+
+    def identity(self, row: Row, declared: TableMap) -> str | None:
+        """The row's id as text, None where it has none."""
+        return _word(row, declared.id)
+
+    def created_at(self, row: Row, declared: TableMap) -> datetime | None:
+        return Reading(row, self._settings).moment("created_at", declared.created_at)
+
+    def _amounts(
+        self, read: Reading, declared: OrderMap, booked: Booked | None
+    ) -> tuple[Money | None, Money | None]:
+        """Paid and refunded: the order's own fields, else what was booked."""
+        paid = read.money("paid_amount", declared.paid_amount)
+        refunded = read.money("refunded_amount", declared.refunded_amount)
+        if booked is None:
+            return paid, refunded
+        return paid or booked.received, refunded or booked.returned
+
+    def _common(self, read: Reading, declared: TableMap) -> dict[str, Any]:
+        """What every record has."""
+        native_id = self.identity(read.row, declared)
+        if native_id is None:
+            raise Misfit(f"{declared.id}: there is no id")
+        return {
+            "source": self._source,
+            "native_id": native_id,
+            "created_at": read.moment("created_at", declared.created_at),
+            "updated_at": read.moment("updated_at", declared.updated_at),
+            "custom_fields": _custom(read.row, custom_of(declared)),
+        }
+
+
+def customer_paths(declared: CustomerMap) -> tuple[str, ...]:
+    """What must be read of a customer's table."""
+    kind = declared.kind.field if isinstance(declared.kind, KindMap) else ""
+    return all_paths(
+        *_table_paths(declared),
+        declared.name,
+        kind,
+        declared.email,
+        declared.phones,
+        declared.tier,
+        declared.industry,
+        declared.status,
+        *declared.external_ids.values(),
+    )
+
+
+def order_paths(declared: OrderMap) -> tuple[str, ...]:
+    """What must be read of an order's table, without its lines."""
+    return all_paths(
+        *_table_paths(declared),
+        declared.number,
+        declared.total,
+        declared.placed_at,
+        declared.customer,
+        *(status.field for status in declared.status),
+        declared.paid_amount,
+        declared.refunded_amount,
+        declared.closed.field if declared.closed is not None else "",
+        declared.channel,
+        *declared.payment_ids.values(),
+        *declared.refund_ids.values(),
+    )
+
+
+def line_paths(declared: LineMap) -> tuple[str, ...]:
+    """What must be read of a line's own table or, with `path` before each, of its order's."""
+    own = all_paths(
+        declared.order,
+        declared.sku,
+        declared.name,
+        declared.quantity,
+        declared.unit_price,
+        declared.total,
+    )
+    return tuple(f"{declared.path}.{path}" if declared.path else path for path in own)
+
+
+def entry_paths(declared: EntryMap) -> tuple[str, ...]:
+    return all_paths(
+        declared.order,
+        declared.customer,
+        declared.amount,
+        declared.counts_if,
+        *declared.payment_ids.values(),
+        *declared.refund_ids.values(),
+    )
+
+
+def external_ids(row: Row, declared: Mapping[str, Fields]) -> tuple[ExternalId, ...]:
+    """Every id of another source that a row holds, with the field that holds it."""
+    return tuple(
+        ExternalId(source, text(value), one.field)
+        for source, fields in declared.items()
+        for one in fields_of(fields)
+        for value in at(row, one.field)
+        if isinstance(value, str | int | Decimal)
+    )
+
+
+def providers(words: str | None, known: Mapping[str, str]) -> tuple[Provider, ...]:
+    """All that are named, or none: where one word is not known, any provider may be meant."""
+    folded = {word.casefold(): name for word, name in known.items()}
+    named = [word.strip().casefold() for word in (words or "").split(";") if word.strip()]
+    if not all(word in folded for word in named):
+        return ()
+    return tuple(dict.fromkeys(Provider[folded[word]] for word in named))
+
+
+def _customer_ids(read: Reading, declared: CustomerMap) -> tuple[ExternalId, ...]:
+    _note_missing(read, "external_ids", all_paths(*declared.external_ids.values()))
+    return external_ids(read.row, declared.external_ids)
+
+
+def _state_paths(declared: OrderMap) -> tuple[str, ...]:
+    closed = declared.closed.field if declared.closed is not None else ""
+    return all_paths(*(status.field for status in declared.status), closed)
+
+
+def _note_missing(read: Reading, name: str, paths: Iterable[str]) -> None:
+    """A field that is not there is a misfit also where only its words count."""
+    for path in paths:
+        if MISSING in at(read.row, path):
+            read.misfits[name] = f"{path}: the field does not exist, or may not be read"
+
+
+def _table_paths(declared: TableMap) -> tuple[Fields, ...]:
+    custom = tuple(custom_of(declared).values())
+    return declared.id, declared.created_at, declared.updated_at, custom
+
+
+def _word(row: Row, field: str) -> str | None:
+    for value in at(row, field)[:1] if field else ():
+        try:
+            return text(value)
+        except Misfit:
+            return None
+    return None
+
+
+def _kind(read: Reading, declared: str | KindMap) -> CustomerKind:
+    if isinstance(declared, str):
+        return CustomerKind(declared or "UNKNOWN")
+    word = _word(read.row, declared.field)
+    return CustomerKind(declared.words.get(word or "", declared.otherwise))
+
+
+def _custom(row: Row, names: Mapping[str, str]) -> dict[str, Any] | None:
+    if not names:
+        return None
+    found = {name: at(row, path) for name, path in names.items()}
+    return {
+        name: values[0] if len(values) == 1 else (values or None) for name, values in found.items()
+    }
+
+
+def _once(ids: Iterable[ExternalId]) -> tuple[ExternalId, ...]:
+    """Each id once, by the field that was named first."""
+    found: dict[tuple[str, str], ExternalId] = {}
+    for one in ids:
+        found.setdefault((one.source, one.native_id), one)
+    return tuple(found.values())

@@ -1,0 +1,80 @@
+"""What state an order is in by its system's own word: status fields first, then its own amounts.
+
+A word that nobody has declared is UNKNOWN, never a success.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from connectors.mapping import NEXT, ClosedMap, StatusMap
+from connectors.money import Money
+from connectors.records import OrderState
+
+_HELD = (OrderState.PAID, OrderState.FULFILLED)
+Words = Callable[[str], str | None]
+"""The text in a field of the row, None where it is empty or not there."""
+
+
+def recorded_state(
+    status: tuple[StatusMap, ...],
+    closed: ClosedMap | None,
+    word_in: Words,
+    *,
+    total: Money | None,
+    paid: Money | None,
+    refunded: Money | None,
+    tells_paid: bool,
+) -> OrderState:
+    """`tells_paid` says that the mapping has an amount paid: none is then nothing paid."""
+    state = _by_word(status, word_in)
+    if state is None:
+        state = _by_money(total, paid) if tells_paid else OrderState.UNKNOWN
+    if closed is not None and _says(closed, word_in):
+        state = _closed(state, closed)
+    return _less_refunds(state, total, refunded)
+
+
+def _by_word(status: tuple[StatusMap, ...], word_in: Words) -> OrderState | None:
+    for one in status:
+        word = word_in(one.field)
+        if word is None:
+            said = one.empty
+        else:
+            words = {key.casefold(): state for key, state in one.words.items()}
+            said = words.get(word.strip().casefold(), one.otherwise)
+        if said != NEXT:
+            return OrderState(said)
+    return None
+
+
+def _by_money(total: Money | None, paid: Money | None) -> OrderState:
+    if paid is None or paid.minor_units == 0:
+        return OrderState.PENDING_PAYMENT
+    if total is None or total.currency != paid.currency or paid.minor_units < 0:
+        return OrderState.UNKNOWN
+    enough = paid.minor_units >= total.minor_units
+    return OrderState.PAID if enough else OrderState.PARTIALLY_PAID
+
+
+def _says(closed: ClosedMap, word_in: Words) -> bool:
+    word = word_in(closed.field)
+    return word is not None and (not closed.words or word in closed.words)
+
+
+def _closed(state: OrderState, closed: ClosedMap) -> OrderState:
+    if state is OrderState.PAID:
+        return OrderState.FULFILLED
+    if state is OrderState.PENDING_PAYMENT and closed.unpaid is not None:
+        return OrderState(closed.unpaid)
+    return state
+
+
+def _less_refunds(state: OrderState, total: Money | None, refunded: Money | None) -> OrderState:
+    """Money given back is laid over a paid state."""
+    if state not in _HELD or refunded is None or refunded.minor_units <= 0 or total is None:
+        return state
+    if refunded.currency != total.currency:
+        return OrderState.UNKNOWN
+    whole = refunded.minor_units >= total.minor_units
+    return OrderState.REFUNDED if whole else OrderState.PARTIALLY_REFUNDED

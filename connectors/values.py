@@ -1,0 +1,151 @@
+"""One value of a row, read as text, number, money or time. What does not fit raises `Misfit`.
+
+Rows hold what JSON holds: text, int, Decimal, bool, lists and objects; never a float.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors.currency import MINOR_UNIT_DIGITS
+from connectors.mapping import FieldMap
+from connectors.money import InexactAmount, Money
+
+Row = Mapping[str, Any]
+_NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,20})?", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_LONGEST = 40
+
+
+class Missing:
+    """Stands in a row for a column that the table does not have, or that may not be read."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING = Missing()
+
+
+class Misfit(ValueError):
+    """Why a value cannot be what the mapping says; the value itself is never told."""
+
+
+def at(row: Any, path: str) -> list[Any]:
+    """All that stands at a path and is not empty; `[]` goes into every item of a list.
+
+    A key that is spelled like the whole path comes first: some vendors answer flat.
+    """
+    if isinstance(row, Mapping) and path in row:
+        return [] if _empty(row[path]) else [row[path]]
+    head, _, rest = path.partition(".")
+    name, many = (head[:-2], True) if head.endswith("[]") else (head, False)
+    if not isinstance(row, Mapping) or name not in row:
+        return []
+    inner = row[name]
+    values = inner if many and isinstance(inner, list) else [inner]
+    if not rest:
+        return [value for value in values if not _empty(value)]
+    return [found for value in values for found in at(value, rest)]
+
+
+def _check_there(value: Any) -> None:
+    if value is MISSING:
+        raise Misfit("the field does not exist, or may not be read")
+
+
+def _empty(value: Any) -> bool:
+    return value is None or value == [] or (isinstance(value, str) and not value.strip())
+
+
+def text(value: Any) -> str:
+    """Text as it is; numbers in digits, several words with semicolons."""
+    _check_there(value)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, list):
+        return ";".join(text(item) for item in value)
+    raise Misfit("it is not a text")
+
+
+def number(value: Any, written: FieldMap) -> Decimal:
+    """A number, or the text of one with the separators that the mapping tells."""
+    _check_there(value)
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        found = Decimal(value)
+        if not found.is_finite():
+            raise Misfit("it is not a number")
+        return found
+    if not isinstance(value, str):
+        raise Misfit("it is not a number")
+    plain = value.strip()
+    if written.thousands:
+        plain = _without_groups(plain, written)
+    if written.decimal != ".":
+        if "." in plain:
+            raise Misfit("it is not a number with the separators of the mapping")
+        plain = plain.replace(written.decimal, ".")
+    if not _NUMBER.fullmatch(plain):
+        raise Misfit("it is not a number with the separators of the mapping")
+    return Decimal(plain)
+
+
+def _without_groups(plain: str, written: FieldMap) -> str:
+    """Groups are of three digits (four in the Chinese manner), else it is another notation."""
+    whole, point, fraction = plain.partition(written.decimal)
+    groups = whole.lstrip("+-").split(written.thousands)
+    if any(len(group) not in (3, 4) for group in groups[1:]) or written.thousands in fraction:
+        raise Misfit("it is not a number with the separators of the mapping")
+    return whole.replace(written.thousands, "") + point + fraction
+
+
+def money(value: Any, written: FieldMap, currency: str) -> Money:
+    """In minor units of `currency`; no rounding: an amount that does not fit is a misfit."""
+    amount = number(value, written)
+    if currency not in MINOR_UNIT_DIGITS:
+        raise Misfit("its currency is not one of ISO 4217")
+    try:
+        if written.unit == "minor":
+            amount = amount.scaleb(-MINOR_UNIT_DIGITS[currency])
+        return Money.of(amount, currency)
+    except InexactAmount:
+        raise Misfit("it has more decimals than its currency, or is too large") from None
+
+
+def moment(value: Any, zone: str | None) -> datetime:
+    """ISO 8601, or milliseconds since 1970 as a number; aware UTC.
+
+    A time without a zone is read in `zone`, and is a misfit where there is none; a date is its
+    midnight there, or in UTC.
+    """
+    _check_there(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        try:
+            return datetime.fromtimestamp(value / 1000, UTC)
+        except (OverflowError, ValueError, OSError):
+            raise Misfit("it is not a time") from None
+    if not isinstance(value, str) or len(value) > _LONGEST:
+        raise Misfit("it is not a time")
+    try:
+        found = datetime.fromisoformat(value.strip())
+    except ValueError:
+        raise Misfit("it is not a time") from None
+    if found.tzinfo is None:
+        if zone is None and not _DATE.fullmatch(value.strip()):
+            raise Misfit("it is a time without a zone, and the mapping has none")
+        found = found.replace(tzinfo=ZoneInfo(zone) if zone is not None else UTC)
+    try:
+        return found.astimezone(UTC)
+    except OverflowError:
+        raise Misfit("it is not a time") from None
