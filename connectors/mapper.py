@@ -6,7 +6,7 @@ without a usable id, or an order without a number, is no record and raises `Misf
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -40,7 +40,7 @@ from connectors.records import (
     Provider,
     Source,
 )
-from connectors.values import MISSING, Misfit, Row, at, moment, money, number, text
+from connectors.values import MISSING, Misfit, Row, at, moment, money, number, shape, text
 
 T = TypeVar("T")
 _DOUBTFUL = frozenset({"paid_amount", "refunded_amount", "recorded_status"})
@@ -81,7 +81,7 @@ class Reading:
             try:
                 found.update(dict.fromkeys(text(value) for value in at(self.row, one.field)))
             except Misfit as misfit:
-                self.misfits[name] = f"{one.field}: {misfit}"
+                self.misfits[name] = _told(one.field, misfit, at(self.row, one.field))
         return tuple(found)
 
     def moment(self, name: str, fields: Fields) -> datetime | None:
@@ -102,7 +102,7 @@ class Reading:
                 several = [money(value, one, currency) for value in values]
                 return Money(sum(amount.minor_units for amount in several), currency)
             except Misfit as misfit:
-                self.misfits[name] = f"{one.field}: {misfit}"
+                self.misfits[name] = _told(one.field, misfit, values)
                 return None
         return None
 
@@ -126,7 +126,7 @@ class Reading:
                 try:
                     return read(value, one)
                 except Misfit as misfit:
-                    self.misfits[name] = f"{one.field}: {misfit}"
+                    self.misfits[name] = _told(one.field, misfit, [value])
                     return None
         return None
 
@@ -339,6 +339,12 @@ def providers(words: str | None, known: Mapping[str, str]) -> tuple[Provider, ..
     if not all(word in folded for word in named):
         return ()
     return tuple(dict.fromkeys(Provider[folded[word]] for word in named))
+
+
+def _told(field: str, misfit: Misfit, values: Sequence[Any]) -> str:
+    """The reason, and what the values look like."""
+    looks = ", ".join(shape(value) for value in values[:3] if value is not MISSING)
+    return f"{field}: {misfit}" + (f" (it looks like {looks})" if looks else "")
 
 
 def _customer_ids(read: Reading, declared: CustomerMap) -> tuple[ExternalId, ...]:

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from connectors.errors import FieldMisfit
 from connectors.money import Money
 
 
@@ -139,6 +140,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         """`source:kind:native`, for instance `stripe_eu:payment:pi_3N`."""
         return f"{self.source.name}:{self.KIND._value_}:{self.native_id}"
 
+    def misfit(self, name: str) -> FieldMisfit | None:
+        """Why an attribute is empty although the source holds something."""
+        reason = (self.misfits or {}).get(name)
+        return None if reason is None else FieldMisfit(self.source.name, reason)
+
 
 class Customer(Record, frozen=True, kw_only=True):
     KIND: ClassVar[Kind] = Kind.CUSTOMER
@@ -168,6 +174,10 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     total: Money | None = None
     source: str = ""
     misfits: Mapping[str, str] | None = None
+
+    def misfit(self, name: str) -> FieldMisfit | None:
+        reason = (self.misfits or {}).get(name)
+        return None if reason is None else FieldMisfit(self.source, reason)
 
 
 class Order(Record, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ Row = Mapping[str, Any]
 _NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,20})?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _LONGEST = 40
+_SHOWN = 24
 
 
 class Missing:
@@ -52,6 +53,26 @@ def at(row: Any, path: str) -> list[Any]:
     if not rest:
         return [value for value in values if not _empty(value)]
     return [found for value in values for found in at(value, rest)]
+
+
+def shape(value: Any) -> str:
+    """What a value looks like, without saying it: `SO-1001` is `AA-9999`, `王伟` is `文文`."""
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, Mapping):
+        return "an object"
+    shown = "".join(_masked(character) for character in text(value)[:_SHOWN])
+    return shown + ("..." if len(text(value)) > _SHOWN else "")
+
+
+def _masked(character: str) -> str:
+    if character.isdigit():
+        return "9"
+    if character.isalpha():
+        return ("A" if character.isupper() else "a") if character.isascii() else "文"
+    return character if character.isascii() and character.isprintable() else "*"
 
 
 def _check_there(value: Any) -> None:

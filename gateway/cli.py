@@ -19,9 +19,11 @@ from connectors.errors import SourceError
 from connectors.registry import Registry
 from gateway import check as checking
 from gateway import index_import, index_sync, link_import
+from gateway import map as mapping
 from gateway.access_log import configure_logging
 from gateway.calls_page import calls_page
 from gateway.compose import open_gateway
+from gateway.data_check import data_check
 from gateway.demo import demo_settings, demonstrate
 from gateway.server import Refusal, listen, server, settle_memory
 from gateway.settings import Settings, load
@@ -39,6 +41,9 @@ examples:
   tillgate demo --crm kingdee           with one CRM alone
   tillgate sandbox --sandbox-port 9900  the simulated vendors alone
   tillgate check --config tillgate.toml ask every configured source how it is
+  tillgate check --data kingdee         every value of a source that does not fit
+  tillgate map jiandaoyun               a proposed mapping from its live metadata
+  tillgate map jiandaoyun --check       what of the mapping in use is gone
   tillgate run --config tillgate.toml   serve the graph on loopback
   tillgate links --import links.csv     link orders to payments by hand
   tillgate index sync --since 2026-01-01 read the books of channels that cannot list
@@ -92,10 +97,41 @@ async def _opened(settings: Settings, registry: Registry) -> None:
 def check(arguments: argparse.Namespace) -> int:
     registry = Registry()
     settings = load(arguments.config, registry)
+    if arguments.data is not None:
+        return _check_data(settings, registry, arguments.data)
     found = uvloop.run(checking.findings(settings, registry))
     for finding in found:
         print("\n".join(finding.lines))
     return 0 if all(finding.ok for finding in found) else 1
+
+
+def _check_data(settings: Settings, registry: Registry, name: str) -> int:
+    done = uvloop.run(data_check(settings, registry, name, _tell))
+    for one in done.found:
+        print(one)
+    for attribute, count in done.counts:
+        print(f"{count} times: {attribute}")
+    print(f"{done.records} records read, {len(done.found)} values do not fit")
+    return 1 if done.found else 0
+
+
+def _tell(line: str) -> None:
+    """Progress, beside what is printed as the result."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def map_(arguments: argparse.Namespace) -> int:
+    registry = Registry()
+    settings = load(arguments.config, registry)
+    if not arguments.check:
+        print("\n".join(uvloop.run(mapping.proposal(settings, registry, arguments.source))))
+        return 0
+    drifts = uvloop.run(mapping.drift(settings, registry, arguments.source))
+    for drift in drifts:
+        print(f"DRIFT {drift}")
+    if not drifts:
+        print(f"ok    {arguments.source}: every field of its mapping is there")
+    return 1 if drifts else 0
 
 
 def links(arguments: argparse.Namespace) -> int:
@@ -133,7 +169,7 @@ def index(arguments: argparse.Namespace) -> int:
 def index_fill(arguments: argparse.Namespace) -> int:
     registry = Registry()
     settings = load(arguments.config, registry)
-    tell = index_sync.Progress(lambda line: print(line, file=sys.stderr, flush=True))
+    tell = index_sync.Progress(_tell)
     outcomes = uvloop.run(
         index_sync.sync_index(settings, registry, arguments.since, arguments.source, tell)
     )
@@ -239,7 +275,8 @@ def _parser() -> argparse.ArgumentParser:
         ("demo", demo, "simulated vendors, the gateway and a joined query", (_world, _demo)),
         ("sandbox", sandbox, "the simulated vendors alone", (_world, _alone)),
         ("run", run, "serve the graph of a configuration", (_config,)),
-        ("check", check, "ask every configured source how it is", (_config,)),
+        ("check", check, "ask every configured source how it is", (_config, _check)),
+        ("map", map_, "propose a mapping of a CRM, or check the one in use", (_map, _config)),
         ("links", links, "list or import links of orders and payments", (_config, _links)),
         ("index", index, "show, sync or import the index of references", (_index,)),
         ("schema", schema, "print the SDL", (_schema,)),
@@ -282,6 +319,24 @@ def _demo(parser: argparse.ArgumentParser) -> None:
     _sandbox_port(parser, "--sandbox-port")
     parser.add_argument("--once", action="store_true", help="answer the joined query and exit")
     parser.add_argument("--port", type=_port, default=8000, help="0 takes a free one (8000)")
+
+
+def _check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        metavar="SOURCE",
+        help="instead, read every record of this source and list the values that do not fit",
+    )
+
+
+def _map(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="SOURCE", help="its name in the configuration")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="instead, tell what the mapping in use no longer fits: fields that are missing,"
+        " renamed or of another type, and words that lead to no state",
+    )
 
 
 def _links(parser: argparse.ArgumentParser) -> None:

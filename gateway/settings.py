@@ -11,10 +11,11 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from connectors.mapping import MappedSettings, source_names
 from connectors.registry import Registry, UnknownVendor
 from connectors.secret import Secret
 from connectors.vendor import SourceSettings
-from gateway.strict import Reader, SettingsError, unknown
+from gateway.strict import Reader, SettingsError, unknown, unknown_name
 from schema.limits import OperationLimits
 
 
@@ -119,6 +120,7 @@ def parse(text: str, registry: Registry, reader: Reader) -> Settings:
         sources=sources,
     )
     _check_pairs(settings)
+    _check_sources(settings)
     return settings
 
 
@@ -137,6 +139,15 @@ def _source(name: str, table: Any, registry: Registry, reader: Reader) -> Source
         if rate not in vendor.limits.rates:
             raise SettingsError(unknown(f"{place}.rates.{rate}", rate, vendor.limits.rates))
     return own
+
+
+def _check_sources(settings: Settings) -> None:
+    """A mapping that names a source which there is not would lose links without a word."""
+    for name, own in settings.sources.items():
+        for held in source_names(own.mapping) if isinstance(own, MappedSettings) else ():
+            if held not in settings.sources:
+                place = f"sources.{name}: its mapping holds ids of {held!r}"
+                raise SettingsError(unknown_name(place, held, settings.sources))
 
 
 def _check_pairs(settings: Settings) -> None:

@@ -84,9 +84,17 @@ def check_keys(table: Mapping[str, object], type_: type[msgspec.Struct], place: 
 
 
 def unknown(place: str, key: str, known: typing.Iterable[str]) -> str:
-    near = get_close_matches(key, list(known), n=1)
-    hint = f", did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known))}"
-    return f"{place}: unknown key{hint}"
+    return f"{place}: unknown key{_nearest(key, known)}"
+
+
+def unknown_name(place: str, name: str, known: typing.Iterable[str]) -> str:
+    """As `unknown`, for the name of a source that is not configured."""
+    return f"{place}: no source is named {name[:64]!r}{_nearest(name, known)}"
+
+
+def _nearest(name: str, known: typing.Iterable[str]) -> str:
+    near = get_close_matches(name, list(known), n=1)
+    return f", did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known))}"
 
 
 def _struct_in(type_: Any) -> type[msgspec.Struct] | None:

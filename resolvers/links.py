@@ -153,6 +153,9 @@ class LinkRules:
                 found.add(key, value, rule, evidence)
         for key, payment, evidence in referenced:
             found.add(key, payment, LinkRule.MERCHANT_REFERENCE, evidence)
+        for order in orders:
+            if (misfit := order.misfit("payment_ids")) is not None:
+                found.add(order.id, misfit, LinkRule.CRM_FIELD, "")
         keys = [order.id for order in orders]
         linked = found.result(keys, failure)
         open_ = [order for order in orders if not _covered(order, linked[order.id].records)]
@@ -205,6 +208,9 @@ class LinkRules:
                 found.add(key, value, LinkRule.CRM_FIELD, field)
         for key, customer, evidence in holding:
             found.add(key, customer, LinkRule.CRM_FIELD, evidence)
+        for customer in customers:
+            if (misfit := customer.misfit("external_ids")) is not None:
+                found.add(customer.id, misfit, LinkRule.CRM_FIELD, "")
         return found.result([customer.id for customer in customers])
 
     def crms_of(self, source: str) -> list[ConfiguredSource]:

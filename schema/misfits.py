@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.errors import FieldMisfit
 from connectors.records import OrderLine, Record
 
 
@@ -16,10 +15,8 @@ def field_of(source: Any, name: str) -> Any:
 
 def check(source: Any, name: str) -> None:
     """Raises FieldMisfit if what the source holds for this attribute did not fit."""
-    misfits = misfits_of(source)
-    if misfits is not None and name in misfits:
-        own = source.source if isinstance(source, OrderLine) else source.source.name
-        raise FieldMisfit(own, misfits[name])
+    if misfits_of(source) and (misfit := source.misfit(name)) is not None:
+        raise misfit
 
 
 def misfits_of(source: Any) -> Any:

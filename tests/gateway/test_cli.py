@@ -19,6 +19,7 @@ from joserfc.jwk import RSAKey
 
 from gateway.demo import DEMO_TOML
 from sandbox.server import Server as Sandbox
+from sandbox.simulator import discover
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ("salesforce", "stripe_eu", "stripe_us")
@@ -26,7 +27,7 @@ SOURCES = ("salesforce", "stripe_eu", "stripe_us")
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(size=30, rate_limits=False) as running:
+    with Sandbox(vendors=discover(("salesforce",)), size=30, rate_limits=False) as running:
         yield running
 
 

@@ -13,6 +13,7 @@ import pytest
 from connectors.registry import Registry
 from gateway.demo import demo_toml
 from sandbox.server import Server as Sandbox
+from sandbox.simulator import discover
 from tests.gateway.test_cli import tillgate
 
 HEAD = "source,kind,native_id,created_at,reference,amount,currency\n"
@@ -21,7 +22,7 @@ ROW = "alipay_cn,payment,20200101{:020},2020-01-01T08:00:00+08:00,SO-{},88.88,CN
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(size=20, rate_limits=False) as running:
+    with Sandbox(vendors=discover(("salesforce",)), size=20, rate_limits=False) as running:
         yield running
 
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from sandbox.server import Server as Sandbox
+from sandbox.simulator import discover
 from tests.serving import GatewayServer
 
 Truth = dict[str, Any]
@@ -39,7 +40,7 @@ class Control:
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(size=100, rate_limits=False) as running:
+    with Sandbox(vendors=discover(("salesforce",)), size=100, rate_limits=False) as running:
         yield running
 
 
