@@ -9,7 +9,6 @@ import msgspec
 from connectors.mapping import (
     CustomerMap,
     EntryMap,
-    FieldMap,
     Fields,
     KindMap,
     LineMap,
@@ -70,16 +69,20 @@ CONSEQUENCES: dict[str, str] = {
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
-    """One field of a mapping. `place` is where it stands in the configuration."""
+    """One field of a mapping. `place` is where it stands in the configuration; `is_currency` says
+    that the field holds the currency of the attribute."""
 
     place: str
     kind: str
     attribute: str
     table: str
     path: str
+    is_currency: bool = False
 
     @property
     def fitting(self) -> frozenset[ColumnType]:
+        if self.is_currency:
+            return _TEXTUAL
         return FITTING.get(self.attribute, _TEXTUAL | {ColumnType.OTHER, ColumnType.LIST})
 
     @property
@@ -110,20 +113,16 @@ Named = Iterator[tuple[str, Fields]]
 def _placed(kind: str, index: int, table: str, named: Named) -> Iterator[Declared]:
     for attribute, fields in named:
         for one in fields_of(fields):
-            for path in _paths(one):
-                yield Declared(
-                    place=f"{kind}[{index}].{attribute}",
-                    kind=kind,
-                    attribute=attribute,
-                    table=table,
-                    path=path,
-                )
-
-
-def _paths(one: FieldMap) -> Iterator[str]:
-    yield one.field
-    if one.currency_field:
-        yield one.currency_field
+            found = Declared(
+                place=f"{kind}[{index}].{attribute}",
+                kind=kind,
+                attribute=attribute,
+                table=table,
+                path=one.field,
+            )
+            yield found
+            if one.currency_field:
+                yield msgspec.structs.replace(found, path=one.currency_field, is_currency=True)
 
 
 def _of_customers(one: CustomerMap) -> Named:

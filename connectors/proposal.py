@@ -22,6 +22,8 @@ from connectors.values import Misfit, at, moment, number, shape
 
 SURE = 0.98
 LEAST = 0.5
+_ALIKE = 0.6
+"""A name that is less like the words is another thing's name, whatever its type."""
 _AMOUNTS = ("total", "paid_amount", "refunded_amount")
 _WORDS = re.compile(r"[^0-9a-z\u0080-\uffff]+")
 _CASES = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -140,6 +142,8 @@ def _score(attribute: str, words: Sequence[str], column: Column, rows: Rows) -> 
     named = _named(words, (column.label, column.path, column.key))
     if attribute in ("id", "number") and column.unique:
         named = max(named, 0.7)
+    if named < _ALIKE:
+        return 0.0
     typed = 1.0 if column.type in usual else 0.0
     if attribute in ("created_at", "updated_at", "placed_at") and column.type is ColumnType.NUMBER:
         return 0.0
