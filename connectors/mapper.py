@@ -71,6 +71,10 @@ class Reading:
         self.misfits: dict[str, str] = {}
         self._settings = settings
 
+    @property
+    def lacks_columns(self) -> bool:
+        return any(value is MISSING for value in self.row.values())
+
     def text(self, name: str, fields: Fields) -> str | None:
         return self._one(name, fields, lambda value, _: text(value))
 
@@ -174,8 +178,9 @@ class Mapper:
             refunded=refunded,
             tells_paid=bool(declared.paid_amount) or booked is not None,
         )
-        _note_missing(read, "recorded_status", _state_paths(declared))
-        _note_missing(read, "payment_ids", all_paths(*declared.payment_ids.values()))
+        if read.lacks_columns:
+            _note_missing(read, "recorded_status", _state_paths(declared))
+            _note_missing(read, "payment_ids", all_paths(*declared.payment_ids.values()))
         if read.misfits.keys() & _DOUBTFUL:
             state = OrderState.UNKNOWN
         return Order(
@@ -192,7 +197,7 @@ class Mapper:
                     *(booked.payment_ids if booked is not None else ()),
                 )
             ),
-            recorded_providers=providers(_word(row, declared.channel), declared.channels),
+            recorded_providers=providers(_word(row, declared.channel), declared.folded_channels),
             lines=None,
             misfits=read.misfits or None,
         )
@@ -332,13 +337,15 @@ def external_ids(row: Row, declared: Mapping[str, Fields]) -> tuple[ExternalId, 
     )
 
 
-def providers(words: str | None, known: Mapping[str, str]) -> tuple[Provider, ...]:
-    """All that are named, or none: where one word is not known, any provider may be meant."""
-    folded = {word.casefold(): name for word, name in known.items()}
+def providers(words: str | None, known: Mapping[str, Provider]) -> tuple[Provider, ...]:
+    """All that are named, or none: where one word is not known, any provider may be meant.
+
+    `known` are words without their case.
+    """
     named = [word.strip().casefold() for word in (words or "").split(";") if word.strip()]
-    if not all(word in folded for word in named):
+    if not all(word in known for word in named):
         return ()
-    return tuple(dict.fromkeys(Provider[folded[word]] for word in named))
+    return tuple(dict.fromkeys(known[word] for word in named))
 
 
 def _told(field: str, misfit: Misfit, values: Sequence[Any]) -> str:
@@ -348,7 +355,8 @@ def _told(field: str, misfit: Misfit, values: Sequence[Any]) -> str:
 
 
 def _customer_ids(read: Reading, declared: CustomerMap) -> tuple[ExternalId, ...]:
-    _note_missing(read, "external_ids", all_paths(*declared.external_ids.values()))
+    if read.lacks_columns:
+        _note_missing(read, "external_ids", all_paths(*declared.external_ids.values()))
     return external_ids(read.row, declared.external_ids)
 
 

@@ -8,6 +8,7 @@ row as the vendor's folder gives it: `FCustId.FNumber`, `phone.phone`, `contacts
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -74,7 +75,7 @@ class KindMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
                 raise ValueError(f"words: {kind!r} is no kind of customer")
 
 
-class StatusMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class StatusMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """The words of a field (case does not matter) to order states, or to NEXT.
 
     `empty` is the state where the field holds nothing, `otherwise` of a word that is not listed.
@@ -89,6 +90,11 @@ class StatusMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         for state in (*self.words.values(), self.empty, self.otherwise):
             if state != NEXT and state not in OrderState.__members__:
                 raise ValueError(f"words: {state!r} is no order state, nor {NEXT}")
+
+    @cached_property
+    def folded(self) -> Mapping[str, str]:
+        """The words without their case; made once, as every row is looked up in them."""
+        return {word.casefold(): state for word, state in self.words.items()}
 
 
 class ClosedMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -151,7 +157,7 @@ class LineMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     total: Fields = ""
 
 
-class OrderMap(TableMap, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class OrderMap(TableMap, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """`status` fields are looked at in their order; what they leave open follows from the amounts
     paid and refunded. `customer` holds the customer's id, `payment_ids` and `refund_ids` lead from
     a source's name to the fields with its ids. A `total` whose path has `[]` is the sum.
@@ -175,6 +181,11 @@ class OrderMap(TableMap, frozen=True, kw_only=True, forbid_unknown_fields=True):
         for word, provider in self.channels.items():
             if provider not in Provider.__members__:
                 raise ValueError(f"channels: {word!r} leads to {provider!r}, no provider")
+
+    @cached_property
+    def folded_channels(self) -> Mapping[str, Provider]:
+        """The words for channels without their case; made once."""
+        return {word.casefold(): Provider[name] for word, name in self.channels.items()}
 
 
 class EntryMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -249,6 +260,7 @@ class MappedSettings(SourceSettings, frozen=True, kw_only=True):
         )
 
 
+@lru_cache(maxsize=4096)
 def fields_of(fields: Fields) -> tuple[FieldMap, ...]:
     """Every field of a declaration; an empty name is none."""
     several = fields if isinstance(fields, tuple) else (fields,)

@@ -38,11 +38,8 @@ def recorded_state(
 def _by_word(status: tuple[StatusMap, ...], word_in: Words) -> OrderState | None:
     for one in status:
         word = word_in(one.field)
-        if word is None:
-            said = one.empty
-        else:
-            words = {key.casefold(): state for key, state in one.words.items()}
-            said = words.get(word.strip().casefold(), one.otherwise)
+        known = one.empty if word is None else one.folded.get(word.strip().casefold())
+        said = one.otherwise if known is None else known
         if said != NEXT:
             return OrderState(said)
     return None

@@ -42,11 +42,11 @@ def at(row: Any, path: str) -> list[Any]:
 
     A key that is spelled like the whole path comes first: some vendors answer flat.
     """
-    if isinstance(row, Mapping) and path in row:
+    if isinstance(row, dict) and path in row:
         return [] if _empty(row[path]) else [row[path]]
     head, _, rest = path.partition(".")
     name, many = (head[:-2], True) if head.endswith("[]") else (head, False)
-    if not isinstance(row, Mapping) or name not in row:
+    if not isinstance(row, dict) or name not in row:
         return []
     inner = row[name]
     values = inner if many and isinstance(inner, list) else [inner]

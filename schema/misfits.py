@@ -6,6 +6,8 @@ from typing import Any
 
 from connectors.records import OrderLine, Record
 
+_HOLDERS = (Record, OrderLine)
+
 
 def field_of(source: Any, name: str) -> Any:
     """The attribute of a record; raises FieldMisfit where its value did not fit."""
@@ -21,4 +23,4 @@ def check(source: Any, name: str) -> None:
 
 def misfits_of(source: Any) -> Any:
     """The notes of a record or line by attribute; None where everything fitted."""
-    return source.misfits if isinstance(source, Record | OrderLine) else None
+    return source.misfits if isinstance(source, _HOLDERS) else None
