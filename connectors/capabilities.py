@@ -166,8 +166,8 @@ class RefundNumbers(Protocol):
 class Metadata(Protocol):
     """The live description of a mapped system's tables, and rows of them as they are.
 
-    `describe` tells of the tables that are named and exist, or of all for none; `sample` the
-    newest `most` rows by the time in the field `by`.
+    `describe` tells of the tables that are named and exist, or of all for none; `sample` up to
+    `most` of the newest rows by the time in the field `by`, in any order.
     """
 
     async def describe(self, tables: Sequence[str]) -> Sequence[Table]: ...

@@ -105,7 +105,7 @@ class Conformance:
 
     def pages(self, connector: Any) -> list[tuple[Paged, Sort]]:
         """Every kind that can be paged, in every declared sort."""
-        own = [page for page in PAGES if hasattr(connector, page.method)]
+        own = [page for page in PAGES if callable(getattr(connector, page.method, None))]
         return [(p, s) for p in own for s in self.vendor.sorts.get(p.kind, (Sort(),))]
 
     def everything(self, connector: Any) -> list[Awaitable[Any]]:

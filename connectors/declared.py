@@ -139,7 +139,7 @@ def _of_customers(one: CustomerMap) -> Named:
 def _of_orders(one: OrderMap) -> Named:
     for name in ("id", "created_at", "updated_at", "number", "total", "placed_at", "customer"):
         yield name, getattr(one, name)
-    yield "status", tuple(status.field for status in one.status)
+    yield "status", (*(status.field for status in one.status), one.shown_status)
     yield "paid_amount", one.paid_amount
     yield "refunded_amount", one.refunded_amount
     yield "closed", one.closed.field if one.closed is not None else ""

@@ -54,7 +54,7 @@ from connectors.paging import Keyed, Page, PageQuery
 from connectors.paging import Row as PageRow
 from connectors.records import Customer, ExternalId, Order, OrderLine, Source
 from connectors.tables import Newest, Tables
-from connectors.values import at
+from connectors.values import MISSING, at
 
 _NEEDS = {
     "customers": ("customers", "customer_page", "customers_by_external_id"),
@@ -347,7 +347,8 @@ class MappedCrm:
                 continue
             row = rows[0].row
             inner = [line for line in at(row, lines.path) if isinstance(line, Mapping)]
-            found[key] = tuple(self._mapper.line(line, lines, row) for line in inner)
+            lacking = _lacking(row, lines)
+            found[key] = tuple(self._mapper.line({**line, **lacking}, lines, row) for line in inner)
         return {key: value for key, value in found.items() if value}
 
     async def _lines_of(
@@ -403,6 +404,14 @@ def _earliest(after: Position | None, asked: Filter) -> datetime | None:
     if asked.created_at is not None:
         bounds += [asked.created_at.lt, asked.created_at.lte]
     return min((bound for bound in bounds if bound is not None), default=None)
+
+
+def _lacking(row: Mapping[str, Any], lines: LineMap) -> dict[str, Any]:
+    """The columns of lines that the order's row says are not there."""
+    head = f"{lines.path}."
+    return {
+        path.removeprefix(head): MISSING for path in line_paths(lines) if row.get(path) is MISSING
+    }
 
 
 def _currencies(lines: LineMap) -> tuple[str, ...]:

@@ -115,11 +115,12 @@ class Reading:
         if one.currency is not None:
             return one.currency
         if one.currency_field is not None:
-            for row in (self.row, near):
-                held = at(row, one.currency_field) if row is not None else []
-                if held:
-                    word = text(held[0]).strip()
-                    return self._settings.currencies.get(word, word)
+            held = [v for row in (self.row, near) if row for v in at(row, one.currency_field)]
+            # A line without the column may stand in an order that has it.
+            there = [value for value in held if value is not MISSING]
+            if held:
+                word = text((there or held)[0]).strip()
+                return self._settings.currencies.get(word, word)
         if self._settings.currency is None:
             raise Misfit("it has no currency, and neither has the mapping")
         return self._settings.currency
@@ -189,7 +190,7 @@ class Mapper:
             total=total,
             placed_at=read.moment("placed_at", declared.placed_at),
             recorded_state=state,
-            recorded_status=_word(row, declared.status[0].field) if declared.status else None,
+            recorded_status=_word(row, _shown_status(declared)),
             customer_id=customer,
             payment_ids=_once(
                 (
@@ -293,6 +294,7 @@ def order_paths(declared: OrderMap) -> tuple[str, ...]:
         declared.placed_at,
         declared.customer,
         *(status.field for status in declared.status),
+        declared.shown_status,
         declared.paid_amount,
         declared.refunded_amount,
         declared.closed.field if declared.closed is not None else "",
@@ -358,6 +360,10 @@ def _customer_ids(read: Reading, declared: CustomerMap) -> tuple[ExternalId, ...
     if read.lacks_columns:
         _note_missing(read, "external_ids", all_paths(*declared.external_ids.values()))
     return external_ids(read.row, declared.external_ids)
+
+
+def _shown_status(declared: OrderMap) -> str:
+    return declared.shown_status or next((status.field for status in declared.status), "")
 
 
 def _state_paths(declared: OrderMap) -> tuple[str, ...]:

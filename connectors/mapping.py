@@ -161,6 +161,7 @@ class OrderMap(TableMap, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     """`status` fields are looked at in their order; what they leave open follows from the amounts
     paid and refunded. `customer` holds the customer's id, `payment_ids` and `refund_ids` lead from
     a source's name to the fields with its ids. A `total` whose path has `[]` is the sum.
+    `shown_status` is the field whose word is shown as it is, the first of `status` unless told.
     """
 
     number: Fields = ""
@@ -168,6 +169,7 @@ class OrderMap(TableMap, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     placed_at: Fields = ""
     customer: str = ""
     status: tuple[StatusMap, ...] = ()
+    shown_status: str = ""
     paid_amount: Fields = ""
     refunded_amount: Fields = ""
     closed: ClosedMap | None = None

@@ -17,6 +17,7 @@ Fetch = Callable[[datetime, datetime], Awaitable[Rows]]
 OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
 """Nothing in these systems is older."""
 _WIDEN = 4
+_WIDEST = timedelta(days=10_000)
 
 
 class Windows:
@@ -46,9 +47,9 @@ class Windows:
     def _next(self, width: timedelta, found: int, count: int) -> timedelta:
         """As wide as holds `count` rows at the density of the last window."""
         if not found:
-            return min(width * _WIDEN, timedelta(days=36_500))
+            return min(width * _WIDEN, _WIDEST)
         best = max(self._unit, width * count / found)
-        self._width = min(max(best, width / _WIDEN), width * _WIDEN)
+        self._width = min(max(best, width / _WIDEN), width * _WIDEN, _WIDEST)
         return self._width
 
     def _whole(self, moment: datetime) -> datetime:

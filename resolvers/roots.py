@@ -13,6 +13,7 @@ from connectors.errors import SourceError
 from connectors.filters import CustomerFilter
 from connectors.paging import NEWEST_FIRST, PageQuery, SortField
 from connectors.records import Customer, Kind, Order, Payment, Record, SourceKind
+from resolvers import numbered
 from resolvers.context import Context
 from resolvers.errors import BadFilter
 from resolvers.index.connector import is_decided
@@ -32,9 +33,15 @@ DEFAULT_KIND = {Kind.CUSTOMER: SourceKind.CRM, Kind.ORDER: SourceKind.CRM}
 async def page(
     context: Context, kind: Kind, ask: Ask, sources: Sequence[str] | None = None
 ) -> Connection:
-    """Rows of one kind over the named sources, or over all that own it. One call per source."""
+    """Rows of one kind over the named sources, or over all that own it. One call per source.
+
+    Orders that a filter names by number are found also where a source has no list of them.
+    """
     check_sort(ask)
-    chosen = _sources(context, kind, sources)
+    by_number = numbered.sources(context, ask.filter, sources)
+    unlisted = {source.name for source in by_number}
+    listed = None if sources is None else [name for name in sources if name not in unlisted]
+    chosen = [*_sources(context, kind, listed), *by_number]
     for source in chosen:
         if not source.can_sort(kind, ask.sort):
             raise BadFilter(f"{source.vendor.label} cannot list {kind.value}s in this order")
@@ -42,7 +49,12 @@ async def page(
     names = ",".join(source.name for source in chosen)
     ask = msgspec.structs.replace(ask, of=f"{PAGE_METHODS[kind]} {names}")
     by_entry = {s.name for s in chosen if is_decided(ask.filter) and _lists_entries(s, kind)}
-    fetches = {s.name: _fetch(context, s, kind, s.name in by_entry) for s in chosen}
+    fetches = {
+        s.name: numbered.fetch_from(context, s)
+        if s.name in unlisted
+        else _fetch(context, s, kind, s.name in by_entry)
+        for s in chosen
+    }
     loads = {name: _load(context, name, kind) for name in by_entry}
     return await merged(scans_of(ask, fetches, loads), ask)
 

@@ -1,0 +1,150 @@
+"""Sales orders as YonBIP keeps them, written from the world. Amounts never pass through a float."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+from sandbox.world import Account, Customer, Line, Order, World
+
+ACCOUNT = "yonbip"
+CHINA = timezone(timedelta(hours=8))
+EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "KWD": 3, "BHD": 3, "OMR": 3, "TND": 3}
+CHANNELS = {
+    "stripe": "Stripe",
+    "paypal": "PayPal",
+    "alipay": "支付宝",
+    "wechatpay": "微信支付",
+    "unionpay": "银联",
+}
+PAID, REFUNDED, CHANNEL, REFUND = "define1", "define2", "define3", "define4"
+FIRST_PAYMENT = 11
+"""Custom fields of the head: define11 and on hold the payment's id at each account."""
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How a state is written down: YonBIP's own two fields, and a word in a custom field."""
+
+    status: str = "CONFIRMORDER"
+    verify: int = 2
+    paid: str | None = None
+
+
+MARKS = {
+    "DRAFT": Mark(verify=0),
+    "PENDING_PAYMENT": Mark(),
+    "PARTIALLY_PAID": Mark(paid="部分收款"),
+    "PAID": Mark("DELIVERY_PART", paid="已收款"),
+    "FULFILLED": Mark("ENDORDER", paid="已收款"),
+    "PARTIALLY_REFUNDED": Mark(paid="已收款"),
+    "REFUNDED": Mark(paid="已收款"),
+    "CANCELED": Mark("CLOSEDORDER"),
+    "UNKNOWN": Mark(paid="待神谕"),
+}
+
+
+def payment_fields(accounts: Sequence[Account]) -> dict[str, str]:
+    """The custom field of each payment account, by the account's name."""
+    names = [account.name for account in accounts if account.role == "payments"]
+    return {name: f"define{FIRST_PAYMENT + index}" for index, name in enumerate(names)}
+
+
+def orders_of(world: World) -> list[tuple[Row, list[Row]]]:
+    """Head and lines of each order, by id."""
+    people = {customer.key: customer for customer in world.customers}
+    fields = payment_fields(world.accounts)
+    own = [order for order in world.orders if order.source == ACCOUNT]
+    rows = [(head(o, people.get(o.customer or ""), fields), lines(o)) for o in own]
+    return sorted(rows, key=lambda row: int(row[0]["id"]))
+
+
+def head(order: Order, customer: Customer | None, fields: Mapping[str, str]) -> Row:
+    """What list and detail have in common; an empty field is left out."""
+    mark = MARKS[order.recorded_state]
+    total = major(order.total, order.currency)
+    row: Row = {
+        "id": order.native_id,
+        "code": order.number,
+        "vouchdate": written(order.placed_at),
+        "createTime": written(order.placed_at),
+        "pubts": written(order.placed_at),
+        "agentId": customer.sources[ACCOUNT] if customer else None,
+        "agentId_name": customer.name if customer else None,
+        "statusCode": mark.status,
+        "nextStatus": mark.status,
+        "verifystate": mark.verify,
+        "oriSum": total,
+        "currency": order.currency,
+        "headItem": {k: v for k, v in custom(order, mark, fields).items() if v is not None},
+    }
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def custom(order: Order, mark: Mark, fields: Mapping[str, str]) -> Row:
+    """Fields of the company's own."""
+    source, native = order.payment_field or ("", None)
+    refund_source, refund = order.refund_field or ("", None)
+    words = ";".join(CHANNELS.get(vendor, vendor) for vendor in order.channels)
+    return {
+        PAID: mark.paid,
+        REFUNDED: given_back(order),
+        CHANNEL: words or None,
+        REFUND: refund if refund_source == "wechat_cn" else None,
+        **{field: native if name == source else None for name, field in fields.items()},
+    }
+
+
+def given_back(order: Order) -> Decimal | None:
+    """Never a figure that reads as another state."""
+    total, state = order.total, order.recorded_state
+    if total is None or state not in ("PARTIALLY_REFUNDED", "REFUNDED"):
+        return None
+    part = min(max(order.recorded_refunded, 1), total - 1)
+    return major(total if state == "REFUNDED" else part, order.currency)
+
+
+def lines(order: Order) -> list[Row]:
+    return [line_row(line, order.currency) for line in order.lines]
+
+
+def line_row(line: Line, currency: str) -> Row:
+    row = {
+        "id": line.native_id,
+        "productCode": line.sku,
+        "productName": line.name,
+        "qty": Decimal(line.quantity),
+        "oriTaxUnitPrice": major(line.unit_price, currency),
+        "oriSum": major(line.total, currency),
+        "orderProductType": "SALE",
+    }
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def listed(row: Row) -> Row:
+    """As the list tells it: the prices are an object."""
+    return {k: v for k, v in row.items() if k != "currency"} | {
+        "orderPrices": {"currency": row["currency"], "natCurrency": "CNY", "exchRate": 1}
+    }
+
+
+def detailed(row: Row, lines: list[Row]) -> Row:
+    """As the detail tells it: flat names with exclamation marks, another name of the total."""
+    whole = {k: v for k, v in row.items() if k not in ("currency", "oriSum", "headItem")}
+    whole["orderPrices!currency"] = row["currency"]
+    if "oriSum" in row:
+        whole["payMoney"] = row["oriSum"]
+    return {**whole, "headItem": row["headItem"], "orderDetails": lines}
+
+
+def major(minor: int | None, currency: str) -> Decimal | None:
+    return None if minor is None else Decimal(minor).scaleb(-EXPONENTS.get(currency, 2))
+
+
+def written(moment: datetime) -> str:
+    """In China and without a zone."""
+    return moment.astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S")
