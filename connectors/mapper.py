@@ -40,7 +40,7 @@ from connectors.records import (
     Provider,
     Source,
 )
-from connectors.values import MISSING, Misfit, Row, at, moment, money, number, shape, text
+from connectors.values import MISSING, Misfit, Row, at, moment, money, number, shape, single, text
 
 T = TypeVar("T")
 _DOUBTFUL = frozenset({"paid_amount", "refunded_amount", "recorded_status"})
@@ -77,6 +77,10 @@ class Reading:
 
     def text(self, name: str, fields: Fields) -> str | None:
         return self._one(name, fields, lambda value, _: text(value))
+
+    def reference(self, name: str, field: str) -> str | None:
+        """The id of one other record; several are a misfit, as none of them is the one."""
+        return self._one(name, field, lambda value, _: single(value))
 
     def texts(self, name: str, fields: Fields) -> tuple[str, ...]:
         """All values of all fields, each once."""
@@ -168,7 +172,7 @@ class Mapper:
         if order_number is None:
             raise Misfit(f"{all_paths(declared.number)[0]}: there is no number")
         total = read.money("total", declared.total)
-        customer = read.text("customer", declared.customer)
+        customer = read.reference("customer", declared.customer)
         paid, refunded = self._amounts(read, declared, booked)
         state = recorded_state(
             declared.status,

@@ -100,6 +100,15 @@ def text(value: Any) -> str:
     raise Misfit("it is not a text")
 
 
+def single(value: Any) -> str:
+    """As `text`, of one value only."""
+    if isinstance(value, list):
+        if len(value) != 1:
+            raise Misfit("it holds several values where one is meant")
+        return text(value[0])
+    return text(value)
+
+
 def number(value: Any, written: FieldMap) -> Decimal:
     """A number, or the text of one with the separators that the mapping tells."""
     _check_there(value)

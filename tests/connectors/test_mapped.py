@@ -201,6 +201,7 @@ async def test_a_value_that_does_not_fit_is_a_note_at_its_attribute_only() -> No
         ({"金额": MISSING}, "total", "the field does not exist, or may not be read"),
         ({"微信单号": MISSING}, "payment_ids", "the field does not exist"),
         ({"状态": MISSING}, "recorded_status", "the field does not exist"),
+        ({"客户": {"编号": ["C1", "C2"]}}, "customer", "several values where one is meant"),
     ],
 )
 async def test_why_a_value_does_not_fit(changes: dict[str, Any], attribute: str, why: str) -> None:

@@ -1,0 +1,96 @@
+"""HubSpot's standard objects as customers and orders, in a choice of two each.
+
+https://developers.hubspot.com/docs/api/crm/deals, .../orders: the stages of deals are those of the
+default sales pipeline; stages of orders are each portal's own.
+"""
+
+from __future__ import annotations
+
+from connectors.mapping import CustomerMap, FieldMap, LineMap, OrderMap, StatusMap
+
+CUSTOMERS = {
+    "contacts": CustomerMap(
+        table="contacts",
+        id="hs_object_id",
+        created_at="createdate",
+        updated_at="lastmodifieddate",
+        name="firstname lastname",
+        kind="PERSON",
+        email="email",
+        phones=("phone", "mobilephone"),
+        status="lifecyclestage",
+    ),
+    "companies": CustomerMap(
+        table="companies",
+        id="hs_object_id",
+        created_at="createdate",
+        updated_at="hs_lastmodifieddate",
+        name="name",
+        kind="COMPANY",
+        phones="phone",
+        industry="industry",
+        status="lifecyclestage",
+    ),
+}
+
+_DEAL_STAGES = {
+    "appointmentscheduled": "DRAFT",
+    "qualifiedtobuy": "DRAFT",
+    "presentationscheduled": "DRAFT",
+    "decisionmakerboughtin": "DRAFT",
+    "contractsent": "PENDING_PAYMENT",
+    "closedwon": "PAID",
+    "closedlost": "CANCELED",
+}
+_PAYMENT_WORDS = {"paid": "PAID", "unpaid": "PENDING_PAYMENT", "pending": "PENDING_PAYMENT"}
+_LINE_CURRENCY = "hs_line_item_currency_code"
+
+
+def _lines(orders: str) -> LineMap:
+    return LineMap(
+        table="line_items",
+        order=f"associations.{orders}",
+        sku="hs_sku",
+        name="name",
+        quantity="quantity",
+        unit_price=FieldMap(field="price", currency_field=_LINE_CURRENCY),
+        total=FieldMap(field="amount", currency_field=_LINE_CURRENCY),
+    )
+
+
+def _deals(customers: str) -> OrderMap:
+    return OrderMap(
+        table="deals",
+        id="hs_object_id",
+        created_at="createdate",
+        updated_at="hs_lastmodifieddate",
+        number="dealname",
+        total=FieldMap(field="amount", currency_field="deal_currency_code"),
+        placed_at="createdate",
+        customer=f"associations.{customers}[]",
+        status=(StatusMap(field="dealstage", words=_DEAL_STAGES),),
+        lines=_lines("deals"),
+    )
+
+
+def _orders(customers: str) -> OrderMap:
+    return OrderMap(
+        table="orders",
+        id="hs_object_id",
+        created_at="hs_createdate",
+        updated_at="hs_lastmodifieddate",
+        number=("hs_external_order_id", "hs_order_name"),
+        total=FieldMap(field="hs_total_price", currency_field="hs_currency_code"),
+        placed_at=("hs_external_created_date", "hs_createdate"),
+        customer=f"associations.{customers}[]",
+        status=(StatusMap(field="hs_payment_status", words=_PAYMENT_WORDS),),
+        lines=_lines("orders"),
+    )
+
+
+ORDERS = {
+    (orders, customers): made(customers)
+    for orders, made in (("deals", _deals), ("orders", _orders))
+    for customers in CUSTOMERS
+}
+"""By object of orders and object of customers."""

@@ -1,0 +1,181 @@
+"""HubSpot's search: the only way to records by a property that is not unique, and to the newest.
+
+https://developers.hubspot.com/docs/api/crm/search: a body of 3,000 characters, 200 records a page,
+10,000 in all. It is behind by some moments, so nothing that can be read otherwise is searched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from connectors.errors import Malformed, Rejected
+from connectors.hubspot.api import Api
+from connectors.hubspot.columns import pair_of
+from connectors.hubspot.payloads import Object
+from connectors.hubspot.reading import once
+from connectors.hubspot.settings import ID
+
+RATE = "search"
+LIMIT = 200
+MOST = 10_000
+MOST_BYTES = 3000
+MOST_VALUES = 100
+"""Of one filter. HubSpot names no limit but that of the body."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST = "9" * 19
+
+Filter = dict[str, Any]
+Groups = list[list[Filter]]
+"""One group or another, all filters of a group."""
+
+
+class Search:
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def holding(
+        self, table: str, names: Sequence[str], field: str, values: Sequence[str]
+    ) -> list[Object]:
+        """All records whose field holds one of the values, of which there are no more than fit."""
+        found: list[Object] = []
+        async for page in self._by_number(table, names, holds(field, values)):
+            found += page
+        return once(found)
+
+    async def since(
+        self, table: str, names: Sequence[str], by: str, since: datetime
+    ) -> AsyncIterator[list[Object]]:
+        groups = [[_filter(by, "GTE", milliseconds(since))]]
+        async for page in self._by_number(table, names, groups):
+            yield page
+
+    async def newest(
+        self, table: str, names: Sequence[str], by: str, until: datetime | None, count: int
+    ) -> tuple[list[Object], bool]:
+        """As `Tables.newest`: of one moment all records, or none of them."""
+        groups = [] if until is None else [[_filter(by, "LTE", milliseconds(until))]]
+        found: dict[str, Object] = {}
+        after: str | None = None
+        while True:
+            asked = body(groups, names, by, "DESCENDING", min(LIMIT, count + 1), after)
+            page = await self._api.search(table, asked, RATE)
+            found |= {one.id: one for one in page.results}
+            rows = list(found.values())
+            if page.after is None or not page.results:
+                return rows, False
+            oldest = rows[-1].properties.get(by)
+            whole = [one for one in rows if one.properties.get(by) != oldest]
+            if len(whole) >= count:
+                return whole, True
+            after = self._onward(after, page.after)
+
+    async def _by_number(
+        self, table: str, names: Sequence[str], groups: Groups
+    ) -> AsyncIterator[list[Object]]:
+        """Page by page to the end, however many there are: each begins after the last number."""
+        last = "0"
+        while True:
+            onward = _filter(ID, "GT", last)
+            asked = body([[*group, onward] for group in groups], names, ID, "ASCENDING", LIMIT)
+            page = await self._api.search(table, asked, RATE)
+            yield page.results
+            if page.after is None or not page.results:
+                return
+            number = page.results[-1].id
+            if not number.isdecimal() or int(number) <= int(last):
+                raise Malformed(self._api.source, "a page that repeats the one before")
+            last = number
+
+    def _onward(self, before: str | None, after: str) -> str:
+        if not after.isdecimal() or int(after) <= int(before or 0):
+            raise Malformed(self._api.source, "a page that repeats the one before")
+        if int(after) >= MOST:
+            raise Rejected(self._api.source, "more records of one moment than HubSpot tells")
+        return after
+
+
+def body(
+    groups: Groups,
+    names: Sequence[str],
+    by: str,
+    direction: str,
+    limit: int,
+    after: str | None = None,
+) -> bytes:
+    asked: dict[str, Any] = {
+        "filterGroups": [{"filters": group} for group in groups],
+        "sorts": [{"propertyName": by, "direction": direction}],
+        "properties": list(names),
+        "limit": limit,
+    }
+    return msgspec.json.encode(asked if after is None else {**asked, "after": after})
+
+
+def holds(field: str, values: Sequence[str]) -> Groups:
+    """Filters for one of the values; of two joined properties for every place where a value can
+    be divided. HubSpot compares texts in small letters.
+    """
+    small = list(dict.fromkeys(value.lower() for value in values))
+    pair = pair_of(field)
+    if pair is None:
+        return [[_among(field.removesuffix("[]"), small)]]
+    first, second = pair
+    words = [value.split(" ") for value in small]
+    cuts = [(" ".join(w[:i]), " ".join(w[i:])) for w in words for i in range(1, len(w))]
+    groups = [
+        [_among(first, small), _filter(second, "NOT_HAS_PROPERTY")],
+        [_among(second, small), _filter(first, "NOT_HAS_PROPERTY")],
+    ]
+    if cuts:
+        sides = zip(*cuts, strict=True)
+        groups.append([_among(name, side) for name, side in zip(pair, sides, strict=True)])
+    return groups
+
+
+def fitting(
+    names: Sequence[str], field: str, values: Sequence[str]
+) -> Iterator[tuple[list[str], bool]]:
+    """The values in parts of which each fits one search, and whether it does: one that is too
+    long by itself does not.
+    """
+    part: list[str] = []
+    for value in values:
+        if part and (len(part) == MOST_VALUES or not fits(names, field, [*part, value])):
+            yield part, True
+            part = []
+        if not part and not fits(names, field, [value]):
+            yield [value], False
+        else:
+            part.append(value)
+    if part:
+        yield part, True
+
+
+def is_crowded(names: Sequence[str]) -> bool:
+    """Whether the properties leave too little room for values: records are then searched for, and
+    read afterwards."""
+    return len(msgspec.json.encode(list(names))) > MOST_BYTES // 2
+
+
+def fits(names: Sequence[str], field: str, values: Sequence[str]) -> bool:
+    onward = _filter(ID, "GT", _LAST)
+    groups = [[*group, onward] for group in holds(field, values)]
+    return len(body(groups, names, ID, "ASCENDING", LIMIT)) <= MOST_BYTES
+
+
+def milliseconds(moment: datetime) -> str:
+    """Since 1970, as HubSpot's filters write times."""
+    return str((moment - _EPOCH) // timedelta(milliseconds=1))
+
+
+def _among(name: str, values: Sequence[str]) -> Filter:
+    return {**_filter(name, "IN"), "values": list(dict.fromkeys(values))}
+
+
+def _filter(name: str, operator: str, value: str | None = None) -> Filter:
+    told = {"propertyName": name, "operator": operator}
+    return told if value is None else {**told, "value": value}

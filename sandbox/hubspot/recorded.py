@@ -1,0 +1,38 @@
+"""How an order's state is written down in this portal: a stage, and fields of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FULFILLED_STAGE = "139663177"
+PARKED_STAGE = "139663178"
+"""Stages that a portal makes itself have numbers for names; the second is mapped to nothing."""
+HOLDING = frozenset({"PAID", "FULFILLED", "PARTIALLY_REFUNDED", "REFUNDED"})
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    stage: str
+    payment: str | None = None
+
+
+MARKS = {
+    "DRAFT": Mark("appointmentscheduled"),
+    "PENDING_PAYMENT": Mark("contractsent"),
+    "PARTIALLY_PAID": Mark("closedwon", "partial"),
+    "PAID": Mark("closedwon", "paid"),
+    "FULFILLED": Mark(FULFILLED_STAGE, "paid"),
+    "PARTIALLY_REFUNDED": Mark("closedwon", "paid"),
+    "REFUNDED": Mark("closedwon", "paid"),
+    "CANCELED": Mark("closedlost"),
+    "UNKNOWN": Mark(PARKED_STAGE),
+}
+
+
+def refunded_amount(state: str, total: int | None, refunded: int) -> int | None:
+    """Minor units given back, as the portal has it: never a figure that reads as another state."""
+    if total is None or state not in HOLDING:
+        return None
+    if state == "REFUNDED":
+        return total
+    return min(max(refunded, 1), total - 1) if state == "PARTIALLY_REFUNDED" else 0
