@@ -70,13 +70,14 @@ CONSEQUENCES: dict[str, str] = {
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
     """One field of a mapping. `place` is where it stands in the configuration; `is_currency` says
-    that the field holds the currency of the attribute."""
+    that the field holds the currency of the attribute, `or_path` where else it may stand."""
 
     place: str
     kind: str
     attribute: str
     table: str
     path: str
+    or_path: str = ""
     is_currency: bool = False
 
     @property
@@ -157,7 +158,10 @@ def _lines(index: int, order: OrderMap, lines: LineMap) -> Iterator[Declared]:
     )
     for one in _placed("lines", index, lines.table or order.table, named):
         path = f"{lines.path}.{one.path}" if lines.path else one.path
-        yield msgspec.structs.replace(one, path=path, place=f"orders[{index}].{one.place}")
+        # The currency of a line inside its order may be the order's.
+        outer = one.path if lines.path and one.is_currency else ""
+        place = f"orders[{index}].{one.place}"
+        yield msgspec.structs.replace(one, path=path, or_path=outer, place=place)
 
 
 def _of_entries(one: EntryMap) -> Named:

@@ -37,7 +37,8 @@ def drifts(
     for one in declared(settings.mapping):
         table = known.get(one.table)
         if table is not None:
-            yield from _of_field(one, table)
+            # Of a column that no row holds nothing is known where there is no description.
+            yield from _of_field(one, table) if table.complete else ()
         elif one.table not in gone:
             gone.add(one.table)
             yield Drift(
@@ -50,7 +51,8 @@ def drifts(
 
 
 def column_of(table: Table, path: str) -> Column | None:
-    """The column that a path leads into: its own, or the one that holds it."""
+    """The column that a path leads into: its own, or the one that holds it, where what is inside
+    is not described."""
     by_path = {column.path: column for column in table.columns}
     by_key = {column.key: column for column in table.columns if column.key}
     parts = path.split(".")
@@ -58,12 +60,16 @@ def column_of(table: Table, path: str) -> Column | None:
         head = ".".join(parts[:length])
         for spelled in (head, head.removesuffix("[]"), f"{head}[]"):
             if (found := by_path.get(spelled) or by_key.get(spelled)) is not None:
-                return found
+                inner = f"{spelled.removesuffix('[]')}[]."
+                told = any(name.startswith(inner) for name in (*by_path, *by_key))
+                return None if told and length < len(parts) else found
     return None
 
 
 def _of_field(one: Declared, table: Table) -> Iterator[Drift]:
     column = column_of(table, one.path)
+    if column is None and one.or_path:
+        column = column_of(table, one.or_path)
     if column is None:
         near = _nearest(table, one.path)
         hint = f"; was it renamed to {near!r}?" if near is not None else ""

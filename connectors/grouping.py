@@ -97,13 +97,16 @@ def singles(
 
 
 def together(records: Sequence[R | SourceError]) -> tuple[R, ...] | SourceError:
-    """The records of one key, newest first, or the failure of one of them."""
-    good: list[R] = []
+    """The records of one key, newest first, or the failure of one of them; two that share an id
+    cannot be told apart."""
+    good: dict[str, R] = {}
     for record in records:
         if isinstance(record, SourceError):
             return record
-        good.append(record)
-    return tuple(sorted(good, key=_age, reverse=True))
+        if record.native_id in good:
+            return Malformed(record.source.name, "several rows have the same id")
+        good[record.native_id] = record
+    return tuple(sorted(good.values(), key=_age, reverse=True))
 
 
 def united(

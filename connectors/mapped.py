@@ -14,7 +14,7 @@ from typing import Any
 
 from connectors.booking import Booking
 from connectors.capabilities import Probe
-from connectors.errors import Malformed, SourceError
+from connectors.errors import Malformed, Misconfigured, SourceError
 from connectors.filters import CustomerFilter, Filter, OrderFilter
 from connectors.grouping import (
     D,
@@ -347,6 +347,11 @@ class MappedCrm:
                 continue
             row = rows[0].row
             inner = [line for line in at(row, lines.path) if isinstance(line, Mapping)]
+            if MISSING in at(row, lines.path.removesuffix("[]")):
+                found[key] = Misconfigured(
+                    self._source.name, f"{declared.table} has no list {lines.path!r}"
+                )
+                continue
             lacking = _lacking(row, lines)
             found[key] = tuple(self._mapper.line({**line, **lacking}, lines, row) for line in inner)
         return {key: value for key, value in found.items() if value}

@@ -22,20 +22,25 @@ from connectors.values import Misfit, at, moment, number, shape
 
 SURE = 0.98
 LEAST = 0.5
+_AS_GOOD = 0.01
 _ALIKE = 0.6
 """A name that is less like the words is another thing's name, whatever its type."""
 _AMOUNTS = ("total", "paid_amount", "refunded_amount")
 _WORDS = re.compile(r"[^0-9a-z\u0080-\uffff]+")
+_HUNGARIAN = re.compile(r"^F(?=[A-Z_])")
 _CASES = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
-    """One field for an attribute. `sample` shows what its values look like, not what they are."""
+    """One field for an attribute. `sample` shows what its values look like, not what they are;
+    `preset` says that the vendor's preset has it already; `thousands` is what groups its digits."""
 
     attribute: str
     column: Column
     confidence: float
     sample: str = ""
+    preset: bool = False
+    thousands: str = ""
 
 
 class TableProposal(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,12 +63,16 @@ class TableProposal(msgspec.Struct, frozen=True, kw_only=True):
 def propose(
     tables: Sequence[Table], preset: Preset, samples: Mapping[str, Rows]
 ) -> Iterator[TableProposal]:
-    """The best table for each kind, with the best field for each attribute."""
+    """The best tables for each kind, with the best field for each attribute."""
     for kind in vocabulary.ATTRIBUTES:
-        ranked = rank(tables, kind, preset)
-        if ranked:
-            confidence, table = ranked[0]
+        for confidence, table in likeliest(tables, kind, preset):
             yield _of_table(kind, table, confidence, preset, samples.get(table.name, []))
+
+
+def likeliest(tables: Sequence[Table], kind: str, preset: Preset) -> list[tuple[float, Table]]:
+    """The best table, and those that are as good: orders may be spread over several."""
+    ranked = rank(tables, kind, preset)
+    return [one for one in ranked if one[0] >= ranked[0][0] - _AS_GOOD]
 
 
 def rank(tables: Sequence[Table], kind: str, preset: Preset) -> list[tuple[float, Table]]:
@@ -123,7 +132,11 @@ def _best(
     if standard is not None and (column := column_of(table, standard)) is not None:
         exact = msgspec.structs.replace(column, path=standard)
         return Suggestion(
-            attribute=attribute, column=exact, confidence=SURE, sample=_sample(standard, rows)
+            attribute=attribute,
+            column=exact,
+            confidence=SURE,
+            sample=_sample(standard, rows),
+            preset=True,
         )
     scored = [(_score(attribute, words, column, rows), column) for column in table.columns]
     score, column = max(scored, key=lambda one: one[0], default=(0.0, None))
@@ -134,7 +147,13 @@ def _best(
         column=column,
         confidence=round(score, 2),
         sample=_sample(column.path, rows),
+        thousands=_thousands(column.path, rows) if attribute in _AMOUNTS else "",
     )
+
+
+def _thousands(path: str, rows: Rows) -> str:
+    texts = [value for row in rows for value in at(row, path) if isinstance(value, str)]
+    return "," if any("," in value for value in texts) else ""
 
 
 def _score(attribute: str, words: Sequence[str], column: Column, rows: Rows) -> float:
@@ -142,6 +161,9 @@ def _score(attribute: str, words: Sequence[str], column: Column, rows: Rows) -> 
     named = _named(words, (column.label, column.path, column.key))
     if attribute in ("id", "number") and column.unique:
         named = max(named, 0.7)
+    if attribute == "id" and column.singly:
+        # Right, and dear: n records would cost n calls.
+        named = min(named, 0.65)
     if named < _ALIKE:
         return 0.0
     typed = 1.0 if column.type in usual else 0.0
@@ -151,14 +173,15 @@ def _score(attribute: str, words: Sequence[str], column: Column, rows: Rows) -> 
 
 
 def _named(words: Sequence[str], names: Iterable[str]) -> float:
-    """How much a name is like one of the words: 1.0 the same, 0.8 within it, else by letters."""
+    """How much a name is like one of the words: 1.0 the same, 0.6 to 0.9 within it by how much of
+    it that is, else by letters."""
     best = 0.0
     for name in filter(None, map(_plain, names)):
         for word in words:
             if name == word:
                 return 1.0
             if word in name.split() or (not word.isascii() and word in name):
-                best = max(best, 0.8)
+                best = max(best, 0.6 + 0.3 * len(word) / len(name))
             elif len(word) > 3:
                 best = max(best, 0.8 * SequenceMatcher(None, name, word).ratio())
     return best
@@ -166,7 +189,7 @@ def _named(words: Sequence[str], names: Iterable[str]) -> float:
 
 def _plain(name: str) -> str:
     """`FBillNo`, `order_no`, `订单号（必填）` in plain words."""
-    parted = _CASES.sub(" ", name.rsplit(".", 1)[-1].removesuffix("__c"))
+    parted = _CASES.sub(" ", _HUNGARIAN.sub("", name).removesuffix("__c"))
     return " ".join(_WORDS.sub(" ", parted.casefold()).split())
 
 

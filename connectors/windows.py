@@ -29,7 +29,7 @@ class Windows:
     ) -> None:
         self._unit = unit
         self._offset = offset
-        self._width = timedelta(days=8)
+        self._width = timedelta(days=1)
 
     async def newest(self, fetch: Fetch, until: datetime, count: int) -> Newest:
         """At least `count` rows not after `until`, unless the oldest moment is reached before."""

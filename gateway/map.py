@@ -11,7 +11,7 @@ from connectors.drift import Drift, drifts
 from connectors.errors import SourceError
 from connectors.mapping import MappedSettings
 from connectors.metadata import Rows, Table
-from connectors.proposal import Suggestion, TableProposal, propose, rank, time_column
+from connectors.proposal import Suggestion, TableProposal, likeliest, propose, time_column
 from connectors.registry import Registry
 from connectors.vocabulary import ATTRIBUTES, NEEDED
 from gateway.compose import open_gateway
@@ -28,7 +28,7 @@ async def proposal(settings: Settings, registry: Registry, name: str) -> list[st
     async with open_gateway(settings, registry) as gateway:
         connector: Any = gateway.sources[name].connector
         tables = await connector.describe(())
-        likely = [table for kind in ATTRIBUTES for _, table in rank(tables, kind, own.preset)[:1]]
+        likely = [one for kind in ATTRIBUTES for _, one in likeliest(tables, kind, own.preset)]
         samples = {table.name: await _rows(connector, table, own) for table in likely}
         return list(_written(name, propose(tables, own.preset, samples)))
 
@@ -90,12 +90,14 @@ def _table(name: str, one: TableProposal) -> Iterator[str]:
     yield f"[[sources.{name}.{one.kind}]]"
     yield f"table = {_quoted(one.table.name)}  # {one.confidence:.2f}{label}"
     for field in one.fields:
-        if field.attribute != "status":
+        if field.preset:
+            yield f"# {field.attribute}: {field.column.path}, by the preset  # {_why(field)}"
+        elif field.attribute != "status":
             yield _field(field, one)
     for attribute in one.lacking:
         needed = " and is needed" if not one.complete and attribute in _needed(one) else ""
         yield f"# {attribute}: cannot be mapped{needed}, no field is named and typed like it"
-    status = next((field for field in one.fields if field.attribute == "status"), None)
+    status = next((f for f in one.fields if f.attribute == "status" and not f.preset), None)
     if status is not None and one.kind == "orders":
         yield from _status(name, status, one)
     elif status is not None:
@@ -105,10 +107,12 @@ def _table(name: str, one: TableProposal) -> Iterator[str]:
 def _field(field: Suggestion, one: TableProposal) -> str:
     value = _quoted(field.column.path)
     if field.attribute in ("total", "paid_amount", "refunded_amount"):
+        grouped = f", thousands = {_quoted(field.thousands)}" if field.thousands else ""
         if one.currency is not None:
-            value = f"{{ field = {value}, currency_field = {_quoted(one.currency.path)} }}"
+            currency = f"currency_field = {_quoted(one.currency.path)}"
+            value = f"{{ field = {value}{grouped}, {currency} }}"
         else:
-            value = f'{{ field = {value}, currency = "CNY" }}  # which currency?'
+            value = f'{{ field = {value}{grouped}, currency = "CNY" }}  # which currency?'
     joint = " " if "#" in value else "  # "
     return f"{field.attribute} = {value}{joint}{_why(field)}"
 

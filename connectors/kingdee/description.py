@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from connectors.kingdee.forms import Form
 from connectors.kingdee.names import is_name
 from connectors.metadata import Column, ColumnType, Table
@@ -52,7 +54,10 @@ def tables_of_form(form: Form, told: Mapping[str, Any], lcid: int) -> Iterator[T
         name = f"{form.id}.{key}"
         lines.append(Table(name=name, label=_label(entry, lcid), columns=(own, parent, *columns)))
     yield Table(name=form.id, label=_label(info, lcid), columns=tuple(_once(head)))
-    yield from lines
+    for table in lines:
+        # A row of lines may be asked for any field of its bill.
+        columns = [*table.columns, *head[1:]]
+        yield msgspec.structs.replace(table, columns=tuple(_once(columns)))
 
 
 def _columns(field: Mapping[str, Any], lcid: int) -> Iterator[Column]:

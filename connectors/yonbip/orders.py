@@ -98,7 +98,7 @@ class OrderTables:
             for line in row.get(LINES) or ()
         ]
         columns = (*_columns(heads, self._zone), *_columns(lines, self._zone))
-        return (Table(name=TABLE, label="销售订单", columns=columns),)
+        return (Table(name=TABLE, label="销售订单", columns=columns, complete=False),)
 
     async def _holding(self, field: str, value: str) -> Rows:
         if field == "id":

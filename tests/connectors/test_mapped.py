@@ -228,6 +228,16 @@ async def test_two_rows_with_one_id_are_a_failure_of_that_id_alone() -> None:
     ] * 2
 
 
+async def test_two_rows_with_one_id_cannot_be_told_apart_by_number_either() -> None:
+    crm, _ = company([home("A", 1), home("A", 2)])
+    assert isinstance((await crm.orders_by_number(["A"]))["A"], Malformed)
+
+
+async def test_lines_whose_list_is_gone_are_no_empty_list() -> None:
+    crm, _ = company([home("A", 1, 明细=MISSING)])
+    assert isinstance((await crm.order_lines(["A"]))["A"], Misconfigured)
+
+
 async def test_two_orders_with_one_number_are_both_told() -> None:
     one = {**HOME, "id": "键"}
     crm, _ = company([home("A", 1, 键="1"), home("A", 2, 键="2")], orders=[one])

@@ -176,6 +176,17 @@ def test_each_drift_is_told_with_what_follows_in_the_graph(
     assert line in told(in_use(**changes), ORDERS, samples={})
 
 
+def test_a_field_inside_a_list_is_looked_for_where_it_is_described() -> None:
+    inner = (Column(path="items", type=ColumnType.LIST), Column(path="items[].qty"))
+    table = msgspec.structs.replace(ORDERS, columns=(*ORDERS.columns, *inner))
+    lines = {"path": "items[]", "quantity": "qty", "sku": "code"}
+    found = told(in_use(lines=lines), table, samples={})
+    assert [line for line in found if "lines" in line] == [
+        "orders[0].lines[0].sku: 5f02 has no field 'items[].code'; was it renamed to 'items[].qty'?"
+        " -> Order.lines lacks it, with an error there"
+    ]
+
+
 def test_words_and_currencies_that_were_seen_count_too() -> None:
     rows = {"5f02": [{"pay": "退款中", "cur": "金币", "amount": 1}]}
     lines = told(in_use(), ORDERS, samples=rows)

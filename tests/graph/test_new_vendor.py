@@ -208,8 +208,7 @@ async def test_map_proposes_what_can_be_read_as_it_is(tmp_path: Path) -> None:
         lines = await mapping.proposal(settings, Registry(()), "acme_eu")
         text = "\n".join(lines)
         assert 'table = "deals"  # 0.98' in text
-        assert 'total = { field = "sum", currency_field = "currency" }  # 0.98 number' in text
-        assert '# "haggling" leads to no state yet' in text
+        assert "# total: sum, by the preset  # 0.98 number 99.9" in text
         assert "王伟" not in text
         again = await mapping.drift(with_mapping(settings, text, tmp_path), Registry(()), "acme_eu")
     assert {one.place for one in again} == {"orders[0].status", "orders[0].total"}

@@ -1,0 +1,267 @@
+"""The lists of U8 as `connectors.tables.Tables`.
+
+Rows of a list are heads: they lack what stands inside a document, such as an order's lines. Asked
+for by code, documents are read whole; the heads of other answers are completed when it is known
+which of them are shown (`YonyouTables.completed`), because that is a call for each.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors.capabilities import Probe
+from connectors.errors import Malformed, Misconfigured, SourceError
+from connectors.mapper import customer_paths, entry_paths, line_paths, order_paths
+from connectors.metadata import Rows, Table
+from connectors.tables import Found, Newest
+from connectors.values import Misfit, moment
+from connectors.windows import Windows
+from connectors.yonyou.api import Api
+from connectors.yonyou.describing import described
+from connectors.yonyou.fields import Fields
+from connectors.yonyou.lists import Lists, once
+from connectors.yonyou.resources import (
+    KNOWN,
+    Listed,
+    Params,
+    Resource,
+    is_code,
+    leads_inside,
+    listed,
+)
+from connectors.yonyou.settings import YonyouSettings
+
+_DAY = timedelta(days=1)
+_OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
+# Databases order texts by language; only of these do they agree with each other, and with us.
+_ORDERED = re.compile(r"(.*[^0-9A-Z])?([0-9A-Z]+)", re.DOTALL)
+
+
+class YonyouTables:
+    """See `connectors.tables.Tables`."""
+
+    folds = False
+
+    def __init__(self, api: Api, settings: YonyouSettings, clock: Callable[[], datetime]) -> None:
+        self._api = api
+        self._lists = Lists(api, settings.most_pages)
+        self._fields = Fields()
+        self._windows: dict[str, Windows] = {}
+        self._clock = clock
+        self._zone: tzinfo = ZoneInfo(settings.zone) if settings.zone is not None else UTC
+        self._zone_name = settings.zone
+        self._late = timedelta(days=settings.late_days)
+        self._mapped = _mapped(settings)
+
+    async def probe(self) -> Probe:
+        """One row of each list of the mapping: U8 grants lists one by one."""
+        notes: list[str] = []
+        for table, columns in self._mapped.items():
+            one = listed(table)
+            try:
+                rows = (await self._api.page(one, (), 1, 1)).rows
+            except Misconfigured as error:
+                notes.append(error.detail)
+                continue
+            self._fields.note(one.resource, rows)
+            notes += [
+                f"{table}.{column}: U8 documents no such field, and no row read so far has it"
+                for column in self._fields.absent(one, columns)
+            ]
+        return Probe(notes=tuple(notes))
+
+    async def matching(
+        self, table: str, columns: Sequence[str], field: str, values: Sequence[str]
+    ) -> Found:
+        one = listed(table)
+        whole = leads_inside(columns, one.resource)
+        if field == one.resource.code:
+            found = await self._by_code(one, values, whole)
+        elif field in one.resource.filters:
+            parameter = one.resource.filters[field]
+
+            async def of(value: str) -> Rows:
+                return await self._lists.whole(one, ((parameter, value),))
+
+            found = await self._lists.cheaper(one, (), values, of)
+        else:
+            found = await self._searched(one, field, values)
+        return [
+            (part, rows if isinstance(rows, SourceError) else self._marked(one, columns, rows))
+            for part, rows in found
+        ]
+
+    async def newest(
+        self, table: str, columns: Sequence[str], by: str, until: datetime | None, count: int
+    ) -> Newest:
+        """Heads only. A list that cannot be narrowed by date is read whole."""
+        one = listed(table)
+        if by not in one.resource.dates:
+            rows = self._marked(one, columns, await self._lists.whole(one))
+            return Newest(sorted(rows, key=lambda row: self._time(row, by), reverse=True), False)
+
+        async def fetch(start: datetime, end: datetime) -> Rows:
+            return await self._between(one, by, start, end)
+
+        windows = self._windows.setdefault(
+            table, Windows(_DAY, self._clock().astimezone(self._zone).utcoffset() or timedelta())
+        )
+        newest = await windows.newest(fetch, until or self._clock(), count)
+        return Newest(self._marked(one, columns, newest.rows), newest.more)
+
+    async def changed(
+        self, table: str, columns: Sequence[str], by: str, since: datetime
+    ) -> AsyncIterator[Rows]:
+        """By date, `late_days` back: a voucher may be filled in, or entered, long after its date.
+        Heads only."""
+        one = listed(table)
+        params: Params = ()
+        if by in one.resource.dates:
+            params = ((one.resource.dates[by][0], self._date(since - self._late)),)
+        yield self._marked(one, columns, await self._lists.whole(one, params))
+
+    async def completed(
+        self, table: str, columns: Sequence[str], rows: Rows
+    ) -> list[dict[str, Any] | SourceError]:
+        """Each head with what stands inside its document, if a column asks for that."""
+        one = listed(table)
+        inner = one.resource.inner.keys()
+        if not leads_inside(columns, one.resource) or all(inner <= row.keys() for row in rows):
+            return list(rows)
+        codes = [str(row.get(one.resource.code, "")) for row in rows]
+        found = await self._by_code(one, list(dict.fromkeys(codes)), True)
+        by_code = {part[0]: self._whole(one, answer) for part, answer in found}
+        return [
+            whole if isinstance(whole, SourceError) else self._joined(one, columns, row, whole)
+            for row, whole in zip(rows, map(by_code.__getitem__, codes), strict=True)
+        ]
+
+    async def describe(self, tables: Sequence[str]) -> Sequence[Table]:
+        """Lists that are not granted are left out."""
+        answer = []
+        for table in tables or KNOWN:
+            one = listed(table)
+            try:
+                rows = (await self._api.page(one, (), 1)).rows
+                if rows and leads_inside(("entry[]",), one.resource) and one.resource.code:
+                    code = str(rows[0].get(one.resource.code, ""))
+                    rows = rows + [whole for whole in [await self._api.one(one, code)] if whole]
+            except Misconfigured:
+                continue
+            self._fields.note(one.resource, rows)
+            answer.append(described(one, self._fields.seen(one.resource)))
+        return answer
+
+    async def _by_code(self, one: Listed, codes: Sequence[str], whole: bool) -> Found:
+        """What cannot be a code is nothing's code, and is not sent."""
+        sent = [code for code in codes if is_code(code)]
+        strange: Found = [([code], []) for code in codes if not is_code(code)]
+
+        async def document(code: str) -> Rows:
+            found = await self._api.one(one, code)
+            return [] if found is None else [_document(found, one.resource)]
+
+        if whole or one.resource.span is None:
+            return strange + await self._api.each(sent, document)
+        begin, end = one.resource.span
+
+        async def head(code: str) -> Rows:
+            return await self._lists.whole(one, ((begin, code), (end, code)))
+
+        alike = _alike(sent)
+        others = [code for code in sent if code not in set(alike)]
+        found = await self._api.each(others, head)
+        if alike:
+            span = ((begin, min(alike)), (end, max(alike)))
+            found += await self._lists.cheaper(one, span, alike, head)
+        return strange + found
+
+    async def _searched(self, one: Listed, field: str, values: Sequence[str]) -> Found:
+        """By a field that the API cannot filter by: the whole list, read once."""
+        try:
+            rows = await self._lists.whole(one)
+        except SourceError as error:
+            return [(values, error)]
+        self._fields.note(one.resource, rows)
+        if self._fields.absent(one, [field]):
+            raise Misconfigured(self._api.source, f"{one.table} has no field {field}")
+        return [(values, rows)]
+
+    async def _between(self, one: Listed, by: str, start: datetime, end: datetime) -> Rows:
+        """Rows of [start, end). Dates are of whole days, and both ends are included; a time still
+        to come leaves the end open, since vouchers may be dated ahead."""
+        first, last = one.resource.dates[by]
+        bounds: Params = ((first, self._date(start)),)
+        ahead = end > self._clock()
+        if not ahead:
+            bounds += ((last, self._date(end - timedelta(seconds=1))),)
+        rows = await self._lists.whole(one, bounds)
+        times = [self._time(row, by, start) for row in rows]
+        within = zip(rows, times, strict=True)
+        return [row for row, time in within if start <= time and (ahead or time < end)]
+
+    def _whole(self, one: Listed, answer: Rows | SourceError) -> dict[str, Any] | SourceError:
+        if isinstance(answer, SourceError):
+            return answer
+        if len(answer) != 1:
+            return Malformed(
+                self._api.source, f"{one.table}: a listed document cannot be read by its code"
+            )
+        return answer[0]
+
+    def _joined(
+        self, one: Listed, columns: Sequence[str], head: dict[str, Any], whole: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The document's own word counts; what it leaves out is the head's."""
+        return self._marked(one, columns, [head | whole])[0]
+
+    def _marked(self, one: Listed, columns: Sequence[str], rows: Rows) -> Rows:
+        return self._fields.marked(one, columns, once(rows))
+
+    def _date(self, time: datetime) -> str:
+        return time.astimezone(self._zone).date().isoformat()
+
+    def _time(self, row: dict[str, Any], by: str, otherwise: datetime = _OLDEST) -> datetime:
+        """A row without a readable time is kept: whoever shows it tells what is wrong."""
+        try:
+            return moment(row.get(by), self._zone_name)
+        except Misfit:
+            return otherwise
+
+
+def _document(found: dict[str, Any], resource: Resource) -> dict[str, Any]:
+    """With a list for all that is inside, so that it is known to have been asked for."""
+    return found | {name: found.get(name) or [] for name in resource.inner}
+
+
+def _alike(codes: Sequence[str]) -> list[str]:
+    """The most codes that every database orders as we do: the same beginning, then digits and
+    capital letters. Only such can be asked for as a range."""
+    groups: dict[str, list[str]] = {}
+    for code in codes:
+        if (found := _ORDERED.fullmatch(code)) is not None:
+            groups.setdefault(found[1] or "", []).append(code)
+    return max(groups.values(), key=len, default=[])
+
+
+def _mapped(settings: YonyouSettings) -> dict[str, list[str]]:
+    """The columns of each list that the mapping names."""
+    mapping = settings.mapping
+    wanted = [
+        *((one.table, customer_paths(one)) for one in mapping.customers),
+        *((one.table, order_paths(one)) for one in mapping.orders),
+        *(
+            (one.table, line_paths(one.lines))
+            for one in mapping.orders
+            if one.lines is not None and one.lines.path
+        ),
+        *((one.table, entry_paths(one)) for one in (*mapping.receipts, *mapping.refunds)),
+    ]
+    columns: dict[str, list[str]] = {}
+    for table, paths in wanted:
+        columns.setdefault(table, []).extend(paths)
+    return columns
