@@ -54,6 +54,13 @@ ENVIRONMENT = {
     "STRIPE_US_KEY": "sk_test_2",
     "PAYPAL_SECRET": "secret",
     "UNIONPAY_PFX_PASSWORD": "000000",
+    "HUBSPOT_TOKEN": "pat-na1-1",
+    "JIANDAOYUN_KEY": "key",
+    "KINGDEE_APP_SECRET": "secret",
+    "U8_APP_KEY": "key",
+    "U8_APP_SECRET": "secret",
+    "YONBIP_APP_SECRET": "secret",
+    "WEAVER_PASSWORD": "secret",
 }
 
 
