@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, TypeVar
 
 import msgspec
@@ -71,8 +72,9 @@ class Reading:
         self.misfits: dict[str, str] = {}
         self._settings = settings
 
-    @property
+    @cached_property
     def lacks_columns(self) -> bool:
+        """Whether any column is missing: mostly none is, and then none is looked for."""
         return any(value is MISSING for value in self.row.values())
 
     def text(self, name: str, fields: Fields) -> str | None:
@@ -269,7 +271,7 @@ class Mapper:
             "native_id": native_id,
             "created_at": read.moment("created_at", declared.created_at),
             "updated_at": read.moment("updated_at", declared.updated_at),
-            "custom_fields": _custom(read.row, custom_of(declared)),
+            "custom_fields": _custom(read, custom_of(declared)),
         }
 
 
@@ -377,6 +379,8 @@ def _state_paths(declared: OrderMap) -> tuple[str, ...]:
 
 def _note_missing(read: Reading, name: str, paths: Iterable[str]) -> None:
     """A field that is not there is a misfit also where only its words count."""
+    if not read.lacks_columns:
+        return
     for path in paths:
         if MISSING in at(read.row, path):
             read.misfits[name] = f"{path}: the field does not exist, or may not be read"
@@ -399,14 +403,23 @@ def _word(row: Row, field: str) -> str | None:
 def _kind(read: Reading, declared: str | KindMap) -> CustomerKind:
     if isinstance(declared, str):
         return CustomerKind(declared or "UNKNOWN")
+    # The kind itself is never null, so the note is not at it.
+    _note_missing(read, "kind_word", [declared.field])
     word = _word(read.row, declared.field)
+    if "kind_word" in read.misfits:
+        return CustomerKind.UNKNOWN
     return CustomerKind(declared.words.get(word or "", declared.otherwise))
 
 
-def _custom(row: Row, names: Mapping[str, str]) -> dict[str, Any] | None:
+def _custom(read: Reading, names: Mapping[str, str]) -> dict[str, Any] | None:
+    """The fields that are there, by name; a misfit where one is not."""
     if not names:
         return None
-    found = {name: at(row, path) for name, path in names.items()}
+    _note_missing(read, "custom_fields", names.values())
+    found = {
+        name: [value for value in at(read.row, path) if value is not MISSING]
+        for name, path in names.items()
+    }
     return {
         name: values[0] if len(values) == 1 else (values or None) for name, values in found.items()
     }

@@ -63,7 +63,15 @@ ATTRIBUTES: dict[str, dict[str, tuple[str, ...]]] = {
         "channel": ("payment channel", "payment method", "支付方式", "支付渠道", "付款方式"),
     },
 }
-CURRENCY = ("currency", "currency code", "币种", "币别", "结算币别")
+CURRENCY = (
+    "currency",
+    "currency code",
+    "currency iso code",
+    "order currency",
+    "币种",
+    "币别",
+    "结算币别",
+)
 TYPES: dict[str, tuple[ColumnType, ...]] = {
     "created_at": (ColumnType.TIME,),
     "updated_at": (ColumnType.TIME,),

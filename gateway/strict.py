@@ -122,6 +122,7 @@ def _located(message: str, place: str, type_: type[msgspec.Struct]) -> str:
     what, _, path = message.partition(" - at `")
     where = (place + path.rstrip("`").removeprefix("$")).removeprefix(".")
     key, colon, reason = what.partition(": ")
-    if colon and not path and key in {field.encode_name for field in msgspec.structs.fields(type_)}:
+    own = {field.encode_name for field in msgspec.structs.fields(type_)}
+    if colon and not path and key.partition("[")[0] in own:
         where, what = f"{where}.{key}", reason
     return f"{where}: {what[:1].lower()}{what[1:]}"

@@ -22,6 +22,7 @@ from connectors.errors import (
 from connectors.transport import Judge, Response
 
 INVALID_FIELD = "INVALID_FIELD"
+INVALID_TYPE = "INVALID_TYPE"
 _CODE = re.compile(r"[A-Za-z_]{1,80}")
 _BY_CODE: dict[str, tuple[type[SourceError], str]] = {
     "INVALID_SESSION_ID": (Unauthorized, "the session is not valid"),
@@ -33,7 +34,7 @@ _BY_CODE: dict[str, tuple[type[SourceError], str]] = {
     "QUERY_TIMEOUT": (Retryable, "the query took too long"),
     "SERVER_UNAVAILABLE": (Retryable, "the service is unavailable"),
     "UNKNOWN_EXCEPTION": (Retryable, "the service failed"),
-    "INVALID_TYPE": (Misconfigured, "an object does not exist or may not be read"),
+    INVALID_TYPE: (Misconfigured, "an object does not exist or may not be read"),
     "UNSUPPORTED_API_VERSION": (Misconfigured, "the API version is not supported"),
     "NOT_FOUND": (NotFound, "it does not exist or may not be seen"),
     "ENTITY_IS_DELETED": (NotFound, "it was deleted"),

@@ -6,13 +6,15 @@ Salesforce REST API guide, "Record ID"; both forms name the same record, so one 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from connectors.records import Kind
 
 _SHAPE = re.compile(r"[0-9A-Za-z]{15}(?:[A-Za-z0-5]{3})?")
 _CHECKSUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 PREFIXES = {"Account": "001", "Contact": "003", "Order": "801", "Opportunity": "006"}
-_KINDS = {Kind.CUSTOMER: ("001", "003"), Kind.ORDER: ("801", "006")}
+"""What ids of standard objects begin with; those of an organisation's own objects vary."""
+_OTHERS = {Kind.CUSTOMER: ("801", "006"), Kind.ORDER: ("001", "003")}
 
 
 def canonical(text: str) -> str | None:
@@ -26,9 +28,15 @@ def canonical(text: str) -> str | None:
 
 
 def normalise(kind: Kind, native_id: str) -> str | None:
-    """For `Vendor.normalise`: an id of another object than this kind's is not one of it."""
+    """For `Vendor.normalise`: an id of a standard object of the other kind is not one of it."""
     full = canonical(native_id)
-    return full if full and full.startswith(_KINDS.get(kind, ())) else None
+    return full if full and kind in _OTHERS and not full.startswith(_OTHERS[kind]) else None
+
+
+def of_table(ids: Iterable[str], table: str) -> list[str]:
+    """The ids that can be this table's, each once, in 18 characters."""
+    full = dict.fromkeys(canonical(native_id) for native_id in ids)
+    return [i for i in full if i is not None and i.startswith(PREFIXES.get(table, ""))]
 
 
 def _checksum(id15: str) -> str:

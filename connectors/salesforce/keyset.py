@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,74 +17,113 @@ import msgspec
 from connectors.paging import BadCursor, Sort, SortField
 from connectors.salesforce import soql
 from connectors.salesforce.ids import canonical
+from connectors.values import at
 
 _NUMBER = re.compile(r"-?\d{1,20}(\.\d{1,18})?", re.ASCII)
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,2000}")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,8000}")
 
 
-class _Place(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
-    sort: str
+class Place(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """One row of one list: its sort value as it came, and its Id."""
+
+    list: str
     value: str | None
     id: str
 
 
-_PLACE = msgspec.json.Decoder(_Place)
+Places = list[Place | None]
+"""Where each table of a page stands; None is its beginning."""
+_PLACES = msgspec.json.Decoder(Places)
+
+
+def _time_literal(text: str) -> str | None:
+    return soql.date_of(text) or soql.instant_of(text)
+
+
+def _time(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+
+
 _LITERALS: dict[SortField, Callable[[str], str | None]] = {
-    SortField.CREATED_AT: soql.instant_of,
-    SortField.PLACED_AT: lambda text: soql.date_of(text) or soql.instant_of(text),
+    SortField.CREATED_AT: _time_literal,
+    SortField.PLACED_AT: _time_literal,
     SortField.NAME: soql.quote,
     SortField.TOTAL: lambda text: text if _NUMBER.fullmatch(text) else None,
 }
-
-
-_NEVER_NULL = (SortField.CREATED_AT, SortField.NAME)
+_RANKS: dict[SortField, Callable[[str], Any]] = {
+    SortField.CREATED_AT: _time,
+    SortField.PLACED_AT: _time,
+    SortField.NAME: str.casefold,
+    SortField.TOTAL: Decimal,
+}
+_NEVER_NULL = ("CreatedDate", "Name")
 
 
 class KeySet:
-    """One sort of one object: `field` is the API field that holds the sort's value."""
+    """One sort of one table: `field` is the path that holds the sort's value."""
 
-    def __init__(self, sort: Sort, field: str, prefix: str) -> None:
+    def __init__(self, sort: Sort, table: str, field: str) -> None:
         self.field = field
-        self._sort = sort
-        self._prefix = prefix
-        self._tag = f"{sort.field.value}{'-' if sort.descending else '+'}"
+        self.descending = sort.descending
+        self._by = sort.field
+        self._name = f"{sort.field.value}{'-' if sort.descending else '+'}{table}"
 
     @property
     def order(self) -> str:
-        way = "DESC" if self._sort.descending else "ASC"
+        way = "DESC" if self.descending else "ASC"
         return f"{self.field} {way} NULLS LAST, Id {way}"
 
-    def token(self, row: Mapping[str, Any], native_id: str) -> str | None:
-        """Names the row: its sort value as it came, and its Id; None when the value is no value."""
-        value = row.get(self.field)
+    def place(self, row: Mapping[str, Any]) -> Place | None:
+        """Of a row; None when its Id or value is none that a page could go on after."""
+        native_id = canonical(str(row.get("Id")))
+        value = next(iter(at(row, self.field)), None)
         text = format(value, "f") if isinstance(value, int | Decimal) else value
-        if text is not None and not (isinstance(text, str) and _LITERALS[self._sort.field](text)):
-            return None
-        place = msgspec.json.encode(_Place(self._tag, text, native_id))
-        return urlsafe_b64encode(place).decode().rstrip("=")
+        fits = text is None or (isinstance(text, str) and _LITERALS[self._by](text) is not None)
+        return Place(self._name, text, native_id) if native_id is not None and fits else None
 
-    def after(self, token: str) -> str:
-        """The condition of all rows that follow the one that `token` names; BadCursor."""
-        value, native_id = self._read(token)
-        sign = "<" if self._sort.descending else ">"
-        if value is None:
-            return f"({self.field} = null AND Id {sign} '{native_id}')"
-        tie = f"({self.field} = {value} AND Id {sign} '{native_id}')"
-        last = "" if self._sort.field in _NEVER_NULL else f" OR {self.field} = null"
-        return f"({self.field} {sign} {value} OR {tie}{last})"
+    def rank(self, place: Place) -> tuple[bool, Any, str]:
+        """How places of several tables compare. Rows without a value are last either way."""
+        if place.value is None:
+            return not self.descending, "", place.id
+        return self.descending, _RANKS[self._by](place.value), place.id
 
-    def _read(self, token: str) -> tuple[str | None, str]:
-        """The token's literal and Id: checked, because both become part of a query."""
-        try:
-            if not _TOKEN.fullmatch(token):
-                raise ValueError
-            place = _PLACE.decode(urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        except (ValueError, msgspec.DecodeError):
-            raise BadCursor("not a token of this connector") from None
+    def after(self, place: Place) -> str:
+        """The condition of all rows that follow this one; BadCursor.
+
+        What is in a place becomes part of a query, and it may be forged: it is checked.
+        """
         native_id = canonical(place.id)
-        literal = None if place.value is None else _LITERALS[self._sort.field](place.value)
-        if place.sort != self._tag or native_id is None or not native_id.startswith(self._prefix):
+        literal = None if place.value is None else _LITERALS[self._by](place.value)
+        if place.list != self._name or native_id is None:
             raise BadCursor("a token of another list")
-        if place.value is not None and literal is None:
+        sign = "<" if self.descending else ">"
+        if place.value is None:
+            return f"({self.field} = null AND Id {sign} '{native_id}')"
+        if literal is None:
             raise BadCursor("not a token of this connector")
-        return literal, native_id
+        tie = f"({self.field} = {literal} AND Id {sign} '{native_id}')"
+        last = "" if self.field in _NEVER_NULL else f" OR {self.field} = null"
+        return f"({self.field} {sign} {literal} OR {tie}{last})"
+
+
+def token_of(places: Sequence[Place | None]) -> str:
+    return urlsafe_b64encode(msgspec.json.encode(places)).decode().rstrip("=")
+
+
+def places_of(token: str | None, lists: Sequence[KeySet]) -> Places:
+    """Where each list is to go on; BadCursor for what is no token of these lists."""
+    if token is None:
+        return [None] * len(lists)
+    try:
+        if not _TOKEN.fullmatch(token):
+            raise ValueError
+        places = _PLACES.decode(urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    except (ValueError, msgspec.DecodeError):
+        raise BadCursor("not a token of this connector") from None
+    if len(places) != len(lists) or not any(places):
+        raise BadCursor("a token of another list")
+    for keys, place in zip(lists, places, strict=True):
+        if place is not None:
+            keys.after(place)
+    return places

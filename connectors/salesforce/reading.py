@@ -1,7 +1,7 @@
 """Queries over the wire: one by GET, several wrapped in composites, cursors read to their end.
 
-REST API guide: "Query", "Query More Results", "Composite". A URI of more than 16,384 bytes with
-its headers is refused, so queries are kept below `MAX_URI`.
+REST API guide: "Query", "Query More Results", "Composite", "sObject Describe". A URI of more than
+16,384 bytes with its headers is refused, so queries are kept below `MAX_URI`.
 """
 
 from __future__ import annotations
@@ -9,20 +9,22 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from connectors.errors import Malformed, Rejected, SourceError
+from connectors.metadata import Rows
 from connectors.salesforce import soql
 from connectors.salesforce.errors import verdict
-from connectors.salesforce.mapping import decode
 from connectors.transport import Request, Response, Transport
 
 MAX_KEYS = 200
 MAX_URI = 15_000
 PER_COMPOSITE = 5
-Rows = list[dict[str, Any]]
+"""Queries in one composite; of other calls there may be more."""
+MOST_IN_COMPOSITE = 25
 _NEXT = re.compile(r"/services/data/v\d{1,3}\.\d/query(?:All)?/[A-Za-z0-9-]{1,100}")
 _USAGE = re.compile(r"api-usage=(\d{1,12})/(\d{1,12})")
 
@@ -43,13 +45,48 @@ class _Composite(msgspec.Struct, rename="camel"):
     composite_response: list[_Part]
 
 
-class Field(msgspec.Struct):
+class Choice(msgspec.Struct):
+    value: str | None = None
+    active: bool = True
+
+
+class Field(msgspec.Struct, rename="camel"):
     name: str
+    label: str = ""
     type: str = ""
+    unique: bool = False
+    picklist_values: list[Choice] = []
+    reference_to: list[str] = []
+    relationship_name: str | None = None
 
 
-class _Description(msgspec.Struct):
-    fields: list[Field]
+class Child(msgspec.Struct, rename="camel"):
+    """What leads back to this object: a field of another, and the name a subquery gives it."""
+
+    field: str
+    child: str = msgspec.field(name="childSObject")
+    relationship_name: str | None = None
+
+
+class Description(msgspec.Struct, rename="camel"):
+    """Only what the user may read is in it."""
+
+    name: str
+    label: str = ""
+    fields: list[Field] = []
+    child_relationships: list[Child] = []
+
+
+class Listed(msgspec.Struct, rename="camel"):
+    """An object in the list of all; `layoutable` are those that people work with."""
+
+    name: str
+    queryable: bool = False
+    layoutable: bool = False
+
+
+class _Objects(msgspec.Struct):
+    sobjects: list[Listed]
 
 
 class _Quota(msgspec.Struct):
@@ -63,8 +100,18 @@ class _Limits(msgspec.Struct):
 
 _ANSWER = msgspec.json.Decoder(_Answer)
 _COMPOSITE = msgspec.json.Decoder(_Composite)
-_DESCRIPTION = msgspec.json.Decoder(_Description)
+_DESCRIPTION = msgspec.json.Decoder(Description)
+_OBJECTS = msgspec.json.Decoder(_Objects)
+_ROW = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _LIMITS = msgspec.json.Decoder(_Limits)
+
+
+def decode(raw: msgspec.Raw) -> dict[str, Any]:
+    """A row with its numbers as int or Decimal; one that is not an object is empty."""
+    try:
+        return _ROW.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
 
 
 class Judge:
@@ -100,7 +147,7 @@ class Reader:
             raise Rejected(self._source, "the query is too long")
         path = soql.address(self._base, query)
         if len(path) > MAX_URI:
-            (rows,) = await self._composite([query])
+            (rows,) = await self._group([query])
             if isinstance(rows, SourceError):
                 raise rows
             return rows
@@ -127,12 +174,23 @@ class Reader:
             yield keys[start : start + size]
             start += size
 
-    async def describe(self, sobject: str) -> dict[str, str]:
-        """Readable fields of an object and their types."""
-        path = f"{self._base}/sobjects/{sobject}/describe"
-        answer = await self._transport.send(Request(path=path))
-        fields = answer.decode(_DESCRIPTION, self._source).fields
-        return {field.name: field.type for field in fields}
+    async def describe(self, sobject: str) -> Description:
+        answer = await self._transport.send(Request(path=self._described_at(sobject)))
+        return answer.decode(_DESCRIPTION, self._source)
+
+    async def describe_all(self) -> list[Description]:
+        """Every object that people work with; those that fail are left out."""
+        answer = await self._transport.send(Request(path=f"{self._base}/sobjects"))
+        listed = answer.decode(_OBJECTS, self._source).sobjects
+        names = [one.name for one in listed if one.queryable and one.layoutable]
+        urls = [self._described_at(name) for name in names]
+        groups = [urls[i : i + MOST_IN_COMPOSITE] for i in range(0, len(urls), MOST_IN_COMPOSITE)]
+        found = await asyncio.gather(*(self._composite(group) for group in groups))
+        parts = [part for group in found for part in group if not isinstance(part, SourceError)]
+        try:
+            return [_DESCRIPTION.decode(part) for part in parts]
+        except msgspec.DecodeError:
+            raise Malformed(self._source, "the description of an object does not fit") from None
 
     async def limits(self) -> tuple[int, int]:
         """Calls left and allowed in 24 hours."""
@@ -173,17 +231,22 @@ class Reader:
     def _length(self, query: str) -> int:
         return len(soql.address(self._base, query))
 
+    def _described_at(self, sobject: str) -> str:
+        return f"{self._base}/sobjects/{sobject}/describe"
+
     async def _group(self, queries: Sequence[str]) -> list[Rows | SourceError]:
+        """The queries of one composite, each with its outcome."""
         try:
-            return await self._composite(queries)
+            parts = await self._composite([soql.address(self._base, query) for query in queries])
         except SourceError as error:
             return [error] * len(queries)
+        return list(await asyncio.gather(*(_outcome(self._rows(part)) for part in parts)))
 
-    async def _composite(self, queries: Sequence[str]) -> list[Rows | SourceError]:
-        """One POST with up to five queries: 200 even when some of them fail."""
+    async def _composite(self, urls: Sequence[str]) -> list[msgspec.Raw | SourceError]:
+        """Several GETs as one POST: 200 even when some of them fail."""
         parts = [
-            {"method": "GET", "url": soql.address(self._base, query), "referenceId": f"q{index}"}
-            for index, query in enumerate(queries)
+            {"method": "GET", "url": url, "referenceId": f"q{index}"}
+            for index, url in enumerate(urls)
         ]
         request = Request(
             path=f"{self._base}/composite",
@@ -194,16 +257,18 @@ class Reader:
         )
         answer = (await self._transport.send(request)).decode(_COMPOSITE, self._source)
         found = {part.reference_id: part for part in answer.composite_response}
-        outcomes = (_outcome(self._part(found.get(f"q{i}"))) for i in range(len(queries)))
-        return list(await asyncio.gather(*outcomes))
+        return [self._body(found.get(f"q{index}")) for index in range(len(urls))]
 
-    async def _part(self, part: _Part | None) -> Rows:
+    def _body(self, part: _Part | None) -> msgspec.Raw | SourceError:
         if part is None:
-            raise Malformed(self._source, "a composite without the answer to one of its parts")
-        if error := verdict(self._source, part.http_status_code, part.body):
-            raise error
+            return Malformed(self._source, "a composite without the answer to one of its parts")
+        return verdict(self._source, part.http_status_code, part.body) or part.body
+
+    async def _rows(self, part: msgspec.Raw | SourceError) -> Rows:
+        if isinstance(part, SourceError):
+            raise part
         try:
-            answer = _ANSWER.decode(part.body)
+            answer = _ANSWER.decode(part)
         except msgspec.DecodeError:
             raise Malformed(self._source, "a composite's part is no answer to a query") from None
         return await self.drained(answer)

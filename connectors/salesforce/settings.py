@@ -3,81 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal
+from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 
-from connectors.currency import MINOR_UNIT_DIGITS
-from connectors.records import OrderState, Provider
+from connectors.mapper import customer_paths, entry_paths, line_paths, order_paths
+from connectors.mapping import (
+    CustomerMap,
+    FieldMap,
+    Fields,
+    MappedSettings,
+    OrderMap,
+    Preset,
+    TableMap,
+    fields_of,
+)
+from connectors.salesforce.presets import CONTACT_FIELDS, CUSTOMERS, ORDERS, SYSTEM
 from connectors.secret import Secret
-from connectors.vendor import SourceSettings
 
 LOGIN = "https://login.salesforce.com"
-_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+CURRENCY = "CurrencyIsoCode"
+_TABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_PATH = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*){0,5}")
 _VERSION = re.compile(r"[1-9]\d\.0")
 _NEEDED = {"jwt_bearer": ("username", "private_key"), "client_credentials": ("client_secret",)}
-CUSTOMER_FIELDS: dict[str, dict[str, str]] = {
-    "Account": {"industry": "Industry"},
-    "Contact": {"email": "Email"},
-}
-ORDER_FIELDS: dict[str, dict[str, str]] = {
-    "Order": {"number": "OrderNumber", "total": "TotalAmount", "placed_at": "EffectiveDate"},
-    "Opportunity": {"number": "Name", "total": "Amount", "placed_at": "CloseDate"},
-}
-_CUSTOMER_ATTRIBUTES = ("email", "tier", "industry", "status")
-_ORDER_ATTRIBUTES = (
-    "number",
-    "total",
-    "placed_at",
-    "payment_status",
-    "payment_channel",
-    "refunded_amount",
-)
-# Field from an order to its customer, and the way back in a subquery where there is a standard one.
-LINKS: dict[tuple[str, str], tuple[str, str | None]] = {
-    ("Account", "Order"): ("AccountId", "Orders"),
-    ("Account", "Opportunity"): ("AccountId", "Opportunities"),
-    ("Contact", "Order"): ("BillToContactId", None),
-    ("Contact", "Opportunity"): ("ContactId", None),
-}
-PAYMENT_CHANNELS = {
-    "stripe": "STRIPE",
-    "paypal": "PAYPAL",
-    "alipay": "ALIPAY",
-    "支付宝": "ALIPAY",
-    "wechat": "WECHAT_PAY",
-    "wechat pay": "WECHAT_PAY",
-    "微信": "WECHAT_PAY",
-    "微信支付": "WECHAT_PAY",
-    "unionpay": "UNIONPAY",
-    "银联": "UNIONPAY",
-}
-PAYMENT_STATUSES = {
-    "unpaid": "PENDING_PAYMENT",
-    "pending": "PENDING_PAYMENT",
-    "pending_payment": "PENDING_PAYMENT",
-    "partial": "PARTIALLY_PAID",
-    "partially_paid": "PARTIALLY_PAID",
-    "paid": "PAID",
-    "fulfilled": "FULFILLED",
-    "partially_refunded": "PARTIALLY_REFUNDED",
-    "refunded": "REFUNDED",
-}
+_AMOUNTS = ("total", "paid_amount", "refunded_amount", "unit_price", "amount")
+S = TypeVar("S", bound=msgspec.Struct)
 
 
-class SalesforceSettings(SourceSettings, frozen=True, kw_only=True):
-    """How to log in, and which fields of the organisation hold what.
-
-    `customer_fields` and `order_fields` lead from a record's attribute to an API field;
-    `customer_id_fields` and `order_payment_fields` from an API field to the source whose customer
-    or payment id it holds; `states` from the CRM's own Status word to an `OrderState`;
-    `payment_channels` from the word for a channel (several with semicolons) to a `Provider`;
-    `order_refund_fields` from an API field to the source whose refund's number it holds;
-    `person_types` are the values of Account.Type that are people. `currency` is for organisations
-    with a single one, which have no field CurrencyIsoCode.
+class SalesforceSettings(MappedSettings, frozen=True, kw_only=True):
+    """How to log in, and the mapping. `currency` is for organisations with a single one, which have
+    no field CurrencyIsoCode; without it every amount is in the currency of its row.
     """
+
+    PRESET: ClassVar[Preset] = Preset(customers=(CUSTOMERS["Account"],), orders=(ORDERS["Order"],))
 
     auth: Literal["jwt_bearer", "client_credentials"]
     client_id: str
@@ -86,21 +47,6 @@ class SalesforceSettings(SourceSettings, frozen=True, kw_only=True):
     private_key: Secret | None = None
     audience: str | None = None
     api_version: str = "65.0"
-    customer_object: Literal["Account", "Contact"] = "Account"
-    order_object: Literal["Order", "Opportunity"] = "Order"
-    orders_relationship: str | None = None
-    order_customer_field: str | None = None
-    currency: str | None = None
-    customer_fields: Mapping[str, str] = {}
-    order_fields: Mapping[str, str] = {}
-    custom_fields: Mapping[Literal["customer", "order"], tuple[str, ...]] = {}
-    customer_id_fields: Mapping[str, str] = {}
-    order_payment_fields: Mapping[str, str] = {}
-    order_refund_fields: Mapping[str, str] = {}
-    payment_channels: Mapping[str, str] = msgspec.field(default_factory=lambda: PAYMENT_CHANNELS)
-    states: Mapping[str, str] = {}
-    payment_statuses: Mapping[str, str] = msgspec.field(default_factory=lambda: PAYMENT_STATUSES)
-    person_types: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for key in _NEEDED[self.auth]:
@@ -108,35 +54,13 @@ class SalesforceSettings(SourceSettings, frozen=True, kw_only=True):
                 raise ValueError(f"{key}: needed for auth {self.auth!r}")
         if not _VERSION.fullmatch(self.api_version):
             raise ValueError("api_version: two digits and .0, such as 65.0")
-        if self.currency is not None and self.currency not in MINOR_UNIT_DIGITS:
-            raise ValueError("currency: not an ISO 4217 code")
-        _check_attributes("customer_fields", self.customer_fields, _CUSTOMER_ATTRIBUTES)
-        _check_attributes("order_fields", self.order_fields, _ORDER_ATTRIBUTES)
-        for key, name in self._identifiers():
-            if not _IDENTIFIER.fullmatch(name):
-                raise ValueError(f"{key}: {name[:64]!r} is not the API name of a field")
-        for key in ("states", "payment_statuses"):
-            for word, state in getattr(self, key).items():
-                if state not in OrderState.__members__:
-                    raise ValueError(f"{key}: {word!r} leads to {state!r}, which is no order state")
-
-        for word, provider in self.payment_channels.items():
-            if provider not in Provider.__members__:
-                raise ValueError(f"payment_channels: {word!r} leads to {provider!r}, no provider")
-
-    def _identifiers(self) -> Iterator[tuple[str, str]]:
-        """Every name that will stand in a query, with the key it comes from."""
-        groups: dict[str, Iterable[str]] = {
-            "customer_fields": self.customer_fields.values(),
-            "order_fields": self.order_fields.values(),
-            "customer_id_fields": self.customer_id_fields,
-            "order_payment_fields": self.order_payment_fields,
-            "order_refund_fields": self.order_refund_fields,
-            "orders_relationship": filter(None, [self.orders_relationship]),
-            "order_customer_field": filter(None, [self.order_customer_field]),
-            **{f"custom_fields.{kind}": names for kind, names in self.custom_fields.items()},
-        }
-        return ((key, name) for key, names in groups.items() for name in names)
+        super().__post_init__()
+        for place, names in _queried(self.mapping):
+            _check_names(place, names)
+        for kind in ("customers", "orders"):
+            for index, one in enumerate(getattr(self.mapping, kind)):
+                if one.id != "Id":
+                    raise ValueError(f"{kind}[{index}].id: it is Id in every object")
 
     @property
     def login_url(self) -> str:
@@ -150,27 +74,95 @@ class SalesforceSettings(SourceSettings, frozen=True, kw_only=True):
         return self.audience or (f"{parts.scheme}://{parts.netloc}" if own else LOGIN)
 
     @property
-    def customer_map(self) -> dict[str, str]:
-        """Attribute to API field: the object's own, with what is configured laid over."""
-        return {**CUSTOMER_FIELDS[self.customer_object], **self.customer_fields}
+    def preset(self) -> Preset:
+        """Of each object that is used: what is known of a standard one, else what all have."""
+        customers = _tables(self.customers, "Account")
+        orders = _tables(self.orders, "Order")
+        return Preset(
+            customers=tuple(
+                CUSTOMERS.get(name) or CustomerMap(table=name, **SYSTEM) for name in customers
+            ),
+            orders=tuple(_order(name, contacts=customers == ("Contact",)) for name in orders),
+        )
 
     @property
-    def order_map(self) -> dict[str, str]:
-        """As `customer_map`, for orders."""
-        return {**ORDER_FIELDS[self.order_object], **self.order_fields}
-
-    @property
-    def customer_field(self) -> str:
-        """The field of an order that holds its customer's id."""
-        return self.order_customer_field or LINKS[self.customer_object, self.order_object][0]
-
-    @property
-    def relationship(self) -> str | None:
-        """The name under which a customer's orders are selected."""
-        return self.orders_relationship or LINKS[self.customer_object, self.order_object][1]
+    def mapping(self) -> Preset:
+        """As everywhere; amounts of which nothing else is said are in their row's currency."""
+        mapping = super().mapping
+        if self.currency is not None:
+            return mapping
+        return Preset(
+            customers=mapping.customers,
+            orders=tuple(map(_in_its_currency, mapping.orders)),
+            receipts=tuple(map(_in_its_currency, mapping.receipts)),
+            refunds=tuple(map(_in_its_currency, mapping.refunds)),
+        )
 
 
-def _check_attributes(key: str, given: Iterable[str], known: tuple[str, ...]) -> None:
-    for name in given:
-        if name not in known:
-            raise ValueError(f"{key}: {name!r} is not one of {', '.join(known)}")
+def _tables(own: Sequence[TableMap], default: str) -> tuple[str, ...]:
+    """Names of the objects that are used; a table without one is of the default."""
+    return tuple(dict.fromkeys(one.table or default for one in own)) or (default,)
+
+
+def _order(table: str, *, contacts: bool) -> OrderMap:
+    preset = ORDERS.get(table)
+    if preset is None:
+        return OrderMap(table=table, **SYSTEM)
+    if not contacts:
+        return preset
+    return msgspec.structs.replace(preset, customer=CONTACT_FIELDS[table])
+
+
+def _in_its_currency(declared: S) -> S:
+    changes: dict[str, object] = {
+        name: _with_currency(getattr(declared, name))
+        for name in _AMOUNTS
+        if hasattr(declared, name)
+    }
+    lines = getattr(declared, "lines", None)
+    if lines is not None:
+        changes["lines"] = _in_its_currency(lines)
+    return msgspec.structs.replace(declared, **changes)
+
+
+def _with_currency(fields: Fields) -> Fields:
+    return tuple(
+        one
+        if one.currency is not None or one.currency_field is not None
+        else msgspec.structs.replace(one, currency_field=CURRENCY)
+        for one in fields_of(fields)
+    )
+
+
+Named = Iterator[tuple[str, tuple[str, Iterable[str]]]]
+
+
+def _queried(mapping: Preset) -> Named:
+    """Every object and path that will stand in a query, with the place they come from."""
+    for index, customers in enumerate(mapping.customers):
+        yield f"customers[{index}]", (customers.table, customer_paths(customers))
+    for index, orders in enumerate(mapping.orders):
+        yield f"orders[{index}]", (orders.table, order_paths(orders))
+        if orders.lines is not None and orders.lines.path:
+            raise ValueError(f"orders[{index}].lines.path: lines have a table of their own")
+        if orders.lines is not None:
+            yield f"orders[{index}].lines", (orders.lines.table, line_paths(orders.lines))
+    for key in ("receipts", "refunds"):
+        for index, entries in enumerate(getattr(mapping, key)):
+            changed = (entries.changed_at,) if entries.changed_at else ()
+            yield f"{key}[{index}]", (entries.table, (*entry_paths(entries), *changed))
+
+
+def _check_names(place: str, names: tuple[str, Iterable[str]]) -> None:
+    table, paths = names
+    if not _TABLE.fullmatch(table):
+        raise ValueError(f"{place}.table: {table[:64]!r} is not the API name of an object")
+    for path in paths:
+        if not _PATH.fullmatch(path):
+            raise ValueError(f"{place}: {path[:64]!r} is not the API name of a field")
+
+
+def only(fields: Fields) -> FieldMap | None:
+    """The field of a declaration that has one: several cannot be compared with in a query."""
+    several = fields_of(fields)
+    return several[0] if len(several) == 1 else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import quote as percent
+from zoneinfo import ZoneInfo
 
 from connectors.filters import TimeRange
 
@@ -31,8 +32,17 @@ def quote(value: str) -> str:
 
 def one_of(field: str, values: Iterable[str]) -> str:
     """Longer values than a literal may have equal nothing, so they are left out."""
-    usable = [quote(v) for v in dict.fromkeys(values) if 0 < len(quote(v)) - 2 <= MAX_LITERAL]
+    usable = _literals(values)
     return f"{field} IN ({','.join(usable)})" if usable else "Id = null"
+
+
+def none_of(field: str, values: Iterable[str]) -> str:
+    usable = _literals(values)
+    return f"{field} NOT IN ({','.join(usable)})" if usable else f"{field} != null"
+
+
+def _literals(values: Iterable[str]) -> list[str]:
+    return [quote(v) for v in dict.fromkeys(values) if 0 < len(quote(v)) - 2 <= MAX_LITERAL]
 
 
 def either(conditions: Sequence[str]) -> str:
@@ -46,6 +56,11 @@ def instant(value: datetime) -> str:
 
 def day(value: datetime) -> str:
     return value.astimezone(UTC).date().isoformat()
+
+
+def day_beyond(value: datetime, *, later: bool) -> str:
+    """The day after or before, as dates are kept in zones ahead of UTC and behind it."""
+    return day(value + _DAY if later else value - _DAY)
 
 
 def _floor(value: datetime, grain: timedelta) -> datetime:
@@ -64,13 +79,17 @@ _BOUNDS: tuple[tuple[str, str, Callable[[datetime, timedelta], datetime]], ...] 
 )
 
 
-def within(field: str, bounds: TimeRange, *, dates: bool) -> list[str]:
-    """Exact for rows on a grid of milliseconds, or of midnights UTC where the field is a date."""
+def within(field: str, bounds: TimeRange, *, dates: bool, zone: str | None = None) -> list[str]:
+    """Exact for rows on a grid of milliseconds, or of midnights where the field is a date, which
+    are those of `zone` or UTC."""
     grain, literal = (_DAY, day) if dates else (_MILLISECOND, instant)
     conditions = []
     for name, operator, onto_grid in _BOUNDS:
         if (bound := getattr(bounds, name)) is not None:
             clamped = min(max(bound, _EARLIEST), _LATEST)
+            if dates and zone is not None:
+                # By the clock there: a date is compared as if its midnight were in UTC.
+                clamped = clamped.astimezone(ZoneInfo(zone)).replace(tzinfo=UTC)
             conditions.append(f"{field} {operator} {literal(onto_grid(clamped, grain))}")
     return conditions or [f"{field} != null"]
 

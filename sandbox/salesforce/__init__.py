@@ -13,7 +13,7 @@ from sandbox.salesforce.ids import native_id
 from sandbox.salesforce.keys import connected_app
 from sandbox.salesforce.oauth import bearer
 from sandbox.salesforce.simulator import MOUNT, Simulator
-from sandbox.salesforce.tables import ACCOUNT
+from sandbox.salesforce.tables import ACCOUNT, PARTY_FIELDS, PAYMENT_FIELDS, REFUND_FIELDS
 from sandbox.simulator import Answer, Context, Credentials, Vendor
 from sandbox.world import Account, World
 
@@ -62,31 +62,51 @@ def credentials(context: Context) -> Credentials:
 
 SETTINGS = """\
 auth = "jwt_bearer"
-customer_fields = { email = "Email__c", tier = "Tier__c" }
-order_refund_fields = { WeChat_Refund_No__c = "wechat_cn" }
-states = { Fulfilled = "FULFILLED" }
-customer_id_fields = { Stripe_EU_Customer__c = "stripe_eu", Stripe_US_Customer__c = "stripe_us" }
-custom_fields = { order = ["PoNumber"], customer = ["AccountNumber"] }
 
-[sources.salesforce.order_fields]
-payment_status = "Payment_Status__c"
-payment_channel = "Payment_Channel__c"
+[[sources.salesforce.customers]]
+email = "Email__c"
+tier = "Tier__c"
+kind = {{ field = "Type", words = {{ Individual = "PERSON" }}, otherwise = "COMPANY" }}
+external_ids = {{ {parties} }}
+custom = ["AccountNumber"]
+
+[[sources.salesforce.orders]]
 refunded_amount = "Refunded_Amount__c"
+channel = "Payment_Channel__c"
+refund_ids = {{ {refunds} }}
+payment_ids = {{ {payments} }}
+custom = ["PoNumber"]
 
-[sources.salesforce.order_payment_fields]
-Stripe_EU_Payment__c = "stripe_eu"
-Stripe_US_Payment__c = "stripe_us"
-PayPal_Payment__c = "paypal"
-Alipay_Payment__c = "alipay_cn"
-WeChat_Payment__c = "wechat_cn"
-UnionPay_Payment__c = "unionpay_cn"
-ECNY_Payment__c = "ecny_cn"
+[[sources.salesforce.orders.status]]
+field = "Status"
+words = {{ Fulfilled = "FULFILLED" }}
+otherwise = "NEXT"
+
+[[sources.salesforce.orders.status]]
+field = "StatusCode"
+words = {{ Draft = "DRAFT", Activated = "NEXT", Canceled = "CANCELED", Expired = "CANCELED" }}
+
+[[sources.salesforce.orders.status]]
+field = "Payment_Status__c"
+words = {{ partial = "PARTIALLY_PAID", paid = "PAID" }}
+empty = "PENDING_PAYMENT"
 """
 
 
 def settings(context: Context) -> dict[str, str]:
-    """How this organisation's own fields are mapped."""
-    return {ACCOUNT: SETTINGS}
+    """How this organisation's own fields are mapped; it names the accounts that there are."""
+    known = {account.name for account in simulator_of(context).accounts}
+
+    def of_known(fields: dict[str, str]) -> str:
+        return ", ".join(f'{name} = "{fields[name]}"' for name in fields if name in known)
+
+    return {
+        ACCOUNT: SETTINGS.format(
+            parties=of_known(PARTY_FIELDS),
+            payments=of_known(PAYMENT_FIELDS),
+            refunds=of_known(REFUND_FIELDS),
+        )
+    }
 
 
 def error(status: int) -> Answer:

@@ -19,6 +19,7 @@ def summary(sobject: SObject, base: str) -> dict[str, Any]:
         "custom": False,
         "queryable": True,
         "retrieveable": True,
+        "layoutable": True,
         "updateable": True,
         "urls": {"sobject": url, "describe": f"{url}/describe", "rowTemplate": f"{url}/{{ID}}"},
     }
@@ -27,12 +28,20 @@ def summary(sobject: SObject, base: str) -> dict[str, Any]:
 def described(database: Database, sobject: SObject, base: str) -> dict[str, Any]:
     return {
         **summary(sobject, base),
-        "fields": [field_entry(f) for f in database.fields(sobject)],
+        "fields": [field_entry(f, choices(database, sobject, f)) for f in database.fields(sobject)],
         "childRelationships": children(database, sobject),
     }
 
 
-def field_entry(field: Field) -> dict[str, Any]:
+def choices(database: Database, sobject: SObject, field: Field) -> list[str]:
+    """The words of a picklist: those that some record has."""
+    if field.type != "picklist":
+        return []
+    words = {row[field.name] for row in database.table(sobject.name).rows}
+    return sorted(word for word in words if word is not None)
+
+
+def field_entry(field: Field, words: list[str]) -> dict[str, Any]:
     number = field.type in NUMBERS
     return {
         "name": field.name,
@@ -52,6 +61,10 @@ def field_entry(field: Field) -> dict[str, Any]:
         "unique": False,
         "referenceTo": [field.leads_to] if field.leads_to else [],
         "relationshipName": field.relationship,
+        "picklistValues": [
+            {"active": True, "defaultValue": False, "label": w, "validFor": None, "value": w}
+            for w in words
+        ],
     }
 
 

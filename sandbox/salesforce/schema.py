@@ -111,7 +111,7 @@ FIELDS: dict[str, list[Field]] = {
         link("Account", "Account"),
         *plain("string", "FirstName", "LastName", "Name"),
         *editable("email", "Email"),
-        *editable("phone", "Phone"),
+        *editable("phone", "Phone", "MobilePhone"),
         *PARTY,
         *SYSTEM,
     ],
@@ -172,6 +172,7 @@ CHILDREN: dict[str, list[Child]] = {
         Child("Contact", "AccountId", "Contacts"),
         Child("Opportunity", "AccountId", "Opportunities"),
     ],
+    "Contact": [Child("Order", "BillToContactId", "BilledOrders")],
     "Order": [Child("OrderItem", "OrderId", "OrderItems")],
     "Opportunity": [Child("OpportunityLineItem", "OpportunityId", "OpportunityLineItems")],
 }

@@ -35,6 +35,7 @@ class Simulator:
 
     def __init__(self, world: World, context: Context) -> None:
         self.context = context
+        self.accounts = world.accounts
         self.database = Database(build(world))
         self.orders = {order.native_id: order for order in world.orders}
         self.cursors = Cursors()

@@ -26,6 +26,7 @@ PAYMENT_FIELDS = {
     "unionpay_cn": "UnionPay_Payment__c",
     "ecny_cn": "ECNY_Payment__c",
 }
+REFUND_FIELDS = {"wechat_cn": "WeChat_Refund_No__c"}
 CHANNELS = {
     "stripe": "Stripe",
     "paypal": "PayPal",
@@ -124,6 +125,7 @@ def contact(customer: Customer) -> Row:
         "Name": customer.name,
         "Email": customer.email,
         "Phone": customer.phone,
+        "MobilePhone": None,
         **party_fields(customer),
         **system(customer.created_at),
     }
@@ -135,13 +137,12 @@ def money_state(order: Order) -> Row:
     paid = recorded.paid_amount(state, total)
     back = recorded.refunded_amount(state, total, order.recorded_refunded)
     source, native = order.payment_field or (None, None)
+    refunder, number = order.refund_field or (None, None)
     return {
         "Payment_Status__c": recorded.MARKS[state].payment,
         "Paid_Amount__c": major(paid, order.currency),
         "Refunded_Amount__c": major(back, order.currency),
-        "WeChat_Refund_No__c": order.refund_field[1]
-        if order.refund_field and order.refund_field[0] == "wechat_cn"
-        else None,
+        **{name: number if key == refunder else None for key, name in REFUND_FIELDS.items()},
         "Payment_Channel__c": ";".join(CHANNELS.get(v, v) for v in order.channels) or None,
         **{name: native if key == source else None for key, name in PAYMENT_FIELDS.items()},
     }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.secret import Secret
 from sandbox.generate import generate
@@ -17,6 +19,31 @@ from sandbox.world import Account, World
 from tests.connectors.upstream import SandboxUpstream
 
 ORDERS = 330
+PAYMENT = {
+    "field": "Payment_Status__c",
+    "words": {"partial": "PARTIALLY_PAID", "paid": "PAID"},
+    "empty": "PENDING_PAYMENT",
+}
+CODES = {
+    "field": "StatusCode",
+    "words": {"Draft": "DRAFT", "Activated": "NEXT", "Canceled": "CANCELED", "Expired": "CANCELED"},
+}
+WORDS = {"field": "Status", "words": {"Fulfilled": "FULFILLED"}, "otherwise": "NEXT"}
+ACCOUNTS: dict[str, Any] = {
+    "table": "Account",
+    "email": "Email__c",
+    "tier": "Tier__c",
+    "kind": {"field": "Type", "words": {"Individual": "PERSON"}, "otherwise": "COMPANY"},
+    "external_ids": {"stripe_eu": "Stripe_EU_Customer__c"},
+    "custom": ["AccountNumber"],
+}
+ORDERS_MAP: dict[str, Any] = {
+    "table": "Order",
+    "status": [WORDS, CODES, PAYMENT],
+    "refunded_amount": "Refunded_Amount__c",
+    "payment_ids": {"stripe_eu": "Stripe_EU_Payment__c"},
+    "custom": ["Paid_Amount__c"],
+}
 
 
 def _paper(world: World, context: Context) -> Any:
@@ -59,18 +86,10 @@ class Lab:
             "client_secret": Secret(self.keys["client_secret"]),
             "username": self.keys["username"],
             "private_key": Secret(self.keys["private_key"]),
-            "customer_fields": {"email": "Email__c", "tier": "Tier__c"},
-            "order_fields": {
-                "payment_status": "Payment_Status__c",
-                "refunded_amount": "Refunded_Amount__c",
-            },
-            "custom_fields": {"order": ("Paid_Amount__c",), "customer": ("AccountNumber",)},
-            "customer_id_fields": {"Stripe_EU_Customer__c": "stripe_eu"},
-            "order_payment_fields": {"Stripe_EU_Payment__c": "stripe_eu"},
-            "states": {"Fulfilled": "FULFILLED"},
-            "person_types": ("Individual",),
+            "customers": [ACCOUNTS],
+            "orders": [ORDERS_MAP],
         }
-        return SalesforceSettings(**{**values, **changes})
+        return msgspec.convert({**values, **changes}, SalesforceSettings)
 
     def upstream(self) -> SandboxUpstream:
         return SandboxUpstream(self.server.origin, "salesforce", "salesforce")

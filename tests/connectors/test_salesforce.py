@@ -13,6 +13,8 @@ import msgspec
 import pytest
 
 from connectors.conformance import Batch, Conformance, Fault, connected
+from connectors.conformance_kit import PAGES, walk
+from connectors.drift import drifts
 from connectors.errors import (
     Misconfigured,
     NotFound,
@@ -22,17 +24,19 @@ from connectors.errors import (
     Unauthorized,
 )
 from connectors.filters import CustomerFilter, MoneyRange, OrderFilter
+from connectors.metadata import ColumnType
 from connectors.paging import PageQuery, Sort, SortField
-from connectors.records import Source, SourceKind
+from connectors.proposal import propose
+from connectors.records import Order, OrderState, Source, SourceKind
 from connectors.salesforce import VENDOR
-from connectors.salesforce.columns import Columns
+from connectors.salesforce.descriptions import Descriptions
 from connectors.salesforce.ids import canonical
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.secret import Secret
 from connectors.tokens import TokenSource
 from connectors.transport import HttpTransport, Judge, Limits
 from connectors.vendor import Wiring
-from tests.connectors.salesforce_lab import ORDERS, Lab, lab_running
+from tests.connectors.salesforce_lab import ACCOUNTS, ORDERS, ORDERS_MAP, PAYMENT, Lab, lab_running
 from tests.connectors.upstream import SandboxUpstream
 
 pytestmark = pytest.mark.anyio
@@ -183,8 +187,10 @@ async def test_unreadable_fields_are_left_out_and_told(
     lab.simulator.hidden.update({("Order", "Paid_Amount__c"), ("Order", "Payment_Status__c")})
     known = lab.world.orders[0]
     async with connected(VENDOR, lab.settings()) as connector:
-        found = await connector.orders_by_number([known.number])
-        assert found[known.number][0].custom_fields == {}
+        (found,) = (await connector.orders_by_number([known.number]))[known.number]
+        assert found.custom_fields == {"Paid_Amount__c": None}
+        assert found.recorded_state.value == "UNKNOWN"
+        assert found.misfits["recorded_status"].startswith("Payment_Status__c: ")
         assert "Order.Paid_Amount__c" in caplog.text
         notes = (await connector.probe()).notes
         assert [note for note in notes if "Payment_Status__c" in note]
@@ -195,7 +201,7 @@ async def test_unreadable_fields_are_left_out_and_told(
 async def test_rights_that_change_while_running_are_noticed(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Columns, "FRESH", 0.0)
+    monkeypatch.setattr(Descriptions, "FRESH", 0.0)
     native_id = lab.world.orders[0].native_id
     async with connected(VENDOR, lab.settings()) as connector:
         await connector.probe()
@@ -204,8 +210,12 @@ async def test_rights_that_change_while_running_are_noticed(
         calls = [connector.orders([native_id]) for _ in range(5)]
         for found in await asyncio.gather(*calls):
             assert found[native_id].total is None
+            assert found[native_id].misfits["total"].startswith("TotalAmount: ")
         lines = await connector.order_lines([native_id])
         assert {line.sku for line in lines[native_id]} == {None}
+        assert {line.misfits["sku"] for line in lines[native_id]} == {
+            "Product2.ProductCode: the field does not exist, or may not be read"
+        }
         sort = Sort(SortField.TOTAL)
         query = PageQuery(2, OrderFilter(total=MoneyRange("EUR")), sort=sort)
         with pytest.raises(Misconfigured):
@@ -247,13 +257,54 @@ async def test_a_link_field_that_cannot_be_read_is_a_mistake_of_the_operator(lab
         assert await connector.orders_by_payment_id("elsewhere", ["pi_1"]) == {}
 
 
-@pytest.mark.parametrize("hidden", [("Order", "CurrencyIsoCode"), ("Order", "*")])
-async def test_what_cannot_be_left_out_is_misconfigured(lab: Lab, hidden: tuple[str, str]) -> None:
-    lab.simulator.hidden.add(hidden)
+async def test_rows_without_a_currency_have_an_error_at_their_amounts(lab: Lab) -> None:
+    lab.simulator.hidden.add(("Order", "CurrencyIsoCode"))
+    known = next(o for o in lab.world.orders if o.total)
     async with connected(VENDOR, lab.settings()) as connector:
-        with pytest.raises(Misconfigured):
-            await connector.orders([lab.world.orders[0].native_id])
-        assert (await connector.probe()).notes
+        found = (await connector.orders([known.native_id]))[known.native_id]
+        assert (found.number, found.total) == (known.number, None)
+        assert "total" in found.misfits
+        notes = (await connector.probe()).notes
+        assert [note for note in notes if "set `currency` for a single one" in note]
+
+
+@pytest.mark.parametrize(("table", "prefix"), [("Order", "801"), ("Nothing__c", "a01")])
+async def test_an_object_that_is_not_there_is_named(lab: Lab, table: str, prefix: str) -> None:
+    lab.simulator.hidden.add(("Order", "*"))
+    orders = {"table": table, "number": "Name"}
+    async with connected(VENDOR, lab.settings(orders=[orders])) as connector:
+        asked: dict[str, Any] = {
+            "orders": [missing(prefix)(1)],
+            "orders_by_number": ["1"],
+            "order_page": PageQuery(5, OrderFilter()),
+        }
+        for method, argument in asked.items():
+            with pytest.raises(Misconfigured, match=f"{table} does not exist or may not be read"):
+                await getattr(connector, method)(argument)
+        notes = (await connector.probe()).notes
+        assert f"{table} does not exist or may not be read" in notes
+
+
+async def test_a_field_that_does_not_exist_is_an_error_where_it_is_shown(lab: Lab) -> None:
+    customers = {**ACCOUNTS, "tier": "Tiers__c", "industry": "Owner.Name", "phones": "phone"}
+    ids = [c.sources["salesforce"] for c in lab.world.customers if "salesforce" in c.sources]
+    async with connected(VENDOR, lab.settings(customers=[customers])) as connector:
+        found = (await connector.customers(ids[:1]))[ids[0]]
+        assert found.name is not None
+        assert {name: why.partition(":")[0] for name, why in found.misfits.items()} == {
+            "tier": "Tiers__c",
+            "industry": "Owner.Name",
+            "phones": "phone",
+        }
+        page = await connector.customer_page(PageQuery(5, CustomerFilter()))
+        assert {row.record.misfits.keys() == found.misfits.keys() for row in page.rows} == {True}
+
+
+async def test_a_number_field_that_does_not_exist_is_named(lab: Lab) -> None:
+    orders = {**ORDERS_MAP, "number": "Order_No__c"}
+    async with connected(VENDOR, lab.settings(orders=[orders])) as connector:
+        with pytest.raises(Misconfigured, match=r"Order\.Order_No__c does not exist"):
+            await connector.orders_by_number(["1"])
 
 
 async def test_a_single_currency_needs_no_field(lab: Lab) -> None:
@@ -336,33 +387,209 @@ async def test_long_filters_and_long_keys_stay_below_the_limit_of_an_address(lab
         assert (await connector.customer_page(PageQuery(5, long))).rows == ()
 
 
-async def test_other_objects_can_be_the_customers_and_orders(lab: Lab) -> None:
-    settings = lab.settings(order_object="Opportunity", custom_fields={}, states={})
-    async with connected(VENDOR, settings) as connector:
-        page = await connector.order_page(PageQuery(5, OrderFilter()))
+async def test_opportunities_are_orders_when_the_mapping_says_so(lab: Lab) -> None:
+    stages = [
+        {"field": "StageName", "words": {"Negotiation/Review": "PENDING_PAYMENT"},
+         "otherwise": "NEXT"},
+        {"field": "IsClosed", "words": {"false": "DRAFT"}, "otherwise": "NEXT"},
+        {"field": "IsWon", "words": {"false": "CANCELED"}, "otherwise": "NEXT"},
+        PAYMENT,
+    ]  # fmt: skip
+    deals = {"table": "Opportunity", "status": stages, "refunded_amount": "Refunded_Amount__c"}
+    truth = {o.number: o for o in lab.world.orders}
+    async with connected(VENDOR, lab.settings(orders=[deals])) as connector:
+        page = await connector.order_page(PageQuery(100, OrderFilter()))
         orders = [row.record for row in page.rows]
+        assert len(orders) == ORDERS // 5
         assert all(o.native_id.startswith("006") for o in orders)
+        for order in orders:
+            told = truth[order.number]
+            expected = told.recorded_state.replace("FULFILLED", "PAID")
+            assert order.recorded_state.value == expected
+            assert (order.total and order.total.minor_units) == told.total
+        for state in (OrderState.DRAFT, OrderState.CANCELED):
+            narrow = OrderFilter(recorded_states=(state,))
+            found = await connector.order_page(PageQuery(100, narrow))
+            shown = [row.record for row in found.rows]
+            assert [o for o in shown if narrow.accepts(o)] == [
+                o for o in orders if o.recorded_state is state
+            ]
+            assert len(shown) < len(orders) // 2
         lines = await connector.order_lines([o.native_id for o in orders])
-        assert lines
-        owners = [o.customer_id for o in orders if o.customer_id]
-        assert set(await connector.orders_by_customer(owners, PageQuery(2, OrderFilter())))
-    contacts = lab.settings(
-        customer_object="Contact",
-        customer_fields={},
-        custom_fields={},
-        orders_relationship="Orders",
-        order_customer_field="BillToContactId",
+        assert sum(map(len, lines.values())) == sum(len(truth[o.number].lines) for o in orders)
+        owners = list({o.customer_id for o in orders if o.customer_id})
+        pages = await connector.orders_by_customer(owners, PageQuery(100, OrderFilter()))
+        ids = {row.record.native_id for page in pages.values() for row in page.rows}
+        assert ids == {o.native_id for o in orders if o.customer_id}
+
+
+async def test_contacts_lead_to_the_orders_that_are_billed_to_them(lab: Lab) -> None:
+    settings = lab.settings(customers=[{"table": "Contact"}])
+    assert settings.mapping.orders[0].customer == "BillToContactId"
+    upstream = lab.upstream()
+    async with connected(VENDOR, settings) as connector:
+        page = await connector.customer_page(PageQuery(100, CustomerFilter()))
+        people = {row.record.native_id: row.record for row in page.rows}
+        assert {person.kind.value for person in people.values()} == {"PERSON"}
+        assert any(person.email for person in people.values())
+        query = PageQuery(2, OrderFilter())
+        by_relationship = await connector.orders_by_customer(list(people), query)
+        await upstream.clear()
+        assert await connector.orders_by_customer(list(people), query) == by_relationship
+        assert await upstream.calls() == 1
+        some = [row.record for page in by_relationship.values() for row in page.rows]
+        assert {order.customer_id for order in some} <= people.keys()
+        assert some
+
+
+async def test_where_no_relationship_leads_to_orders_they_are_read_by_their_field(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owners = [c.sources["salesforce"] for c in lab.world.customers if "salesforce" in c.sources]
+    query = PageQuery(2, OrderFilter(), sort=Sort(SortField.PLACED_AT, descending=False))
+    async with connected(VENDOR, lab.settings()) as connector:
+        expected = await connector.orders_by_customer(owners, query)
+
+        async def no_ways(declared: object) -> list[object]:
+            return []
+
+        monkeypatch.setattr(connector, "_ways", no_ways)
+        found = await connector.orders_by_customer(owners, query)
+    assert found == {owner: page for owner, page in expected.items() if page.rows}
+
+
+async def test_pages_of_several_tables_are_one_list(lab: Lab) -> None:
+    """In each order; a token holds the place in every table."""
+    deals = {"table": "Opportunity", "status": [PAYMENT]}
+    both = lab.settings(
+        customers=[ACCOUNTS, {"table": "Contact"}], orders=[ORDERS_MAP, deals], currency="EUR"
     )
-    async with connected(VENDOR, contacts) as connector:
-        page = await connector.customer_page(PageQuery(5, CustomerFilter()))
-        assert page.rows[0].record.kind.value == "PERSON"
-        assert page.rows[0].record.email
+    async with connected(VENDOR, both) as connector:
+        for by in (SortField.CREATED_AT, SortField.PLACED_AT, SortField.TOTAL):
+            for descending in (True, False):
+                sort = Sort(by, descending)
+                whole = await walk(connector, PAGES[1], 100, sort=sort, filter=OrderFilter())
+                assert len({record.id for record, _ in whole}) == ORDERS + ORDERS // 5
+                few = await walk(connector, PAGES[1], 7, sort=sort, filter=OrderFilter())
+                assert [r.id for r, _ in few] == [r.id for r, _ in whole]
+                values = [getattr(record, by.value) for record, _ in whole]
+                there = [value for value in values if value is not None]
+                assert values[: len(there)] == there
+                if by is not SortField.TOTAL:
+                    assert there == sorted(there, reverse=descending)
+        sort = Sort(SortField.NAME, descending=False)
+        people = await walk(connector, PAGES[0], 9, sort=sort, filter=CustomerFilter())
+        ids = [record.native_id for record, _ in people]
+        assert len(set(ids)) == len(ids)
+        kept = await connector.customers(ids)
+        assert set(kept) == set(ids)
+        owners = [i for i in ids if i.startswith("001")]
+        pages = await connector.orders_by_customer(owners, PageQuery(100, OrderFilter()))
+        shown = [row.record for page in pages.values() for row in page.rows]
+        assert {order.native_id[:3] for order in shown} == {"801", "006"}
+        assert len(shown) == len([r for r, _ in whole if isinstance(r, Order) and r.customer_id])
 
 
-async def test_contacts_need_the_name_of_the_relationship(lab: Lab) -> None:
-    with pytest.raises(Misconfigured):
-        async with connected(VENDOR, lab.settings(customer_object="Contact")):
-            pass
+async def test_what_was_booked_is_read_with_the_orders(lab: Lab) -> None:
+    """Lines stand in for receipts: the same seam, with ids of orders."""
+    receipts = [
+        {"table": "OrderItem", "order": "OrderId", "order_is": "id", "amount": "TotalPrice"}
+    ]
+    orders = {**ORDERS_MAP, "status": [], "refunded_amount": ""}
+    known = next(o for o in lab.world.orders if o.lines and o.total)
+    assert known.total is not None
+    async with connected(VENDOR, lab.settings(orders=[orders], receipts=receipts)) as connector:
+        found = (await connector.orders([known.native_id]))[known.native_id]
+    paid = sum(line.total for line in known.lines)
+    assert found.recorded_state.value == ("PAID" if paid >= known.total else "PARTIALLY_PAID")
+
+
+async def test_refund_numbers_are_those_of_rows_that_hold_one(lab: Lab) -> None:
+    held = {o.native_id for o in lab.world.orders if o.payment_field}
+    orders = {**ORDERS_MAP, "refund_ids": {"stripe_eu": "Stripe_EU_Payment__c"}}
+    upstream = lab.upstream()
+    async with connected(VENDOR, lab.settings(orders=[orders])) as connector:
+        await connector.probe()
+        await upstream.clear()
+        since = datetime(2020, 1, 1, tzinfo=UTC)
+        found = [one async for batch in connector.refund_numbers(since) for one in batch]
+        assert await upstream.calls() == 1
+        assert len(found) == len(held)
+        late = datetime(2090, 1, 1, tzinfo=UTC)
+        assert [one async for batch in connector.refund_numbers(late) for one in batch] == []
+
+
+async def test_the_organisation_describes_itself(lab: Lab) -> None:
+    upstream = lab.upstream()
+    async with connected(VENDOR, lab.settings()) as connector:
+        await connector.probe()
+        await upstream.clear()
+        tables = {table.name: table for table in await connector.describe(())}
+        assert await upstream.calls() == 2
+        assert {"Account", "Contact", "Order", "OrderItem", "Opportunity"} <= tables.keys()
+        (orders,) = await connector.describe(["Order", "Nothing__c"])
+        columns = {column.path: column for column in orders.columns}
+        assert columns["Id"].unique
+        assert columns["TotalAmount"].type is ColumnType.NUMBER
+        assert columns["EffectiveDate"].type is ColumnType.TIME
+        assert (columns["AccountId"].type, columns["AccountId"].refers) == (
+            ColumnType.RELATION,
+            "Account",
+        )
+        assert {"Draft", "Activated", "Fulfilled"} <= set(columns["Status"].words)
+        (lines,) = await connector.describe(["OrderItem"])
+        assert "Product2.Name" in {column.path for column in lines.columns}
+        every = [column.path for column in tables["Order"].columns]
+        rows = await connector.sample("Order", every, "CreatedDate", 20)
+    newest = sorted((o.placed_at for o in lab.world.orders), reverse=True)[:20]
+    assert [datetime.fromisoformat(row["CreatedDate"]) for row in rows] == newest
+
+
+async def test_a_mapping_is_proposed_and_drifts_are_told(lab: Lab) -> None:
+    settings = lab.settings()
+    async with connected(VENDOR, settings) as connector:
+        tables = await connector.describe(())
+        proposed = {one.kind: one for one in propose(tables, settings.preset, {})}
+        assert (proposed["customers"].table.name, proposed["orders"].table.name) == (
+            "Account",
+            "Order",
+        )
+        mapped = await connector.describe(["Account", "Order", "OrderItem"])
+        assert [d for d in drifts(settings, mapped, {}) if "has no field" in d.what] == []
+        lab.simulator.hidden.add(("Product2", "Name"))
+    async with connected(VENDOR, settings) as connector:
+        mapped = await connector.describe(["Account", "Order", "OrderItem"])
+        assert [d.place for d in drifts(settings, mapped, {}) if "has no field" in d.what] == [
+            "orders[0].lines[0].name"
+        ]
+
+
+async def test_newest_rows_come_with_all_of_the_last_moment(lab: Lab) -> None:
+    by_day: dict[str, int] = {}
+    for order in lab.world.orders:
+        day = order.placed_at.date().isoformat()
+        by_day[day] = by_day.get(day, 0) + 1
+    async with connected(VENDOR, lab.settings()) as connector:
+        tables = connector._tables
+        found = await tables.newest("Order", ["OrderNumber"], "EffectiveDate", None, 5)
+        days = [row["EffectiveDate"] for row in found.rows]
+        assert found.more
+        assert days == sorted(days, reverse=True)
+        assert {day: days.count(day) for day in days} == {day: by_day[day] for day in set(days)}
+        last = datetime.fromisoformat(days[-1]).replace(tzinfo=UTC)
+        older = await tables.newest("Order", [], "CreatedDate", last, ORDERS)
+        assert not older.more
+        assert len(older.rows) == sum(o.placed_at <= last for o in lab.world.orders)
+
+
+@pytest.mark.parametrize("key", ["') OR Id != null --", "\\", "a\\' OR '1'='1", "%", "_"])
+async def test_a_key_is_a_key_whatever_it_says(lab: Lab, key: str) -> None:
+    async with connected(VENDOR, lab.settings()) as connector:
+        assert await connector.orders_by_number([key]) == {}
+        assert await connector.orders_by_payment_id("stripe_eu", [key]) == {}
+        assert await connector.customers([key]) == {}
+        page = await connector.order_page(PageQuery(5, OrderFilter(numbers=(key,))))
+        assert page.rows == ()
 
 
 async def test_a_part_that_fails_fails_only_its_keys(

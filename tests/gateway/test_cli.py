@@ -17,7 +17,8 @@ import httpx
 import pytest
 from joserfc.jwk import RSAKey
 
-from gateway.demo import DEMO_TOML
+from connectors.registry import Registry
+from gateway.demo import demo_toml
 from sandbox.server import Server as Sandbox
 from sandbox.simulator import discover
 
@@ -27,34 +28,24 @@ SOURCES = ("salesforce", "stripe_eu", "stripe_us")
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(vendors=discover(("salesforce",)), size=30, rate_limits=False) as running:
+    vendors = [v for v in discover(("salesforce",)) if v.name in ("salesforce", "stripe")]
+    with Sandbox(vendors=vendors, size=30, rate_limits=False) as running:
         yield running
 
 
 @pytest.fixture
 def config(sandbox: Sandbox, tmp_path: Path) -> Path:
     """A file that fits the sandbox; the port is a free one."""
-    crm = sandbox.credentials["salesforce"]
-    text = DEMO_TOML.format(
-        port=0,
-        folder=tmp_path,
-        origin=sandbox.origin,
-        client_id=crm["client_id"],
-        username=crm["username"],
-    )
+    text, _ = demo_toml(sandbox, Registry(), str(tmp_path), port=0)
     path = tmp_path / "tillgate.toml"
     path.write_text(text)
     return path
 
 
 @pytest.fixture
-def environ(sandbox: Sandbox) -> dict[str, str]:
-    keys = sandbox.credentials
-    return os.environ | {
-        "SALESFORCE_PRIVATE_KEY": keys["salesforce"]["private_key"],
-        "STRIPE_EU_KEY": keys["stripe_eu"]["key"],
-        "STRIPE_US_KEY": keys["stripe_us"]["key"],
-    }
+def environ(sandbox: Sandbox, tmp_path: Path) -> dict[str, str]:
+    _, secrets = demo_toml(sandbox, Registry(), str(tmp_path), port=0)
+    return os.environ | secrets
 
 
 def command(*arguments: object) -> list[str]:

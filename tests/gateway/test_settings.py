@@ -106,7 +106,11 @@ def test_a_source_may_be_called_at_another_rate() -> None:
         ),
         (STRIPE + "deadlin = 1", "sources.stripe_eu.deadlin: unknown key, did you mean 'deadline'"),
         (STRIPE + "zzzz = 1", "sources.stripe_eu.zzzz: unknown key; known: account, api_version"),
-        (SALESFORCE + "order_field = {}", "salesforce.order_field: unknown key, did you mean"),
+        (SALESFORCE + "order = []", "salesforce.order: unknown key, did you mean 'orders'?"),
+        (
+            SALESFORCE + '[[sources.salesforce.orders]]\nnumbr = "Name"',
+            "sources.salesforce.orders[0].numbr: unknown key, did you mean 'number'?",
+        ),
     ],
 )
 def test_an_unknown_key_names_its_place_and_the_nearest(text: str, told: str) -> None:
@@ -136,7 +140,10 @@ def test_an_unknown_key_names_its_place_and_the_nearest(text: str, told: str) ->
             "sources.salesforce.auth: invalid enum value 'password'",
         ),
         (SALESFORCE.replace("username", "#"), "sources.salesforce.username: needed for auth"),
-        (SALESFORCE + "order_fields = { total = 1 }", "sources.salesforce.order_fields"),
+        (
+            SALESFORCE + '[[sources.salesforce.orders]]\nnumber = "a b"',
+            "sources.salesforce.orders[0]: 'a b' is not the API name of a field",
+        ),
     ],
 )
 def test_a_wrong_value_names_its_place(text: str, told: str) -> None:
