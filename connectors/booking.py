@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from connectors.errors import Malformed, SourceError
+from connectors.errors import Malformed, Misconfigured, SourceError
 from connectors.grouping import Given, first, held
 from connectors.mapper import Booked, Entry, Mapper, entry_paths
 from connectors.mapping import EntryMap, OrderMap, Preset, fields_of
 from connectors.metadata import Rows
 from connectors.money import Money
 from connectors.tables import Tables
+from connectors.values import MISSING, at
 
-Outcome = list[Entry] | SourceError
+Outcome = list[Entry] | SourceError | None
+"""The entries of one order, None where they cannot be asked for."""
 
 
 class Booking:
@@ -57,8 +59,12 @@ class Booking:
                     failed.update(dict.fromkeys(part, rows))
                     continue
                 for row in rows:
+                    entry = self._mapper.entry(row, declared)
                     for key in held(row, one.field) & set(part):
-                        named.setdefault(key, []).extend(held(row, declared.order))
+                        if isinstance(entry, Malformed):
+                            failed[key] = entry
+                        elif entry is not None:
+                            named.setdefault(key, []).append(entry.order)
         return named, failed
 
     async def _entries(self, declared: EntryMap, given: Sequence[Given[OrderMap]]) -> list[Outcome]:
@@ -80,10 +86,16 @@ class Booking:
         for part, rows in found:
             if isinstance(rows, SourceError):
                 failed.update(dict.fromkeys(part, rows))
+            elif any(MISSING in at(row, declared.order) for row in rows):
+                detail = f"{declared.table} has no field {declared.order!r}"
+                failed.update(dict.fromkeys(part, Misconfigured(self._source, detail)))
             else:
                 self._sort_in(rows, declared, by_order, broken)
+        self._tell_apart(keys, by_order, broken)
         return [
-            failed.get(value or "") or broken.get(key or "") or by_order.get(key or "", [])
+            None
+            if value is None or key is None
+            else failed.get(value) or broken.get(key) or by_order.get(key, [])
             for key, value in zip(keys, values, strict=True)
         ]
 
@@ -96,13 +108,28 @@ class Booking:
     ) -> None:
         for row in rows:
             entry = self._mapper.entry(row, declared)
-            if isinstance(entry, Malformed):
-                broken[first(row, declared.order) or ""] = entry
-            elif entry is not None:
-                by_order.setdefault(entry.order, []).append(entry)
+            for order in held(row, declared.order):
+                if isinstance(entry, Malformed):
+                    broken[order] = entry
+                elif entry is not None:
+                    by_order.setdefault(order, []).append(entry)
+
+    def _tell_apart(
+        self,
+        keys: Sequence[str | None],
+        by_order: Mapping[str, list[Entry]],
+        broken: dict[str, SourceError],
+    ) -> None:
+        """A vendor that ignores case finds `so-1` for SO-1: whose is it? Not nobody's."""
+        folded = {order.casefold() for order in by_order}
+        for key in keys:
+            if key is not None and key not in by_order and key.casefold() in folded:
+                broken[key] = Malformed(self._source, "an entry names the order in other letters")
 
     def _sum(self, receipts: Sequence[Outcome], refunds: Sequence[Outcome]) -> Booked | SourceError:
         """Where entries cannot be read there is no sum of the others."""
+        if None in (*receipts, *refunds):
+            return Booked(doubt="its receipts cannot be asked for: its customer is not known")
         try:
             received, returned = _all(receipts), _all(refunds)
             ids = [held_id for entry in (*received, *returned) for held_id in entry.payment_ids]
@@ -125,7 +152,7 @@ def _all(outcomes: Sequence[Outcome]) -> list[Entry]:
     for outcome in outcomes:
         if isinstance(outcome, SourceError):
             raise outcome
-        entries += outcome
+        entries += outcome or []
     return entries
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 
 import msgspec
 
+from connectors.columns import column_of, seen_words
 from connectors.currency import MINOR_UNIT_DIGITS
 from connectors.declared import Declared, declared
 from connectors.mapping import MappedSettings, StatusMap, fields_of
 from connectors.metadata import Column, ColumnType, Rows, Table
-from connectors.values import at, text
+from connectors.values import shape, words_at
 
 _ALIKE = 0.6
 
@@ -50,22 +52,6 @@ def drifts(
     yield from _unknown_currencies(settings, samples)
 
 
-def column_of(table: Table, path: str) -> Column | None:
-    """The column that a path leads into: its own, or the one that holds it, where what is inside
-    is not described."""
-    by_path = {column.path: column for column in table.columns}
-    by_key = {column.key: column for column in table.columns if column.key}
-    parts = path.split(".")
-    for length in range(len(parts), 0, -1):
-        head = ".".join(parts[:length])
-        for spelled in (head, head.removesuffix("[]"), f"{head}[]"):
-            if (found := by_path.get(spelled) or by_key.get(spelled)) is not None:
-                inner = f"{spelled.removesuffix('[]')}[]."
-                told = any(name.startswith(inner) for name in (*by_path, *by_key))
-                return None if told and length < len(parts) else found
-    return None
-
-
 def _of_field(one: Declared, table: Table) -> Iterator[Drift]:
     column = column_of(table, one.path)
     if column is None and one.or_path:
@@ -100,7 +86,7 @@ def _unknown_words(
         for status in orders.status:
             table = known.get(orders.table)
             column = column_of(table, status.field) if table is not None else None
-            words = _words(column, samples.get(orders.table, ()), status)
+            words = _words(column, samples.get(orders.table, []), status)
             for word in words:
                 yield Drift(
                     place=f"orders[{index}].status",
@@ -109,17 +95,16 @@ def _unknown_words(
                 )
 
 
-def _words(
-    column: Column | None, rows: Sequence[Mapping[str, object]], status: StatusMap
-) -> list[str]:
+def _words(column: Column | None, rows: Rows, status: StatusMap) -> list[str]:
     """What a status field can hold, or was seen to hold, and nobody has declared."""
     if status.otherwise != "UNKNOWN":
         return []
-    choices = column.words if column is not None and column.type is ColumnType.CHOICE else ()
-    # Words of a field that is free text may be anything, also a name.
-    seen = [text(v) for row in rows for v in at(row, status.field) if isinstance(v, str)]
-    listed = {word.casefold() for word in status.words}
-    return sorted({word for word in (*choices, *seen) if word.strip().casefold() not in listed})
+    if column is None:
+        return []
+    choices = column.words if column.type is ColumnType.CHOICE else ()
+    seen = seen_words(msgspec.structs.replace(column, path=status.field), rows)
+    words = {word for word in (*choices, *seen) if word.strip()}
+    return sorted(word for word in words if word.strip().casefold() not in status.folded)
 
 
 def _unknown_currencies(settings: MappedSettings, samples: Mapping[str, Rows]) -> Iterator[Drift]:
@@ -128,11 +113,13 @@ def _unknown_currencies(settings: MappedSettings, samples: Mapping[str, Rows]) -
             if one.currency_field is None:
                 continue
             rows = samples.get(orders.table, ())
-            held = {text(v).strip() for row in rows for v in at(row, one.currency_field)}
-            for word in sorted(held - set(settings.currencies) - set(MINOR_UNIT_DIGITS)):
+            held = Counter(v for row in rows for v in words_at(row, one.currency_field))
+            for word in sorted(held.keys() - set(settings.currencies) - set(MINOR_UNIT_DIGITS)):
+                # What is there once may be anything that somebody typed.
+                shown = repr(word) if held[word] > 1 else f"something like {shape(word)}"
                 yield Drift(
                     place=f"orders[{index}].total",
-                    what=f"{one.currency_field!r} holds {word!r}, which is no currency of ISO 4217"
+                    what=f"{one.currency_field!r} holds {shown}, which is no currency of ISO 4217"
                     " and not in currencies",
                     consequence="Order.total is null with an error and paymentState is UNKNOWN",
                 )

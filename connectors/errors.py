@@ -28,6 +28,8 @@ class SourceError(Exception):
     """
 
     again = True
+    record: str | None = None
+    """The native id of the record that failed, where it is known. It is not part of the text."""
 
     def __init__(
         self, source: str, detail: str, *, status: int | None = None, code: str | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -13,7 +12,7 @@ from connectors.errors import Malformed, SourceError
 from connectors.mapping import TableMap
 from connectors.records import Record
 from connectors.tables import Found, Tables
-from connectors.values import at, text
+from connectors.values import words_at
 
 D = TypeVar("D", bound=TableMap)
 R = TypeVar("R", bound=Record)
@@ -31,13 +30,12 @@ class Given(msgspec.Struct, Generic[D], frozen=True):
 Records = Callable[[Sequence[Given[D]]], Awaitable[Sequence[R | SourceError]]]
 """The records of rows, in their order."""
 Groups = tuple[dict[str, list[Given[D]]], dict[str, SourceError]]
-"""Rows by key, and the failures of the keys whose rows could not be read."""
+"""Rows by key, and the failures of the keys some of whose rows could not be read."""
 
 
 def held(row: Raw, field: str) -> set[str]:
     """What a field holds, as text; a list holds each of its items."""
-    items = (item for value in at(row, field) for item in _each(value))
-    return {text(item) for item in items if isinstance(item, str | int | Decimal)}
+    return set(words_at(row, field))
 
 
 def first(row: Raw, field: str) -> str | None:
@@ -56,7 +54,7 @@ async def grouped(
     if not once or not wanted:
         return {}, {}
     answers = await asyncio.gather(
-        *(tables.matching(one.table, columns, field, once) for one, field, columns in wanted)
+        *(asked(tables, one.table, columns, field, once) for one, field, columns in wanted)
     )
     raise_if_all_failed(answers)
     groups: dict[str, dict[str, Given[D]]] = {}
@@ -70,8 +68,18 @@ async def grouped(
             for row in rows:
                 for key in held(row, field) & known:
                     groups.setdefault(key, {}).setdefault(mark(row, declared), Given(row, declared))
-    given = {key: list(rows.values()) for key, rows in groups.items() if key not in failed}
+    given = {key: list(rows.values()) for key, rows in groups.items()}
     return given, failed
+
+
+async def asked(
+    tables: Tables, table: str, columns: Sequence[str], field: str, keys: Sequence[str]
+) -> Found:
+    """As `Tables.matching`; a table that cannot be asked at all is one part that failed."""
+    try:
+        return await tables.matching(table, columns, field, keys)
+    except SourceError as error:
+        return [(keys, error)]
 
 
 def mark(row: Raw, declared: TableMap) -> str:
@@ -128,10 +136,6 @@ def raise_if_all_failed(answers: Sequence[Found]) -> None:
     failed = [rows for rows in parts if isinstance(rows, SourceError)]
     if failed and len(failed) == len(parts):
         raise failed[0]
-
-
-def _each(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def _age(record: Record) -> tuple[float, str]:

@@ -54,7 +54,7 @@ from connectors.paging import Keyed, Page, PageQuery
 from connectors.paging import Row as PageRow
 from connectors.records import Customer, ExternalId, Order, OrderLine, Source
 from connectors.tables import Newest, Tables
-from connectors.values import MISSING, at
+from connectors.values import MISSING, Misfit, at
 
 _NEEDS = {
     "customers": ("customers", "customer_page", "customers_by_external_id"),
@@ -97,7 +97,7 @@ class MappedCrm:
     async def customers(self, ids: Sequence[str]) -> Keyed[Customer]:
         wanted = [(one, one.id, customer_paths(one)) for one in self._mapping.customers]
         given, failed = await grouped(self._tables, wanted, ids)
-        return singles(self._source.name, given, self._customer) | failed
+        return failed | singles(self._source.name, given, self._customer)
 
     async def customers_by_external_id(
         self, source: str, ids: Sequence[str]
@@ -128,7 +128,7 @@ class MappedCrm:
         given, failed = await grouped(self._tables, wanted, ids)
         every = [one for rows in given.values() for one in rows]
         made = dict(zip(map(id, every), await self._orders_of(every), strict=True))
-        return singles(self._source.name, given, lambda one: made[id(one)]) | failed
+        return failed | singles(self._source.name, given, lambda one: made[id(one)])
 
     async def orders_by_number(self, numbers: Sequence[str]) -> Keyed[tuple[Order, ...]]:
         return await self._numbered(numbers)
@@ -156,11 +156,18 @@ class MappedCrm:
         ]
         given, failed = await grouped(self._tables, wanted, customer_ids)
         after = position_of(query.after) if query.after is not None else None
-        placed = {key: self._placed(rows, after) for key, rows in given.items()}
+        placed: dict[str, list[tuple[Position, Given[OrderMap]]]] = {}
+        for key, own in given.items():
+            try:
+                placed[key] = self._placed(own, after)
+            except Malformed as error:
+                failed[key] = error
         shown = [one for rows in placed.values() for _, one in rows[: query.first]]
         made = dict(zip(map(id, shown), await self._orders_of(shown), strict=True))
         pages: dict[str, Page[Order] | SourceError] = dict(failed)
         for key, rows in placed.items():
+            if key in failed:
+                continue
             page = tuple(PageRow(made[id(one)], token_of(at_)) for at_, one in rows[: query.first])
             pages[key] = Page(page, more=len(rows) > query.first)
         return pages
@@ -302,13 +309,15 @@ class MappedCrm:
 
     def _place(self, given: Given[D]) -> Position:
         """Raises Malformed for a row without a usable time or id: no page could go on after it."""
-        declared = given.declared
-        native_id = self._mapper.identity(given.row, declared)
-        created = self._mapper.created_at(given.row, declared)
-        if native_id is None or created is None:
-            what = declared.id if native_id is None else _names(declared.created_at)[0]
-            raise Malformed(self._source.name, f"{declared.table}.{what}: a row has none of use")
-        return Position(created, native_id)
+        row, declared = given.row, given.declared
+        native_id = self._mapper.identity(row, declared)
+        try:
+            if native_id is None:
+                raise Misfit(f"{declared.id}: there is no id")
+            return Position(self._mapper.created_at(row, declared), native_id)
+        except Misfit as misfit:
+            why = f"{declared.table}: a row cannot be listed, {misfit}"
+            raise self._mapper.malformed(row, declared, why) from None
 
     async def _customers_of(
         self, given: Sequence[Given[CustomerMap]]
@@ -316,7 +325,8 @@ class MappedCrm:
         return [self._customer(one) for one in given]
 
     def _customer(self, one: Given[CustomerMap]) -> Customer | SourceError:
-        return self._mapper.fitting(lambda: self._mapper.customer(one.row, one.declared))
+        row, declared = one.row, one.declared
+        return self._mapper.fitting(lambda: self._mapper.customer(row, declared), row, declared)
 
     async def _orders_of(self, given: Sequence[Given[OrderMap]]) -> Sequence[Order | SourceError]:
         """With what was booked for them; where that cannot be read, nor can the order: its
@@ -329,7 +339,9 @@ class MappedCrm:
     ) -> Order | SourceError:
         if isinstance(booked, SourceError):
             return booked
-        return self._mapper.fitting(lambda: self._mapper.order(one.row, one.declared, booked))
+        row, declared = one.row, one.declared
+        made = lambda: self._mapper.order(row, declared, booked)  # noqa: E731
+        return self._mapper.fitting(made, row, declared)
 
     async def _inner_lines(
         self, declared: OrderMap, lines: LineMap, order_ids: Sequence[str]
@@ -340,6 +352,8 @@ class MappedCrm:
         given, failed = await grouped(self._tables, wanted, order_ids)
         found: dict[str, tuple[OrderLine, ...] | SourceError] = dict(failed)
         for key, rows in given.items():
+            if key in failed:
+                continue
             if len(rows) > 1:
                 found[key] = Malformed(
                     self._source.name, f"{declared.table}: several rows have the same id"
@@ -385,7 +399,7 @@ async def _groups(
     every = [one for rows in given.values() for one in rows]
     made = dict(zip(map(id, every), await records(every), strict=True))
     found = {key: together([made[id(one)] for one in rows]) for key, rows in given.items()}
-    return {**failed, **found}
+    return {**found, **failed}
 
 
 async def _page(

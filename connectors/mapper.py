@@ -41,7 +41,19 @@ from connectors.records import (
     Provider,
     Source,
 )
-from connectors.values import MISSING, Misfit, Row, at, moment, money, number, shape, single, text
+from connectors.values import (
+    MISSING,
+    Misfit,
+    Row,
+    at,
+    moment,
+    money,
+    number,
+    shape,
+    single,
+    text,
+    words_at,
+)
 
 T = TypeVar("T")
 _DOUBTFUL = frozenset({"paid_amount", "refunded_amount", "recorded_status"})
@@ -49,11 +61,13 @@ _DOUBTFUL = frozenset({"paid_amount", "refunded_amount", "recorded_status"})
 
 
 class Booked(msgspec.Struct, frozen=True):
-    """What the system itself booked for one order: sums, and the payments they name."""
+    """What the system itself booked for one order: sums, and the payments they name; `doubt` says
+    why that is not known."""
 
     received: Money | None = None
     returned: Money | None = None
     payment_ids: tuple[ExternalId, ...] = ()
+    doubt: str | None = None
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -109,6 +123,7 @@ class Reading:
                 continue
             try:
                 currency = self._currency(one, near)
+                _check_each(self.row, one.field, values)
                 several = [money(value, one, currency) for value in values]
                 return Money(sum(amount.minor_units for amount in several), currency)
             except Misfit as misfit:
@@ -121,12 +136,16 @@ class Reading:
         if one.currency is not None:
             return one.currency
         if one.currency_field is not None:
-            held = [v for row in (self.row, near) if row for v in at(row, one.currency_field)]
-            # A line without the column may stand in an order that has it.
+            held = at(self.row, one.currency_field)
+            if not [value for value in held if value is not MISSING] and near is not None:
+                # A line without the column stands in an order that has it.
+                held = [*held, *at(near, one.currency_field)]
             there = [value for value in held if value is not MISSING]
-            if held:
-                word = text((there or held)[0]).strip()
-                return self._settings.currencies.get(word, word)
+            words = {text(value).strip() for value in there or held[:1]}
+            if len(words) != 1:
+                raise Misfit("it is in several currencies" if words else "its currency is not told")
+            word = words.pop()
+            return self._settings.currencies.get(word, word)
         if self._settings.currency is None:
             raise Misfit("it has no currency, and neither has the mapping")
         return self._settings.currency
@@ -188,6 +207,8 @@ class Mapper:
         if read.lacks_columns:
             _note_missing(read, "recorded_status", _state_paths(declared))
             _note_missing(read, "payment_ids", all_paths(*declared.payment_ids.values()))
+        if booked is not None and booked.doubt is not None:
+            read.misfits |= dict.fromkeys(("recorded_status", "payment_ids"), booked.doubt)
         if read.misfits.keys() & _DOUBTFUL:
             state = OrderState.UNKNOWN
         return Order(
@@ -223,33 +244,50 @@ class Mapper:
         )
 
     def entry(self, row: Row, declared: EntryMap) -> Entry | Malformed | None:
-        """None for an entry that does not count; Malformed where its amount cannot be read, since
-        a sum without it would be wrong."""
-        word = _word(row, declared.counts_if)
+        """None for an entry that does not count, or is for no order. Malformed where it does not
+        say whether it counts, or how much it is: a sum without it would be wrong."""
         order = _word(row, declared.order)
-        if order is None or (declared.counts_if and word not in declared.words):
+        if order is None:
             return None
         read = Reading(row, self._settings)
+        counts = _counts(row, declared)
+        if counts is False:
+            return None
         amount = read.money("amount", declared.amount)
-        if read.misfits:
-            return Malformed(
-                self._source.name, f"an entry does not fit at {read.misfits['amount']}"
-            )
+        if counts is None:
+            read.misfits["counts_if"] = f"{declared.counts_if}: it does not say whether it counts"
+        elif amount is None and declared.amount:
+            read.misfits.setdefault("amount", f"{all_paths(declared.amount)[0]}: there is none")
+        _note_missing(read, "payment_ids", all_paths(*declared.payment_ids.values()))
+        for reason in read.misfits.values():
+            return Malformed(self._source.name, f"an entry does not fit at {reason}")
         return Entry(order, amount, external_ids(row, declared.payment_ids))
 
-    def fitting(self, record: Callable[[], T]) -> T | Malformed:
+    def fitting(self, record: Callable[[], T], row: Row, declared: TableMap) -> T | Malformed:
         """The record of a row, or the failure of this row alone."""
         try:
             return record()
         except Misfit as misfit:
-            return Malformed(self._source.name, f"a row does not fit at {misfit}")
+            return self.malformed(row, declared, f"a row does not fit at {misfit}")
+
+    def malformed(self, row: Row, declared: TableMap, why: str) -> Malformed:
+        """The failure of one row, with its id where it has one."""
+        error = Malformed(self._source.name, why)
+        error.record = self.identity(row, declared)
+        return error
 
     def identity(self, row: Row, declared: TableMap) -> str | None:
         """The row's id as text, None where it has none."""
         return _word(row, declared.id)
 
-    def created_at(self, row: Row, declared: TableMap) -> datetime | None:
-        return Reading(row, self._settings).moment("created_at", declared.created_at)
+    def created_at(self, row: Row, declared: TableMap) -> datetime:
+        """Raises Misfit where there is none of use."""
+        read = Reading(row, self._settings)
+        found = read.moment("created_at", declared.created_at)
+        if found is None:
+            path = all_paths(declared.created_at)[0]
+            raise Misfit(read.misfits.get("created_at", f"{path}: there is no time"))
+        return found
 
     def _amounts(
         self, read: Reading, declared: OrderMap, booked: Booked | None
@@ -337,11 +375,10 @@ def entry_paths(declared: EntryMap) -> tuple[str, ...]:
 def external_ids(row: Row, declared: Mapping[str, Fields]) -> tuple[ExternalId, ...]:
     """Every id of another source that a row holds, with the field that holds it."""
     return tuple(
-        ExternalId(source, text(value), one.field)
+        ExternalId(source, value, one.field)
         for source, fields in declared.items()
         for one in fields_of(fields)
-        for value in at(row, one.field)
-        if isinstance(value, str | int | Decimal)
+        for value in words_at(row, one.field)
     )
 
 
@@ -354,6 +391,13 @@ def providers(words: str | None, known: Mapping[str, Provider]) -> tuple[Provide
     if not all(word in known for word in named):
         return ()
     return tuple(dict.fromkeys(known[word] for word in named))
+
+
+def _check_each(row: Row, path: str, values: Sequence[Any]) -> None:
+    """A sum over a list needs an amount of each of its items."""
+    around, inside, _ = path.rpartition("[].")
+    if inside and len(at(row, f"{around}[]")) != len(values):
+        raise Misfit("an item of the list has no amount")
 
 
 def _told(field: str, misfit: Misfit, values: Sequence[Any]) -> str:
@@ -375,6 +419,14 @@ def _shown_status(declared: OrderMap) -> str:
 def _state_paths(declared: OrderMap) -> tuple[str, ...]:
     closed = declared.closed.field if declared.closed is not None else ""
     return all_paths(*(status.field for status in declared.status), closed)
+
+
+def _counts(row: Row, declared: EntryMap) -> bool | None:
+    """Whether an entry counts; None where its field says nothing."""
+    if not declared.counts_if:
+        return True
+    word = _word(row, declared.counts_if)
+    return None if word is None else word.strip().casefold() in declared.folded_words
 
 
 def _note_missing(read: Reading, name: str, paths: Iterable[str]) -> None:
@@ -408,14 +460,15 @@ def _kind(read: Reading, declared: str | KindMap) -> CustomerKind:
     word = _word(read.row, declared.field)
     if "kind_word" in read.misfits:
         return CustomerKind.UNKNOWN
-    return CustomerKind(declared.words.get(word or "", declared.otherwise))
+    return CustomerKind(declared.folded.get((word or "").strip().casefold(), declared.otherwise))
 
 
 def _custom(read: Reading, names: Mapping[str, str]) -> dict[str, Any] | None:
     """The fields that are there, by name; a misfit where one is not."""
     if not names:
         return None
-    _note_missing(read, "custom_fields", names.values())
+    for name, path in names.items():
+        _note_missing(read, f"custom_fields.{name}", [path])
     found = {
         name: [value for value in at(read.row, path) if value is not MISSING]
         for name, path in names.items()

@@ -62,7 +62,7 @@ Fields = str | FieldMap | tuple[str | FieldMap, ...]
 """One field or several: the first that holds something counts, for e-mails and phones all."""
 
 
-class KindMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class KindMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """The words of a field that say whether a customer is a PERSON or a COMPANY."""
 
     field: str
@@ -73,6 +73,11 @@ class KindMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         for kind in (*self.words.values(), self.otherwise):
             if kind not in CustomerKind.__members__:
                 raise ValueError(f"words: {kind!r} is no kind of customer")
+
+    @cached_property
+    def folded(self) -> Mapping[str, str]:
+        """The words without their case; made once."""
+        return {word.casefold(): kind for word, kind in self.words.items()}
 
 
 class StatusMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
@@ -190,7 +195,7 @@ class OrderMap(TableMap, frozen=True, kw_only=True, forbid_unknown_fields=True, 
         return {word.casefold(): Provider[name] for word, name in self.channels.items()}
 
 
-class EntryMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class EntryMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """Records of money received for orders, or given back: what the system itself booked.
 
     `order` holds the order's number, or its id where `order_is` says so. With `customer`, a field
@@ -209,6 +214,11 @@ class EntryMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     changed_at: str = ""
     payment_ids: Mapping[str, Fields] = {}
     refund_ids: Mapping[str, Fields] = {}
+
+    @cached_property
+    def folded_words(self) -> frozenset[str]:
+        """The words without their case; made once."""
+        return frozenset(word.casefold() for word in self.words)
 
 
 class Preset(msgspec.Struct, frozen=True, kw_only=True):
@@ -242,6 +252,7 @@ class MappedSettings(SourceSettings, frozen=True, kw_only=True):
             if code not in MINOR_UNIT_DIGITS:
                 raise ValueError(f"currencies: {word!r} leads to {code!r}, not an ISO 4217 code")
         _check_complete(self.mapping)
+        _check_times(self.mapping, self.zone)
 
     @property
     def preset(self) -> Preset:
@@ -356,6 +367,16 @@ def _check_complete(mapping: Preset) -> None:
                     raise ValueError(f"{key}[{index}].{name}: missing")
             if key == "orders":
                 _check_lines(table.lines, f"orders[{index}].lines")
+
+
+def _check_times(mapping: Preset, zone: str | None) -> None:
+    """Lists are read by these times, which a vendor compares in the source's zone."""
+    for key in ("customers", "orders"):
+        for index, table in enumerate(getattr(mapping, key)):
+            for name in ("created_at", "updated_at"):
+                fields = fields_of(getattr(table, name))
+                if any(one.zone not in (None, zone) for one in fields):
+                    raise ValueError(f"{key}[{index}].{name}: its zone is that of the source")
 
 
 def _check_lines(lines: LineMap | None, place: str) -> None:

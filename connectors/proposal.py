@@ -14,8 +14,8 @@ from difflib import SequenceMatcher
 import msgspec
 
 from connectors import vocabulary
+from connectors.columns import column_of, seen_words
 from connectors.declared import declared
-from connectors.drift import column_of
 from connectors.mapping import FieldMap, Preset
 from connectors.metadata import Column, ColumnType, Rows, Table
 from connectors.values import Misfit, at, moment, number, shape
@@ -44,7 +44,8 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TableProposal(msgspec.Struct, frozen=True, kw_only=True):
-    """A table for customers or orders; `lacking` are the attributes nothing was found for."""
+    """A table for customers or orders; `lacking` are the attributes nothing was found for, and
+    `currency` the field with the currency of its amounts, if there is one."""
 
     kind: str
     table: Table
@@ -53,7 +54,7 @@ class TableProposal(msgspec.Struct, frozen=True, kw_only=True):
     lacking: tuple[str, ...]
     states: Mapping[str, str] = {}
     strange_words: tuple[str, ...] = ()
-    currency: Column | None = None
+    currency: str = ""
 
     @property
     def complete(self) -> bool:
@@ -122,7 +123,7 @@ def _of_table(
         lacking=tuple(lacking),
         states=states,
         strange_words=strange,
-        currency=_currency(table) if kind == "orders" else None,
+        currency=_currency(table, preset) if kind == "orders" else "",
     )
 
 
@@ -224,7 +225,7 @@ def _states(fields: Sequence[Suggestion], rows: Rows) -> tuple[dict[str, str], t
     status = next((one.column for one in fields if one.attribute == "status"), None)
     if status is None:
         return {}, ()
-    seen = [value for row in rows for value in at(row, status.path) if isinstance(value, str)]
+    seen = seen_words(status, rows)
     meant = {word: state for state, words in vocabulary.STATES.items() for word in words}
     states: dict[str, str] = {}
     strange: list[str] = []
@@ -237,11 +238,14 @@ def _states(fields: Sequence[Suggestion], rows: Rows) -> tuple[dict[str, str], t
     return states, tuple(strange)
 
 
-def _currency(table: Table) -> Column | None:
+def _currency(table: Table, preset: Preset) -> str:
+    for one in declared(preset):
+        if one.table == table.name and one.attribute == "total" and one.is_currency:
+            return one.path
     scored = [
         (_named(vocabulary.CURRENCY, (c.label, c.path)), c)
         for c in table.columns
         if c.type in (ColumnType.TEXT, ColumnType.CHOICE, ColumnType.RELATION)
     ]
     score, column = max(scored, key=lambda one: one[0], default=(0.0, None))
-    return column if score >= 0.8 else None
+    return column.path if column is not None and score >= 0.8 else ""

@@ -56,7 +56,8 @@ def _by_money(total: Money | None, paid: Money | None) -> OrderState:
 
 def _says(closed: ClosedMap, word_in: Words) -> bool:
     word = word_in(closed.field)
-    return word is not None and (not closed.words or word in closed.words)
+    words = {one.casefold() for one in closed.words}
+    return word is not None and (not words or word.strip().casefold() in words)
 
 
 def _closed(state: OrderState, closed: ClosedMap) -> OrderState:
@@ -69,9 +70,9 @@ def _closed(state: OrderState, closed: ClosedMap) -> OrderState:
 
 def _less_refunds(state: OrderState, total: Money | None, refunded: Money | None) -> OrderState:
     """Money given back is laid over a paid state."""
-    if state not in _HELD or refunded is None or refunded.minor_units <= 0 or total is None:
+    if state not in _HELD or refunded is None or refunded.minor_units == 0:
         return state
-    if refunded.currency != total.currency:
+    if total is None or refunded.minor_units < 0 or refunded.currency != total.currency:
         return OrderState.UNKNOWN
     whole = refunded.minor_units >= total.minor_units
     return OrderState.REFUNDED if whole else OrderState.PARTIALLY_REFUNDED

@@ -17,16 +17,19 @@ from connectors.secret import Secret
 
 
 class Token:
-    """Headers to send, and the base URL that came with the token where a vendor assigns one."""
+    """Headers to send, or parts of the query where a vendor wants its token there; and the base URL
+    that came with the token where a vendor assigns one."""
 
-    __slots__ = ("base_url", "expires_at", "headers")
+    __slots__ = ("base_url", "expires_at", "headers", "query")
 
     def __init__(
         self,
         headers: Mapping[str, str],
         base_url: str | None = None,
         expires_at: float | None = None,
+        query: tuple[tuple[str, str], ...] = (),
     ) -> None:
+        self.query = query
         self.headers = headers
         self.base_url = base_url
         self.expires_at = expires_at
@@ -44,6 +47,10 @@ class TokenSource(Protocol):
         """The vendor refused `token`: True when asking again may give another one."""
         ...
 
+    def accepted(self, token: Token) -> None:
+        """The vendor answered a call made with `token`."""
+        ...
+
 
 class StaticToken:
     """A key that does not expire: refused once, refused always."""
@@ -57,6 +64,9 @@ class StaticToken:
     def invalidate(self, token: Token) -> bool:
         return False
 
+    def accepted(self, token: Token) -> None:
+        """Nothing to learn: there is one key."""
+
 
 class NoToken(StaticToken):
     """For calls that carry their own proof, such as the request for a token."""
@@ -69,7 +79,8 @@ class FetchedToken:
     """A token that is fetched when needed, by one caller at a time, and kept until refused.
 
     After a refusal it fails at once for `PAUSE` seconds, so that wrong credentials do not turn
-    every query into a login attempt (vendors lock accounts for that).
+    every query into a login attempt (vendors lock accounts for that). So it does when two tokens
+    in turn are refused that were never accepted: some sessions take minutes to become active.
     """
 
     PAUSE = 5.0
@@ -83,6 +94,7 @@ class FetchedToken:
         self._flight = asyncio.Lock()
         self._current: Token | None = None
         self._refused: tuple[float, Unauthorized] | None = None
+        self._unproven = 0
 
     async def token(self) -> Token:
         async with self._flight:
@@ -98,9 +110,17 @@ class FetchedToken:
             return self._current
 
     def invalidate(self, token: Token) -> bool:
-        if self._current is token:
-            self._current = None
+        if self._current is not token:
+            return True
+        self._current = None
+        self._unproven += 1
+        if self._unproven > 1:
+            gone = Unauthorized("", "logins succeed, and what they give is refused")
+            self._refused = self._clock() + self.PAUSE, gone
         return True
+
+    def accepted(self, token: Token) -> None:
+        self._unproven = 0
 
     def _usable(self) -> Token | None:
         token = self._current

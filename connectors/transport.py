@@ -71,6 +71,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     repeatable: bool | None = None
     seconds: float | None = None
 
+    def __repr__(self) -> str:
+        """Without what it carries: a query or a body may hold a secret."""
+        return f"Request({self.method} ***)"
+
     @property
     def may_repeat(self) -> bool:
         return self.method in ("GET", "HEAD") if self.repeatable is None else self.repeatable
@@ -194,7 +198,7 @@ class HttpTransport:
         refreshed = False
         attempt = 1
         while True:
-            token = await self._tokens.token()
+            token = await self._token()
             try:
                 response = await self._in_turn(request, token, sink)
             except Unauthorized:
@@ -207,8 +211,18 @@ class HttpTransport:
                 await asyncio.sleep(_backoff(error, attempt))
                 attempt += 1
             else:
+                self._tokens.accepted(token)
                 self._retries.succeeded()
                 return response
+
+    async def _token(self) -> Token:
+        """The token's own errors do not know whose it is."""
+        try:
+            return await self._tokens.token()
+        except Unauthorized as error:
+            if error.source:
+                raise
+            raise Unauthorized(self.source, error.detail) from None
 
     def _may_retry(self, request: Request, error: SourceError, attempt: int, ends: float) -> bool:
         return (
@@ -249,8 +263,8 @@ class HttpTransport:
         base = token.base_url or self._base_url
         url = request.path if "://" in request.path else base + request.path
         self._check_url(url)
-        if request.query:
-            url += ("&" if "?" in url else "?") + urlencode(request.query)
+        if query := (*token.query, *request.query):
+            url += ("&" if "?" in url else "?") + urlencode(query)
         headers = {"accept-encoding": "gzip, deflate", **token.headers, **request.headers}
         return httpx.Request(request.method, url, headers=headers, content=request.body)
 

@@ -84,6 +84,13 @@ def _empty(value: Any) -> bool:
     return value is None or value == [] or (isinstance(value, str) and not value.strip())
 
 
+def words_at(row: Any, path: str) -> list[str]:
+    """Every text or number that stands at a path, one by one, without blanks around it."""
+    items = (i for value in at(row, path) for i in (value if isinstance(value, list) else [value]))
+    plain = (i for i in items if isinstance(i, str | int | Decimal) and not isinstance(i, bool))
+    return [word for item in plain if (word := text(item).strip())]
+
+
 def text(value: Any) -> str:
     """Text as it is; numbers in digits, several words with semicolons."""
     _check_there(value)
@@ -134,8 +141,13 @@ def number(value: Any, written: FieldMap) -> Decimal:
 def _without_groups(plain: str, written: FieldMap) -> str:
     """Groups are of three digits (four in the Chinese manner), else it is another notation."""
     whole, point, fraction = plain.partition(written.decimal)
-    groups = whole.lstrip("+-").split(written.thousands)
-    if any(len(group) not in (3, 4) for group in groups[1:]) or written.thousands in fraction:
+    first, *others = whole.lstrip("+-").split(written.thousands)
+    sizes = {len(group) for group in others}
+    size = max(sizes, default=3)
+    right = sizes <= {3} or sizes <= {4}
+    if others and (not right or not 0 < len(first) <= size or first.startswith("0")):
+        raise Misfit("it is not a number with the separators of the mapping")
+    if written.thousands in fraction:
         raise Misfit("it is not a number with the separators of the mapping")
     return whole.replace(written.thousands, "") + point + fraction
 

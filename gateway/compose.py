@@ -30,6 +30,10 @@ from schema.documents import Documents
 from schema.execution import Executor
 
 
+CALL_SHARE = 0.95
+"""Of a source's deadline, for one of its calls."""
+
+
 class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     """Everything alive in one process. Several may live in one process."""
 
@@ -133,7 +137,9 @@ class Opening:
     ) -> HttpTransport:
         limits = msgspec.structs.replace(
             vendor.limits,
-            deadline=own.deadline,
+            # A call ends before the lookup that it is a part of, so that what the other calls of
+            # the lookup got is not lost with it.
+            deadline=own.deadline * CALL_SHARE,
             concurrency=own.concurrency or vendor.limits.concurrency,
             rates={**vendor.limits.rates, **own.rates},
         )

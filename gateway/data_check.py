@@ -88,8 +88,10 @@ async def _pages(source: ConfiguredSource) -> AsyncIterator[list[Record | Source
 
 
 def _of(source: ConfiguredSource, record: Record | SourceError) -> list[Misfitting]:
+    if isinstance(record, Malformed):
+        return [Misfitting(f"{source.name}:{record.record or '?'}", "", record.detail)]
     if isinstance(record, SourceError):
-        return [Misfitting(f"{source.name}:?", "", record.detail)]
+        raise record
     return [Misfitting(record.id, name, why) for name, why in (record.misfits or {}).items()]
 
 

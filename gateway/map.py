@@ -29,8 +29,14 @@ async def proposal(settings: Settings, registry: Registry, name: str) -> list[st
         connector: Any = gateway.sources[name].connector
         tables = await connector.describe(())
         likely = [one for kind in ATTRIBUTES for _, one in likeliest(tables, kind, own.preset)]
-        samples = {table.name: await _rows(connector, table, own) for table in likely}
-        return list(_written(name, propose(tables, own.preset, samples)))
+        samples: dict[str, Rows] = {}
+        notes: list[str] = []
+        for table in likely:
+            try:
+                samples[table.name] = await _rows(connector, table, own)
+            except SourceError as error:
+                notes.append(f"# rows of {_quoted(table.name)} cannot be read: {error.detail}")
+        return [*_written(name, propose(tables, own.preset, samples)), *notes]
 
 
 async def drift(settings: Settings, registry: Registry, name: str) -> list[Drift]:
@@ -58,16 +64,13 @@ def mapped(settings: Settings, name: str) -> MappedSettings:
 
 
 async def _rows(connector: Any, table: Table, own: MappedSettings) -> Rows:
-    """The newest rows; none where they cannot be had, as a proposal does without."""
+    """The newest rows; none of a table that does not say when they were made."""
     by = time_column(table, own.mapping)
     if by is None:
         return []
     columns = [column.path for column in table.columns]
-    try:
-        rows: Rows = await connector.sample(table.name, columns, by, SAMPLE)
-        return rows
-    except SourceError:
-        return []
+    rows: Rows = await connector.sample(table.name, columns, by, SAMPLE)
+    return rows
 
 
 def _written(name: str, proposals: Iterator[TableProposal]) -> Iterator[str]:
@@ -86,12 +89,13 @@ def _written(name: str, proposals: Iterator[TableProposal]) -> Iterator[str]:
 
 
 def _table(name: str, one: TableProposal) -> Iterator[str]:
-    label = f" {one.table.label}" if one.table.label else ""
+    label = f" {_plain(one.table.label)}" if one.table.label else ""
     yield f"[[sources.{name}.{one.kind}]]"
     yield f"table = {_quoted(one.table.name)}  # {one.confidence:.2f}{label}"
     for field in one.fields:
         if field.preset:
-            yield f"# {field.attribute}: {field.column.path}, by the preset  # {_why(field)}"
+            path = _plain(field.column.path)
+            yield f"# {field.attribute}: {path}, by the preset  # {_why(field)}"
         elif field.attribute != "status":
             yield _field(field, one)
     for attribute in one.lacking:
@@ -108,11 +112,10 @@ def _field(field: Suggestion, one: TableProposal) -> str:
     value = _quoted(field.column.path)
     if field.attribute in ("total", "paid_amount", "refunded_amount"):
         grouped = f", thousands = {_quoted(field.thousands)}" if field.thousands else ""
-        if one.currency is not None:
-            currency = f"currency_field = {_quoted(one.currency.path)}"
-            value = f"{{ field = {value}{grouped}, {currency} }}"
-        else:
-            value = f'{{ field = {value}{grouped}, currency = "CNY" }}  # which currency?'
+        if not one.currency:
+            return f'# {field.attribute} = {{ field = {value}{grouped}, currency = "which?" }}'
+        currency = f"currency_field = {_quoted(one.currency)}"
+        value = f"{{ field = {value}{grouped}, {currency} }}"
     joint = " " if "#" in value else "  # "
     return f"{field.attribute} = {value}{joint}{_why(field)}"
 
@@ -128,7 +131,8 @@ def _status(name: str, status: Suggestion, one: TableProposal) -> Iterator[str]:
 
 
 def _why(field: Suggestion) -> str:
-    facts = [f"{field.confidence:.2f}", field.column.label, field.column.type.value, field.sample]
+    label, kind = _plain(field.column.label), field.column.type.value
+    facts = [f"{field.confidence:.2f}", label, kind, field.sample]
     return " ".join(fact for fact in facts if fact)
 
 
@@ -137,4 +141,9 @@ def _needed(one: TableProposal) -> Sequence[str]:
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _plain(text: str) -> str:
+    """A vendor's label in a comment: nothing that could end the line."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:80]

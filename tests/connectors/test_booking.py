@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from connectors.errors import Malformed, Retryable, SourceError
+from connectors.errors import Malformed, Misconfigured, Retryable, SourceError
 from connectors.mapped import MappedCrm
 from connectors.records import ExternalId, Order, OrderState
+from connectors.values import MISSING
 from tests.connectors.paper_tables import PaperTables, paper
 
 pytestmark = pytest.mark.anyio
@@ -114,6 +115,63 @@ async def test_an_amount_that_cannot_be_read_is_not_left_out_of_the_sum() -> Non
     failure = (await crm.orders(["7"]))["7"]
     assert isinstance(failure, Malformed)
     assert "got: it is not a number" in failure.detail
+
+
+@pytest.mark.parametrize(
+    ("receipt", "why"),
+    [
+        (got(100, doc=""), "doc: it does not say whether it counts"),
+        (got(100, doc=MISSING), "doc: it does not say whether it counts"),
+        (got(None), "got: there is none"),
+        (got(MISSING), "got: the field does not exist"),
+        (got(100, third=MISSING), "third: the field does not exist"),
+    ],
+)
+async def test_an_entry_that_cannot_be_judged_is_not_taken_for_nothing(
+    receipt: dict[str, Any], why: str
+) -> None:
+    crm, _ = books([got(10), receipt], [])
+    failure = (await crm.orders(["7"]))["7"]
+    assert isinstance(failure, Malformed)
+    assert why in failure.detail
+
+
+async def test_a_refund_without_an_amount_leaves_no_paid_order() -> None:
+    crm, _ = books([got(100)], [back(None)])
+    assert isinstance((await crm.orders(["7"]))["7"], Malformed)
+
+
+async def test_entries_whose_order_field_is_gone_fail_every_order() -> None:
+    crm, _ = books([got(100, cust="C1", so_no=MISSING)], [], customer="cust")
+    assert isinstance((await crm.orders(["7"]))["7"], Misconfigured)
+
+
+async def test_words_of_entries_have_no_case() -> None:
+    crm, _ = books([got(100, doc=" c ")], [])
+    order: Any = (await crm.orders(["7"]))["7"]
+    assert order.recorded_state is OrderState.PAID
+
+
+async def test_an_entry_in_other_letters_is_a_failure_and_not_nothing() -> None:
+    crm, _ = books([got(100, so_no="so-1")], [])
+    failure = (await crm.orders(["7"]))["7"]
+    assert isinstance(failure, Malformed)
+    assert failure.detail == "an entry names the order in other letters"
+
+
+async def test_receipts_by_customer_of_an_order_without_one_are_not_known() -> None:
+    crm, tables = books([got(100, cust="C1")], [], customer="cust")
+    tables.rows["so"] = [{**ORDER, "cust": ""}]
+    order: Any = (await crm.orders(["7"]))["7"]
+    assert order.recorded_state is OrderState.UNKNOWN
+    assert set(order.misfits) == {"recorded_status", "payment_ids"}
+
+
+async def test_an_entry_that_does_not_count_leads_to_no_order() -> None:
+    crm, _ = books([got(100, third="pi_1", doc="A"), got(5, third="pi_2", doc="")], [])
+    found = await crm.orders_by_payment_id("stripe_eu", ["pi_1", "pi_2"])
+    assert found.keys() == {"pi_2"}
+    assert isinstance(found["pi_2"], Malformed)
 
 
 async def test_books_that_cannot_be_asked_fail_the_order() -> None:

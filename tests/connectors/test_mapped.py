@@ -159,6 +159,8 @@ async def test_an_order_is_read_as_the_company_keeps_it() -> None:
         (home("x", 1, 退款="about 5"), "UNKNOWN"),
         (home("x", 1, 状态="草稿", 退款="5"), "DRAFT"),
         (home("x", 1, 状态=MISSING), "UNKNOWN"),
+        (home("x", 1, 退款="5", 金额=""), "UNKNOWN"),
+        (home("x", 1, 退款="-5"), "UNKNOWN"),
         (abroad("x", 1), "PENDING_PAYMENT"),
         (abroad("x", 1, received=0), "PENDING_PAYMENT"),
         (abroad("x", 1, received=1), "PARTIALLY_PAID"),
@@ -195,7 +197,8 @@ async def test_a_value_that_does_not_fit_is_a_note_at_its_attribute_only() -> No
     ("changes", "attribute", "why"),
     [
         ({"币种": "金币"}, "total", "its currency is not one of ISO 4217"),
-        ({"币种": ""}, "total", "it has no currency, and neither has the mapping"),
+        ({"币种": ""}, "total", "its currency is not told"),
+        ({"币种": MISSING}, "total", "the field does not exist"),
         ({"币种": "日元", "金额": "10.5"}, "total", "more decimals than its currency"),
         ({"下单": "2026-03-01T10:00:00 Beijing"}, "placed_at", "it is not a time"),
         ({"金额": MISSING}, "total", "the field does not exist, or may not be read"),
@@ -331,8 +334,59 @@ async def test_a_foreign_token_is_refused(token: str) -> None:
 
 async def test_a_row_that_cannot_be_placed_is_told_and_not_lost() -> None:
     crm, _ = company([home("A", 1, 录入="2026-03-01 00:00:00", 单号="")])
-    with pytest.raises(Malformed, match=r"国内订单\.单号: a row has none of use"):
+    with pytest.raises(Malformed, match="国内订单: a row cannot be listed, 单号: there is no id"):
         await crm.order_page(PageQuery(first=1, filter=OrderFilter()))
+
+
+async def test_a_row_that_cannot_be_placed_fails_its_own_customer_alone() -> None:
+    crm, _ = company([home("A", 1, 录入="soon"), home("B", 2, 客户={"编号": "C2"})])
+    answer: Any = await crm.orders_by_customer(["C1", "C2"], PageQuery(3, OrderFilter()))
+    assert isinstance(answer["C1"], Malformed)
+    assert answer["C1"].detail.endswith("录入: it is not a time (it looks like aaaa)")
+    assert answer["C1"].record == "A"
+    assert [row.record.number for row in answer["C2"].rows] == ["B"]
+
+
+async def test_a_total_in_two_currencies_or_without_one_of_its_amounts_is_none() -> None:
+    total = {"field": "明细[].金额", "currency_field": "明细[].币"}
+    own = {**HOME, "total": total}
+    lines = [{"金额": 1, "币": "USD"}, {"金额": 2, "币": "USD"}]
+    crm, _ = paper(
+        {
+            "国内订单": [
+                home("A", 1, 明细=lines),
+                home("B", 2, 明细=[*lines, {"金额": 3, "币": "JPY"}]),
+                home("C", 3, 明细=[*lines, {"币": "USD"}]),
+            ]
+        },
+        zone="Asia/Shanghai",
+        orders=[own],
+    )
+    found = await crm.orders(["A", "B", "C"])
+    assert order_of(found, "A").total == Money(300, "USD")
+    for key, why in (("B", "it is in several currencies"), ("C", "an item of the list has no")):
+        order = order_of(found, key)
+        assert order.total is None
+        assert order.misfits is not None
+        assert why in order.misfits["total"]
+
+
+async def test_ids_of_payments_are_read_one_by_one_and_without_blanks() -> None:
+    crm, _ = company([home("A", 1, 卡单号=[" pi_1 ", "pi_2"], 微信单号=True)])
+    order = order_of(await crm.orders(["A"]), "A")
+    assert [one.native_id for one in order.payment_ids] == ["pi_1", "pi_2"]
+    assert (await crm.orders_by_payment_id("stripe_eu", ["pi_2"])).keys() == {"pi_2"}
+
+
+async def test_a_custom_field_that_is_gone_leaves_the_others() -> None:
+    own = {**HOME, "custom": {"seller": "业务员", "area": "地区"}}
+    crm, _ = paper(
+        {"国内订单": [home("A", 1, 业务员=MISSING, 地区="华东")]}, **{**SETTINGS, "orders": [own]}
+    )
+    order = order_of(await crm.orders(["A"]), "A")
+    assert order.custom_fields == {"seller": None, "area": "华东"}
+    assert order.misfits is not None
+    assert list(order.misfits) == ["custom_fields.seller"]
 
 
 async def test_orders_of_customers_are_pages_each() -> None:
@@ -354,7 +408,10 @@ async def test_a_table_that_fails_fails_its_keys_and_a_page() -> None:
     crm, tables = company([home("A", 1)], [abroad("X", 2)])
     tables.failures["orders_abroad"] = Retryable("paper", "down")
     answer = await crm.orders(["A", "X"])
-    assert all(isinstance(value, Retryable) for value in answer.values())
+    assert isinstance(answer["A"], Order)
+    assert isinstance(answer["X"], Retryable)
+    numbered = await crm.orders_by_number(["A"])
+    assert isinstance(numbered["A"], Retryable)
     with pytest.raises(Retryable):
         await crm.order_page(PageQuery(first=1, filter=OrderFilter()))
     tables.failures["国内订单"] = Misconfigured("paper", "gone")

@@ -94,6 +94,13 @@ COMPLETE = {"table": "t", "id": "i", "created_at": "c", "number": "n"}
         ({"orders": [{**COMPLETE, "lines": {"table": "l", "quantity": "q"}}]}, "lines.order"),
         ({"customers": [{"kind": "ROBOT"}]}, "'ROBOT'"),
         ({"customers": [{"kind": {"field": "k", "words": {"x": "ROBOT"}}}]}, "'ROBOT'"),
+        (
+            {
+                "zone": "UTC",
+                "orders": [{**COMPLETE, "created_at": {"field": "x", "zone": "Asia/Tokyo"}}],
+            },
+            "its zone is that of the source",
+        ),
         ({"currency": "RMB"}, "ISO 4217"),
         ({"currencies": {"人民币": "RMB"}}, "'人民币' leads to 'RMB'"),
         ({"zone": "../etc/passwd"}, "IANA"),

@@ -11,6 +11,7 @@ from connectors.drift import drifts
 from connectors.mapping import CustomerMap, MappedSettings, OrderMap, Preset
 from connectors.metadata import Column, ColumnType, Rows, Table
 from connectors.proposal import TableProposal, propose
+from connectors.values import MISSING
 
 CUSTOMERS = Table(
     name="5f01",
@@ -97,8 +98,7 @@ def test_words_lead_to_states_where_they_are_known() -> None:
     one = proposed(ORDERS)["orders"]
     assert one.states == {"待付款": "PENDING_PAYMENT", "已付款": "PAID"}
     assert one.strange_words == ("扯皮中",)
-    assert one.currency is not None
-    assert one.currency.path == "cur"
+    assert one.currency == "cur"
 
 
 def test_a_preset_that_is_there_is_nearly_certain() -> None:
@@ -188,10 +188,32 @@ def test_a_field_inside_a_list_is_looked_for_where_it_is_described() -> None:
 
 
 def test_words_and_currencies_that_were_seen_count_too() -> None:
-    rows = {"5f02": [{"pay": "退款中", "cur": "金币", "amount": 1}]}
+    rows = {"5f02": [{"pay": "退款中", "cur": "金币", "amount": 1}] * 2}
     lines = told(in_use(), ORDERS, samples=rows)
     assert any("'退款中', which leads to no state" in line for line in lines)
     assert any("'金币', which is no currency" in line for line in lines)
+
+
+def test_what_somebody_typed_once_is_not_shown() -> None:
+    rows = {"5f02": [{"pay": "王伟 138", "cur": "13800138000", "amount": 1}]}
+    free = tuple(
+        msgspec.structs.replace(c, type=ColumnType.TEXT, words=()) if c.path == "pay" else c
+        for c in ORDERS.columns
+    )
+    lines = told(in_use(), msgspec.structs.replace(ORDERS, columns=free), samples=rows)
+    assert lines == [
+        "orders[0].total: 'cur' holds something like 99999999999, which is no currency of ISO 4217"
+        " and not in currencies -> Order.total is null with an error and paymentState is UNKNOWN"
+    ]
+    one = proposed(msgspec.structs.replace(ORDERS, columns=free))["orders"]
+    assert one.strange_words == ()
+
+
+def test_blank_words_and_missing_columns_are_no_drift() -> None:
+    words = Column(path="pay", type=ColumnType.CHOICE, words=("", " ", "已付款"))
+    columns = (words, *(c for c in ORDERS.columns if c.path != "pay"))
+    rows: dict[str, Rows] = {"5f02": [{"pay": " ", "cur": MISSING}]}
+    assert told(in_use(), msgspec.structs.replace(ORDERS, columns=columns), samples=rows) == []
 
 
 def test_relations_that_lead_in_circles_end() -> None:

@@ -88,6 +88,26 @@ async def test_after_a_refusal_nobody_tries_for_five_seconds() -> None:
     assert issuer.fetched == 2
 
 
+async def test_two_tokens_in_turn_that_are_never_accepted_stop_further_logins() -> None:
+    issuer = Issuer()
+    for _ in range(2):
+        issuer.source.invalidate(await issuer.source.token())
+    with pytest.raises(Unauthorized, match="logins succeed, and what they give is refused"):
+        await issuer.source.token()
+    assert issuer.fetched == 2
+    issuer.now = 5.0
+    token = await issuer.source.token()
+    issuer.source.accepted(token)
+    issuer.source.invalidate(token)
+    assert await issuer.source.token() is not token
+    assert issuer.fetched == 4
+
+
+async def test_a_token_may_stand_in_the_query() -> None:
+    assert Token({}, query=(("token", "t"),)).query == (("token", "t"),)
+    assert "t1" not in repr(Token({}, query=(("token", "t1"),)))
+
+
 async def test_an_outage_is_not_a_refusal() -> None:
     issuer = Issuer()
     issuer.failure = Retryable("acme", "down")

@@ -35,6 +35,9 @@ class Refreshing:
         self.refused.append(token)
         return self.more
 
+    def accepted(self, token: Token) -> None:
+        pass
+
 
 def running(
     answer: Answer, **more: Any

@@ -91,6 +91,11 @@ def test_numbers_as_people_write_them(value: Any, written: FieldMap, amount: str
         ([], PLAIN),
         ("0x10", PLAIN),
         ("12,345,6", COMMAS),
+        ("0,500", COMMAS),
+        (",123", COMMAS),
+        ("1234,567", COMMAS),
+        ("12,345,6789", COMMAS),
+        ("0,1234", COMMAS),
         (MISSING, PLAIN),
     ],
 )
