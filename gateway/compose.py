@@ -29,7 +29,6 @@ from schema.build import build_schema
 from schema.documents import Documents
 from schema.execution import Executor
 
-
 CALL_SHARE = 0.95
 """Of a source's deadline, for one of its calls."""
 
