@@ -260,7 +260,8 @@ class MappedCrm:
                     for row in rows:
                         found.setdefault(mark(row, declared), Given(row, declared))
         after = position_of(query.after) if query.after is not None else None
-        return await _page(self._placed(list(found.values()), after), query.first, False, records)
+        placed = self._placed(list(found.values()), after, whole=True)
+        return await _page(placed, query.first, False, records)
 
     async def _newest(
         self,
@@ -300,15 +301,17 @@ class MappedCrm:
         return [(place, one) for place, one in self._placed(given, after) if place.moment >= edge]
 
     def _placed(
-        self, given: Sequence[Given[D]], after: Position | None
+        self, given: Sequence[Given[D]], after: Position | None, *, whole: bool = False
     ) -> list[tuple[Position, Given[D]]]:
-        """Newest first, the rows that follow `after`."""
-        placed = [(self._place(one), one) for one in given]
+        """Newest first, the rows that follow `after`; `whole` says that these are all there are:
+        then one without a usable time comes last."""
+        placed = [(self._place(one, whole), one) for one in given]
         follow = [(place, one) for place, one in placed if after is None or place < after]
         return sorted(follow, key=lambda one: one[0], reverse=True)
 
-    def _place(self, given: Given[D]) -> Position:
-        """Raises Malformed for a row without a usable time or id: no page could go on after it."""
+    def _place(self, given: Given[D], whole: bool) -> Position:
+        """Raises Malformed for a row without a usable time or id, as no page could go on after it;
+        where all rows are there, one without a time has a place."""
         row, declared = given.row, given.declared
         native_id = self._mapper.identity(row, declared)
         try:
@@ -316,6 +319,8 @@ class MappedCrm:
                 raise Misfit(f"{declared.id}: there is no id")
             return Position(self._mapper.created_at(row, declared), native_id)
         except Misfit as misfit:
+            if whole and native_id is not None:
+                return Position(_FIRST, native_id)
             why = f"{declared.table}: a row cannot be listed, {misfit}"
             raise self._mapper.malformed(row, declared, why) from None
 

@@ -81,7 +81,12 @@ async def _pages(source: ConfiguredSource) -> AsyncIterator[list[Record | Source
         more = source.can(method)
         while more:
             query = PageQuery(first=PAGE, filter=filter_(), after=after)
-            page = await getattr(connector, method)(query)
+            try:
+                page = await getattr(connector, method)(query)
+            except Malformed as error:
+                # The list cannot go on past this row, so what follows it was not read.
+                yield [error]
+                break
             yield [row.record for row in page.rows]
             more = page.more and bool(page.rows)
             after = page.rows[-1].after if page.rows else None

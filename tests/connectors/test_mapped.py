@@ -338,6 +338,11 @@ async def test_a_row_that_cannot_be_placed_is_told_and_not_lost() -> None:
         await crm.order_page(PageQuery(first=1, filter=OrderFilter()))
 
 
+async def test_a_row_without_a_time_is_found_by_its_number_all_the_same() -> None:
+    crm, _ = company([home("A", 1, 录入="soon"), home("B", 2)])
+    assert await pages_of(crm, 1, numbers=("A", "B")) == ["B", "A"]
+
+
 async def test_a_row_that_cannot_be_placed_fails_its_own_customer_alone() -> None:
     crm, _ = company([home("A", 1, 录入="soon"), home("B", 2, 客户={"编号": "C2"})])
     answer: Any = await crm.orders_by_customer(["C1", "C2"], PageQuery(3, OrderFilter()))
