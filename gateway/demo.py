@@ -81,7 +81,8 @@ def demo_toml(
     """The same as a `tillgate.toml`, and the environment with its secrets."""
     text = DEMO_TOML.format(port=port, folder=folder)
     secrets: dict[str, str] = {}
-    for account in sandbox.world.accounts:
+    # Where several CRMs may know an order, the one that is configured first is believed.
+    for account in sorted(sandbox.world.accounts, key=lambda one: one.role != "crm"):
         given = sandbox.credentials[account.name]
         text += _table(account, given, registry[account.vendor].settings, secrets)
         text += sandbox.settings.get(account.name, "")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,73 @@ def test_the_demo_answers_and_ends() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert '"paymentState"' in done.stdout
     assert '"errors"' not in done.stdout
+
+
+def test_the_demo_runs_with_one_crm_alone() -> None:
+    ports = ("--port", 0, "--sandbox-port", 0)
+    done = tillgate("demo", "--once", "--size", 20, "--crm", "kingdee", *ports)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '"name": "kingdee"' in done.stdout
+    assert "salesforce" not in done.stdout
+    assert '"errors"' not in done.stdout
+
+
+def test_a_crm_that_is_not_simulated_is_told() -> None:
+    done = tillgate("demo", "--once", "--crm", "kingdom")
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        "tillgate: --crm: no simulated CRM is named 'kingdom'; known: hubspot, jiandaoyun, kingdee"
+    )
+
+
+def test_map_proposes_toml(config: Path, environ: dict[str, str]) -> None:
+    done = tillgate("map", "salesforce", "--config", config, environ=environ)
+    assert (done.returncode, done.stderr) == (0, "")
+    proposed = tomllib.loads(done.stdout)["sources"]["salesforce"]
+    assert proposed["customers"][0]["email"] == "Email__c"
+    assert proposed["orders"][0]["channel"] == "Payment_Channel__c"
+
+
+def test_map_check_ends_with_one_if_anything_drifted(config: Path, environ: dict[str, str]) -> None:
+    done = tillgate("map", "salesforce", "--check", "--config", config, environ=environ)
+    assert done.returncode == 1
+    assert done.stdout.startswith(
+        "DRIFT orders[0].status: 'Payment_Status__c' can be 'awaiting_oracle', which leads to no"
+    )
+    own = changed(config, 'paid = "PAID"', 'paid = "PAID", awaiting_oracle = "UNKNOWN"')
+    done = tillgate("map", "salesforce", "--check", "--config", own, environ=environ)
+    assert (done.returncode, done.stdout) == (
+        0,
+        "ok    salesforce: every field of its mapping is there\n",
+    )
+
+
+@pytest.mark.parametrize("command", [("map",), ("check", "--data")])
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [("salesforc", "no source is named 'salesforc', did you mean 'salesforce'?"), ("x", "known:")],
+)
+def test_a_source_that_is_not_configured_is_wrong_use(
+    config: Path, environ: dict[str, str], command: tuple[str, ...], source: str, told: str
+) -> None:
+    done = tillgate(*command, source, "--config", config, environ=environ)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+
+
+def test_a_source_with_fixed_records_has_no_mapping(config: Path, environ: dict[str, str]) -> None:
+    done = tillgate("map", "stripe_eu", "--config", config, environ=environ)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "sources.stripe_eu: stripe has no mapping" in done.stderr
+
+
+def test_check_data_reads_everything_and_tells_how_far_it_is(
+    config: Path, environ: dict[str, str]
+) -> None:
+    done = tillgate("check", "--data", "salesforce", "--config", config, environ=environ)
+    assert done.returncode == 0
+    assert done.stdout.endswith(" records read, 0 values do not fit\n")
+    assert "records read, 0 values do not fit" in done.stderr
 
 
 def test_check_tells_how_every_source_is(config: Path, environ: dict[str, str]) -> None:

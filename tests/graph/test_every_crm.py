@@ -173,6 +173,21 @@ def test_a_list_of_one_crm_is_its_orders_newest_first(
     assert [n["createdAt"] for n in nodes] == sorted((n["createdAt"] for n in nodes), reverse=True)
 
 
+@pytest.mark.parametrize("crm", sorted(set(CRMS) - WITHOUT_LISTS))
+def test_a_crm_that_is_down_leaves_one_null_edge(
+    everything: GatewayServer, counting: Control, crm: str
+) -> None:
+    counting.faults({"vendor": crm, "kind": "status", "status": 503})
+    answer = everything.ask("{ orders(first: 5) { nodes { source { name } } } }")
+    counting.clear()
+    assert [error["extensions"] | {"correlationId": ""} for error in answer["errors"]] == [
+        {"code": "UPSTREAM_UNAVAILABLE", "source": crm, "correlationId": ""}
+    ]
+    nodes = answer["data"]["orders"]["nodes"]
+    assert [node for node in nodes if node is None] == [None]
+    assert crm not in {node["source"]["name"] for node in nodes if node is not None}
+
+
 @pytest.fixture(scope="module")
 def counting(world: Sandbox) -> Iterator[Control]:
     control = Control(world)

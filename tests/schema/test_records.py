@@ -42,17 +42,19 @@ SHOWN: dict[str, type[Any]] = {
     **{f"{name}Edge": Edge for name in ("Customer", "Order", "Payment", "Refund")},
 }
 NOT_SHOWN = {
-    "Customer": {"external_ids"},
-    "Order": {"customer_id", "payment_ids"},
-    "Payment": {"customer_id"},
-    "Refund": {"payment_id"},
-    "Dispute": {"payment_id"},
+    "Customer": {"external_ids", "misfits", "more_emails"},
+    "Order": {"customer_id", "payment_ids", "misfits"},
+    "OrderLine": {"source", "misfits"},
+    "Payment": {"customer_id", "misfits"},
+    "Refund": {"payment_id", "misfits"},
+    "Dispute": {"payment_id", "misfits"},
     "PageInfo": {"first", "last"},
     "PaymentLink": {"record"},
     "CustomerLink": {"record"},
     **{f"{name}Edge": {"ask", "positions"} for name in ("Customer", "Order", "Payment", "Refund")},
 }
-"""What leads to a relation, or is how something is found: a client is shown where it leads."""
+"""What leads to a relation, or is how something is found: a client is shown where it leads. Misfits
+are shown as errors at their fields."""
 
 
 def snake(name: str) -> str:
