@@ -11,11 +11,26 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
+import msgspec
+
+from connectors.errors import Malformed, Misconfigured, RateLimited, Retryable
 from connectors.hubspot.api import Api
 from connectors.hubspot.payloads import Property
 
 KEPT = timedelta(minutes=10)
+LONGEST = timedelta(hours=1)
+"""How long the old will do where the new cannot be had for the moment."""
+PUT_OFF = timedelta(minutes=1)
+PASSING = (Malformed, RateLimited, Retryable)
 Known = Mapping[str, Property]
+
+
+class Learned(msgspec.Struct, frozen=True):
+    """`due` is when to ask again."""
+
+    known: Known
+    at: datetime
+    due: datetime
 
 
 class Catalogue:
@@ -24,22 +39,33 @@ class Catalogue:
     def __init__(self, api: Api, clock: Callable[[], datetime]) -> None:
         self._api = api
         self._clock = clock
-        self._learned: dict[str, tuple[datetime, Known]] = {}
+        self._learned: dict[str, Learned] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def of(self, table: str) -> Known:
         async with self._locks[table]:
-            at, known = self._learned.get(table, (None, {}))
-            if at is None or self._clock() - at > KEPT:
+            old, now = self._learned.get(table), self._clock()
+            if old is not None and now < old.due:
+                return old.known
+            try:
                 known, _ = await self.learn(table)
+            except PASSING:
+                if old is None or now - old.at > LONGEST:
+                    raise
+                known = old.known
+                self._learned[table] = msgspec.structs.replace(old, due=now + PUT_OFF)
             return known
 
     async def learn(self, table: str) -> tuple[Known, Mapping[str, str]]:
         """Asked anew; also the answer's headers."""
-        self.forget(table)
-        told, headers = await self._api.properties(table)
+        try:
+            told, headers = await self._api.properties(table)
+        except Misconfigured:
+            self.forget(table)
+            raise
         known = {one.name: one for one in told.results}
-        self._learned[table] = self._clock(), known
+        now = self._clock()
+        self._learned[table] = Learned(known, now, now + KEPT)
         return known, headers
 
     def forget(self, table: str) -> None:

@@ -9,12 +9,13 @@ from datetime import datetime
 
 from connectors.capabilities import Probe
 from connectors.errors import Misconfigured, Rejected, SourceError
+from connectors.grouping import held
 from connectors.hubspot.addresses import Addresses
 from connectors.hubspot.api import Api
 from connectors.hubspot.catalogue import Catalogue, Known
 from connectors.hubspot.columns import Columns, columns_of, relation_of
 from connectors.hubspot.description import described
-from connectors.hubspot.errors import judge_for
+from connectors.hubspot.errors import PARTLY, judge_for
 from connectors.hubspot.payloads import Object
 from connectors.hubspot.reading import Part, Reading
 from connectors.hubspot.relations import Relations
@@ -135,14 +136,14 @@ class HubspotTables:
             parts = await self._unique(plan, field, values)
         else:
             parts = await self._searched(plan, field, values)
-        return await self._filled(plan, parts)
+        return await self._filled(plan, field, parts)
 
     async def _numbered(self, plan: Columns, ids: Sequence[str]) -> Found:
         """What the records are associated with is asked for at the same time."""
         parts, related = await asyncio.gather(
             self._reading.records(plan.table, plan.names, ids), self._related(plan, ids)
         )
-        return [(keys, _rows_of(plan, told, related)) for keys, told in parts]
+        return [one for keys, told in parts for one in _found(plan, ID, keys, told, related)]
 
     async def _associated(self, plan: Columns, origin: str, ids: Sequence[str]) -> Found:
         """Which records there are, then the records; each of `ids` is a part of its own."""
@@ -200,16 +201,19 @@ class HubspotTables:
             records += told
         return records
 
-    async def _filled(self, plan: Columns, parts: Iterable[Part[Object]]) -> Found:
-        parts = list(parts)
+    async def _filled(self, plan: Columns, field: str, parts: Sequence[Part[Object]]) -> Found:
         found = [one for _, told in parts if not isinstance(told, SourceError) for one in told]
         related = await self._related(plan, list(dict.fromkeys(one.id for one in found)))
-        return [(keys, _rows_of(plan, told, related)) for keys, told in parts]
+        return [one for keys, told in parts for one in _found(plan, field, keys, told, related)]
 
     async def _rows(self, plan: Columns, records: list[Object]) -> Rows:
-        [(_, rows)] = await self._filled(plan, [((), records)])
-        if isinstance(rows, SourceError):
-            raise rows
+        """Of a list: where a record's associations alone could not be told, it is without them."""
+        related = await self._related(plan, [one.id for one in records])
+        rows, failed = _rows_of(plan, records, related)
+        errors = list(failed.values())
+        for error in errors:
+            if error.status != PARTLY or len(errors) == len(records):
+                raise error
         return rows
 
     async def _related(self, plan: Columns, ids: Sequence[str]) -> Related:
@@ -233,7 +237,7 @@ class HubspotTables:
         """A refusal may mean that the object type or the property was deleted since they were
         learned: Misconfigured then tells it."""
         if any(error.status in GONE for error in errors):
-            self._catalogue.forget(table)
+            await self._catalogue.learn(table)
             await self._plan(table, (), field)
 
     def _check_time(self, table: str, by: str, known: Known) -> None:
@@ -247,21 +251,41 @@ def _searchable(plan: Columns, field: str) -> tuple[str, ...]:
 
 
 def _rows_of(
-    plan: Columns, told: list[Object] | SourceError, related: Related
-) -> Rows | SourceError:
-    """Where it is not known what one of the records is associated with, all of them fail."""
-    if isinstance(told, SourceError):
-        return told
+    plan: Columns, records: Sequence[Object], related: Related
+) -> tuple[Rows, dict[str, SourceError]]:
+    """The rows, and by number the failure of each record whose associations could not be told:
+    its row is without them."""
     rows: Rows = []
-    for record in told:
+    failed: dict[str, SourceError] = {}
+    for record in records:
         own: dict[str, tuple[str, ...] | None] = {}
         for target, links in related.items():
             found = None if links is None else links.get(record.id, ())
             if isinstance(found, SourceError):
-                return found
+                failed[record.id] = found
+                found = None
             own[target] = found
         rows.append(plan.row(record, own))
-    return rows
+    return rows, failed
+
+
+def _found(
+    plan: Columns,
+    field: str,
+    keys: Sequence[str],
+    told: list[Object] | SourceError,
+    related: Related,
+) -> Found:
+    """A part; keys that lead to a record whose associations could not be told fail with it."""
+    if isinstance(told, SourceError):
+        return [(keys, told)]
+    rows, failed = _rows_of(plan, told, related)
+    broken: dict[str, SourceError] = {}
+    for row in rows if failed else ():
+        if (error := failed.get(row[ID])) is not None:
+            broken |= dict.fromkeys(held(row, field) & set(keys), error)
+    good = [key for key in keys if key not in broken]
+    return [*(([key], error) for key, error in broken.items()), *([(good, rows)] if good else [])]
 
 
 def _of_one(
@@ -306,7 +330,8 @@ def _mapped_paths(mapping: Preset, table: str) -> list[str]:
         if order.lines is not None and order.lines.table == table:
             paths += line_paths(order.lines)
     for entry in (*mapping.receipts, *mapping.refunds):
-        paths += entry_paths(entry) if entry.table == table else ()
+        if entry.table == table:
+            paths += (*entry_paths(entry), *filter(None, [entry.changed_at]))
     return paths
 
 

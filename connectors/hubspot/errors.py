@@ -76,6 +76,8 @@ DETAILS: dict[Verdict, str] = {
     Retryable: "HubSpot failed for the moment",
     Unauthorized: "the token is refused",
 }
+PARTLY = 207
+"""The status of what HubSpot says of some keys of a batch."""
 WAITS = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0}
 """Seconds by policy, where the answer itself does not say."""
 
@@ -93,9 +95,9 @@ def judge_for(source: str) -> Judge:
 
 
 def part_error(source: str, category: str | None) -> SourceError:
-    """What HubSpot says of some keys of a batch (status 207)."""
+    """What HubSpot says of some keys of a batch."""
     verdict = BY_WORD.get(category, Rejected)
-    return verdict(source, DETAILS[verdict], status=207, code=_code(category))
+    return verdict(source, DETAILS[verdict], status=PARTLY, code=_code(category))
 
 
 def _error(source: str, response: Response) -> SourceError:

@@ -22,6 +22,7 @@ from connectors.hubspot.settings import ID
 RATE = "search"
 LIMIT = 200
 MOST = 10_000
+"""Of one search; nor do we read more of one moment."""
 MOST_BYTES = 3000
 MOST_VALUES = 100
 """Of one filter. HubSpot names no limit but that of the body."""
@@ -49,29 +50,52 @@ class Search:
     async def since(
         self, table: str, names: Sequence[str], by: str, since: datetime
     ) -> AsyncIterator[list[Object]]:
-        groups = [[_filter(by, "GTE", milliseconds(since))]]
+        groups = [[_filter(by, "GTE", str(_milliseconds(since)))]]
         async for page in self._by_number(table, names, groups):
             yield page
 
     async def newest(
         self, table: str, names: Sequence[str], by: str, until: datetime | None, count: int
     ) -> tuple[list[Object], bool]:
-        """As `Tables.newest`: of one moment all records, or none of them."""
-        groups = [] if until is None else [[_filter(by, "LTE", milliseconds(until))]]
+        """As `Tables.newest`: of one moment all records, or none of them.
+
+        A next page begins with the last moment of the one before, whatever was told of it: records
+        of one moment come in any order. Where they fill a page they are read by number.
+        """
+        bound = None if until is None else _milliseconds(until)
+        limit = min(LIMIT, count + 1)
         found: dict[str, Object] = {}
-        after: str | None = None
         while True:
-            asked = body(groups, names, by, "DESCENDING", min(LIMIT, count + 1), after)
+            groups = [] if bound is None else [[_filter(by, "LTE", str(bound))]]
+            asked = body(groups, names, by, "DESCENDING", limit)
             page = await self._api.search(table, asked, RATE)
+            known = len(found)
             found |= {one.id: one for one in page.results}
-            rows = list(found.values())
             if page.after is None or not page.results:
-                return rows, False
-            oldest = rows[-1].properties.get(by)
-            whole = [one for one in rows if one.properties.get(by) != oldest]
+                return list(found.values()), False
+            if len(found) == known:
+                raise self._repeats()
+            first, last = (page.results[place].properties.get(by) for place in (0, -1))
+            whole = [one for one in found.values() if one.properties.get(by) != last]
             if len(whole) >= count:
                 return whole, True
-            after = self._onward(after, page.after)
+            bound = self._moment(table, by, last)
+            if first == last and limit == LIMIT:
+                found |= await self._of_moment(table, names, by, bound)
+                bound -= 1
+            limit = LIMIT
+
+    async def _of_moment(
+        self, table: str, names: Sequence[str], by: str, moment: int
+    ) -> dict[str, Object]:
+        """All records of one moment, in milliseconds."""
+        group = [_filter(by, operator, str(moment)) for operator in ("GTE", "LTE")]
+        found: dict[str, Object] = {}
+        async for page in self._by_number(table, names, [group]):
+            found |= {one.id: one for one in page}
+            if len(found) > MOST:
+                raise Rejected(self._api.source, "too many records of one moment for a list")
+        return found
 
     async def _by_number(
         self, table: str, names: Sequence[str], groups: Groups
@@ -87,15 +111,19 @@ class Search:
                 return
             number = page.results[-1].id
             if not number.isdecimal() or int(number) <= int(last):
-                raise Malformed(self._api.source, "a page that repeats the one before")
+                raise self._repeats()
             last = number
 
-    def _onward(self, before: str | None, after: str) -> str:
-        if not after.isdecimal() or int(after) <= int(before or 0):
-            raise Malformed(self._api.source, "a page that repeats the one before")
-        if int(after) >= MOST:
-            raise Rejected(self._api.source, "more records of one moment than HubSpot tells")
-        return after
+    def _moment(self, table: str, by: str, value: Any) -> int:
+        """Times are told as text, `2026-01-02T03:04:05.678Z`, and days as `2026-01-02`."""
+        try:
+            moment = datetime.fromisoformat(value)
+        except (TypeError, ValueError):
+            raise Malformed(self._api.source, f"{table}.{by}: a record has no time") from None
+        return _milliseconds(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
+
+    def _repeats(self) -> Malformed:
+        return Malformed(self._api.source, "a page that repeats the one before")
 
 
 def body(
@@ -104,7 +132,6 @@ def body(
     by: str,
     direction: str,
     limit: int,
-    after: str | None = None,
 ) -> bytes:
     asked: dict[str, Any] = {
         "filterGroups": [{"filters": group} for group in groups],
@@ -112,7 +139,7 @@ def body(
         "properties": list(names),
         "limit": limit,
     }
-    return msgspec.json.encode(asked if after is None else {**asked, "after": after})
+    return msgspec.json.encode(asked)
 
 
 def holds(field: str, values: Sequence[str]) -> Groups:
@@ -167,9 +194,9 @@ def fits(names: Sequence[str], field: str, values: Sequence[str]) -> bool:
     return len(body(groups, names, ID, "ASCENDING", LIMIT)) <= MOST_BYTES
 
 
-def milliseconds(moment: datetime) -> str:
+def _milliseconds(moment: datetime) -> int:
     """Since 1970, as HubSpot's filters write times."""
-    return str((moment - _EPOCH) // timedelta(milliseconds=1))
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
 def _among(name: str, values: Sequence[str]) -> Filter:

@@ -41,6 +41,10 @@ class Forbidden(Misconfigured):
     pass
 
 
+class DatabaseFailed(Retryable):
+    """Passing, or not: a filter whose value has not the type of its field is told the same way."""
+
+
 class NoField(Misconfigured):
     """The form lacks a field of the query; which one, the server tells in the midst of a text."""
 
@@ -65,7 +69,7 @@ BY_CODE: dict[int, Verdict] = {
     1: SessionLost,
     2: Forbidden,
     5: NoForm,
-    6: Retryable,
+    6: DatabaseFailed,
     7: Misconfigured,
     9: NoField,
     10: NoForm,
@@ -84,6 +88,8 @@ BY_STATUS: dict[int, Verdict] = {
     429: RateLimited,
 }
 DETAILS: dict[Verdict, str] = {
+    DatabaseFailed: "the database refused the query: a filter of the wrong type, or a passing"
+    " failure",
     Forbidden: "the integration user may not read a form",
     Malformed: "the answer is not what Kingdee documents",
     Misconfigured: "base_url leads to no WebAPI, or the licence does not cover it",

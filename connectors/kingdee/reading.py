@@ -14,6 +14,8 @@ from connectors.kingdee.forms import Form
 from connectors.metadata import Rows
 from connectors.values import MISSING
 
+Identity = tuple[Any, ...]
+"""A bill's internal id, or a bill's and a line's."""
 FRESH = timedelta(minutes=10)
 """How long a field that a form lacks is not asked for again."""
 
@@ -54,7 +56,7 @@ class Reader:
         bill's lines fill a page are rows skipped by number, which is slow for the server.
         """
         order = ", ".join(f"{key} ASC" for key in form.keys)
-        seen: set[tuple[Any, ...]] = set()
+        seen: set[Identity] = set()
         low: Any = None
         start = 0
         while True:
@@ -62,11 +64,11 @@ class Reader:
             rows = await self.page(
                 form, columns, both(where, more), order, start, self._page, needed
             )
-            fresh = [row for row in rows if identity(form, row) not in seen]
+            fresh = {identity(form, row) for row in rows} - seen
             if rows and start and not fresh:
                 raise self._repeats(form)
-            seen.update(identity(form, row) for row in fresh)
-            yield self._bills(form, fresh)
+            seen |= fresh
+            yield [row for key, row in self._told(form, rows).items() if key in fresh]
             if len(rows) < self._page:
                 return
             last = rows[-1][form.key]
@@ -75,16 +77,18 @@ class Reader:
     async def newest(
         self, form: Form, columns: Sequence[str], where: str, by: str, count: int
     ) -> tuple[Rows, bool]:
-        """At least `count` rows, the newest first, whole moments only; whether there are more."""
+        """At least `count` rows, the newest first, whole moments only; whether there are more.
+
+        The next page begins with the last row of this one, so that a bill of several rows shows.
+        """
         order = ", ".join(f"{key} DESC" for key in (by, *form.keys))
         limit = min(self._page, count + 1)
-        bills: dict[tuple[Any, ...], dict[str, Any]] = {}
+        bills: dict[Identity, dict[str, Any]] = {}
         start = 0
         while True:
             told = await self.page(form, columns, where, order, start, limit, (by,))
             known = len(bills)
-            for row in self._bills(form, told):
-                bills.setdefault(identity(form, row), row)
+            bills |= self._told(form, told)
             if start and len(told) == limit and len(bills) == known:
                 raise self._repeats(form)
             if len(told) < limit:
@@ -92,7 +96,7 @@ class Reader:
             whole = [row for row in bills.values() if row[by] != told[-1][by]]
             if len(whole) >= count:
                 return whole, True
-            start, limit = start + limit, self._page
+            start, limit = start + max(1, limit - 1), self._page
 
     async def page(
         self,
@@ -132,23 +136,31 @@ class Reader:
         row = dict(zip(fields, cells, strict=True))
         return row | {field: None for field in form.numbers & row.keys() if row[field] in (0, "0")}
 
-    def _bills(self, form: Form, rows: Rows) -> Rows:
-        """One row for each bill, or for each line; a bill without lines has a row without one."""
-        found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    def _told(self, form: Form, rows: Rows) -> dict[Identity, dict[str, Any]]:
+        """The rows of one answer, one for each bill or for each line; a bill without lines has a
+        row without one. A second row of the same says that a field of (other) lines is read: what
+        is summed over such rows would be wrong, also where their cells are equal."""
+        found: dict[Identity, dict[str, Any]] = {}
         for row in rows:
             if row[form.key] in (None, ""):
                 raise Malformed(self._source, f"form {form.id}: a row has no {form.key}")
             if row[form.keys[-1]] in (None, "", " "):
                 continue
-            known = found.setdefault(identity(form, row), row)
-            if known != row and form.entry_key is None:
-                field = next(name for name in row if known[name] != row[name])
-                raise Misconfigured(
-                    self._source,
-                    f"form {form.id}: {field} is a field of its lines; "
-                    f"the table of lines is named {form.id}.ENTRY",
-                )
-        return list(found.values())
+            key = identity(form, row)
+            if key in found:
+                raise self._multiplied(form, found[key], row)
+            found[key] = row
+        return found
+
+    def _multiplied(self, form: Form, one: dict[str, Any], other: dict[str, Any]) -> Misconfigured:
+        """Names the field where the rows tell it."""
+        field = next((name for name in one if one[name] != other[name]), "a field of the mapping")
+        whose = "its lines" if form.entry_key is None else "other lines"
+        return Misconfigured(
+            self._source,
+            f"form {form.table}: {field} is a field of {whose}; "
+            f"the table of lines is named {form.id}.ENTRY",
+        )
 
     def _repeats(self, form: Form) -> Malformed:
         return Malformed(self._source, f"form {form.id}: the server repeats a page")
@@ -157,5 +169,5 @@ class Reader:
         return Misconfigured(self._source, f"form {form.id} has no field {field}")
 
 
-def identity(form: Form, row: dict[str, Any]) -> tuple[Any, ...]:
+def identity(form: Form, row: dict[str, Any]) -> Identity:
     return tuple(row[key] for key in form.keys)

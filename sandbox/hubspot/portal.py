@@ -102,7 +102,9 @@ class Portal:
         }
 
     def searched(self, table: str) -> list[tuple[str, Values]]:
-        rows = self.records.values[table].items()
+        """In any order: that of records which a sort does not tell apart is the index's own."""
+        rows = list(self.records.values[table].items())
+        self.rng.shuffle(rows)
         return [(number, values) for number, values in rows if number not in self.unindexed]
 
     def known_by(self, table: str, name: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections import deque
 from collections.abc import Mapping
@@ -37,7 +38,7 @@ class Galaxy:
 
     def __init__(self, world: World, context: Context) -> None:
         self.context = context
-        self.shelf = Shelf(build(world))
+        self.shelf = Shelf(build(world), rng=random.Random(context.seed))
         self.access = Access(context)
         self.recent: deque[float] = deque(maxlen=PER_SECOND)
 

@@ -1,12 +1,13 @@
 """Bill queries: a table of the head joined with the lines that are asked for.
 
 Selecting a field of lines multiplies the bills, once per line; a bill without lines stays as one
-row. Limits and the order of rows are as strict as the real ones.
+row. Limits are as strict as the real ones; what OrderString leaves open comes in any order.
 """
 
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -35,13 +36,15 @@ KNOWN = {
 @dataclass(slots=True)
 class Shelf:
     """All forms, and what the integration user cannot see of them: forms it has no right to, forms
-    that were deleted, fields that are gone, fields that show as blank."""
+    that were deleted, fields that are gone, fields that show as blank. `rng` decides on what the
+    database is free to: the order of rows."""
 
     forms: dict[str, Form]
     denied: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
     dropped: set[tuple[str, str]] = field(default_factory=set)
     hidden: set[tuple[str, str]] = field(default_factory=set)
+    rng: random.Random = field(default_factory=lambda: random.Random(1))
 
     def form(self, form_id: Any) -> Form:
         if not isinstance(form_id, str) or not form_id:
@@ -158,6 +161,7 @@ def query(shelf: Shelf, data: Any) -> Found:
     test = parsed(str(data.get("FilterString") or ""), columns.get)
     orders = list(ordering(columns, str(data.get("OrderString") or "")))
     rows = [row for row in columns.rows() if test(row)]
+    shelf.rng.shuffle(rows)
     for get, descending in reversed(orders):
         rows.sort(key=lambda row: rank(get(row)), reverse=descending)
     start, end = window(data, len(rows))

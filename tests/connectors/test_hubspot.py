@@ -185,6 +185,54 @@ async def test_pages_are_newest_first_across_ties(lab: Lab, hubspot: Any) -> Non
         assert [at for at, _ in told] == sorted(moments, reverse=True)
 
 
+def of_one_moment(lab: Lab, count: int) -> list[str]:
+    """So many more deals, all of one moment in the midst of the others; their numbers."""
+    moment = sorted(order.placed_at for order in lab.orders.values())[75]
+    template = dict(next(iter(lab.portal.records.values["deals"].values())))
+    template["createdate"] = f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
+    numbers = [str(70_000_000_000 + index) for index in range(count)]
+    for number in numbers:
+        own = {"order_number": f"BIG-{number}", "hs_object_id": number}
+        lab.portal.records.values["deals"][number] = {**template, **own}
+    return numbers
+
+
+@pytest.mark.parametrize(("first", "most"), [(5, 2), (199, 3)])
+async def test_many_deals_of_one_moment_cost_few_searches(
+    lab: Lab, hubspot: Any, first: int, most: int
+) -> None:
+    for values in lab.portal.records.values["deals"].values():
+        values["createdate"] = "2026-01-02T03:04:05.678Z"
+    await hubspot.probe()
+    lab.forget()
+    page = await hubspot.order_page(PageQuery(first, OrderFilter()))
+    assert len(page.rows) == min(first, 150)
+    assert sum(path.endswith("/search") for path in lab.asked()) <= most
+
+
+@pytest.mark.parametrize("count", [199, 200, 450])
+@pytest.mark.parametrize("first", [7, 300])
+async def test_pages_lose_none_of_many_deals_of_one_moment(
+    lab: Lab, hubspot: Any, count: int, first: int
+) -> None:
+    numbers = of_one_moment(lab, count)
+    page = next(page for page in PAGES if page.method == "order_page")
+    rows = await walk(hubspot, page, first, sort=Sort(), filter=OrderFilter())
+    told = [record.native_id for record, _ in rows]
+    assert sorted(told) == sorted([*lab.orders, *numbers])
+    moments = [record.created_at for record, _ in rows if record.created_at is not None]
+    assert len(moments) == len(rows)
+    assert moments == sorted(moments, reverse=True)
+
+
+async def test_more_deals_of_one_moment_than_ten_thousand_are_refused_by_us(lab: Lab) -> None:
+    of_one_moment(lab, 10_001)
+    async with connected(VENDOR, lab.settings(""), FAST, name="hubspot") as connector:
+        with pytest.raises(Rejected, match="too many records of one moment"):
+            await connector.order_page(PageQuery(150, OrderFilter()))
+    assert {call["status"] for call in lab.calls_made()} == {200}
+
+
 async def test_a_page_of_one_name_asks_for_that_name_alone(lab: Lab, hubspot: Any) -> None:
     names = {customer.name for customer in lab.customers.values()}
     assert {"王伟", "Siobhán O'Brien", "محمد الأحمد"} <= names
@@ -366,6 +414,18 @@ async def test_a_deleted_property_is_told_where_it_is_used(lab: Lab, hubspot: An
     }
     assert (found.number, found.recorded_state) == (order.number, OrderState.UNKNOWN)
     assert "deals has no field refunded_amount" in (await hubspot.probe()).notes
+
+
+async def test_when_entries_change_is_a_field_that_must_be_there(lab: Lab) -> None:
+    toml = """
+    [[sources.hubspot.refunds]]
+    table = "deals"
+    order = "order_number"
+    amount = "refunded_amount"
+    changed_at = "no_such_time"
+    """
+    async with connected(VENDOR, lab.settings(toml), FAST) as connector:
+        assert "deals has no field no_such_time" in (await connector.probe()).notes
 
 
 async def test_a_deleted_object_type_is_named(lab: Lab, hubspot: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -21,7 +22,7 @@ from connectors.errors import (
     Unauthorized,
 )
 from connectors.filters import OrderFilter
-from connectors.hubspot import VENDOR
+from connectors.hubspot import VENDOR, catalogue
 from connectors.hubspot.errors import DayIsUsedUp, LacksScope, judge_for
 from connectors.hubspot.settings import HubspotSettings
 from connectors.paging import PageQuery
@@ -275,22 +276,116 @@ async def test_a_search_that_goes_in_circles_is_malformed() -> None:
         await asked({"/deals/search": page}, "orders_by_number", ["D-7"])
 
 
-async def test_more_orders_of_one_moment_than_a_search_tells_are_an_error() -> None:
+async def test_a_list_that_goes_in_circles_is_malformed() -> None:
+    results = [deal(str(number)) for number in range(1, 12)]
+    page = {"total": 500, "results": results, "paging": {"next": {"after": "11"}}}
+    with pytest.raises(Malformed, match="repeats"):
+        await asked({"/deals/search": page}, "order_page", PageQuery(10, OrderFilter()))
+
+
+async def test_a_list_that_cannot_go_on_for_lack_of_a_time_is_malformed() -> None:
+    results = [deal("1", createdate=None), deal("2", createdate=None)]
+    page = {"total": 500, "results": results, "paging": {"next": {"after": "2"}}}
+    with pytest.raises(Malformed, match=r"deals\.createdate: a record has no time"):
+        await asked({"/deals/search": page}, "order_page", PageQuery(1, OrderFilter()))
+
+
+async def test_a_list_goes_on_with_the_moment_where_its_page_ended() -> None:
+    early, late = ("2026-01-02T03:04:05.678Z", "2026-01-03T03:04:05.678Z")
     pages = [
-        {
-            "total": 20_000,
-            "results": [deal(str(start + index)) for index in range(11)],
-            "paging": {"next": {"after": str(start)}},
-        }
-        for start in (5000, 10_000)
+        {"total": 9, "results": results, "paging": {"next": {"after": "3"}}}
+        for results in (
+            [deal("3", createdate=late), deal("1"), deal("2")],
+            [deal("2"), deal("1"), deal("4"), deal("5", createdate="2025-01-01T00:00:00Z")],
+        )
     ]
-    with pytest.raises(Rejected, match="more records of one moment"):
-        await asked({"/deals/search": pages}, "order_page", PageQuery(10, OrderFilter()))
+    query = PageQuery(2, OrderFilter())
+    page, server = await asked({"/deals/search": pages}, "order_page", query)
+    assert [row.record.native_id for row in page.rows] == ["3", "4"]
+    bodies = [json.loads(one.body) for one in server.calls if one.target.endswith("/search")]
+    assert [body["limit"] for body in bodies] == [4, 200]
+    [[bound]] = [group["filters"] for group in bodies[1]["filterGroups"]]
+    moment = int(datetime.fromisoformat(early).timestamp() * 1000)
+    assert bound == {"propertyName": "createdate", "operator": "LTE", "value": str(moment)}
+    assert "after" not in bodies[1]
+
+
+LINKED = [{"from": {"id": key}, "to": [{"toObjectId": 9}]} for key in ("1", "3")]
+PARTLY = batch(*LINKED, errors=[failed("INTERNAL_ERROR", fromObjectId=["2"])])
+
+
+async def test_one_order_whose_customer_cannot_be_told_fails_alone() -> None:
+    deals = batch(deal("1"), deal("2"), deal("3"))
+    found, _ = await asked({DEALS: deals, CONTACTS: PARTLY}, "orders", ["1", "2", "3"])
+    assert isinstance(found["2"], Rejected)
+    assert [found[key].customer_id for key in ("1", "3")] == ["9", "9"]
+
+    page = {"total": 3, "results": [deal("1"), deal("2"), deal("3")]}
+    answers = {"/deals/search": page, CONTACTS: PARTLY}
+    found, _ = await asked(answers, "orders_by_number", ["D-1", "D-2", "D-3"])
+    assert isinstance(found["D-2"], Rejected)
+    assert [found[key][0].customer_id for key in ("D-1", "D-3")] == ["9", "9"]
+
+
+async def test_a_list_shows_an_order_whose_customer_cannot_be_told_without_it() -> None:
+    page = {"total": 3, "results": [deal("1"), deal("2"), deal("3")]}
+    answers = {"/deals/search": page, CONTACTS: PARTLY}
+    told, _ = await asked(answers, "order_page", PageQuery(5, OrderFilter()))
+    orders = {row.record.native_id: row.record for row in told.rows}
+    assert {key: order.customer_id for key, order in orders.items()} == {
+        "1": "9",
+        "2": None,
+        "3": "9",
+    }
+    assert set(orders["2"].misfits) == {"customer"}
+
+
+@pytest.mark.parametrize("error", [failed("RATE_LIMITS"), failed("OTHER")])
+async def test_a_list_fails_where_no_customer_can_be_told(error: dict[str, Any]) -> None:
+    page = {"total": 2, "results": [deal("1"), deal("2")]}
+    answers = {"/deals/search": page, CONTACTS: batch(errors=[error])}
+    with pytest.raises((RateLimited, Rejected)):
+        await asked(answers, "order_page", PageQuery(5, OrderFilter()))
+
+
+async def test_old_properties_do_while_the_new_ones_cannot_be_had(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(catalogue, "KEPT", timedelta(0))
+    healthy, answered = True, portal({DEALS: batch(deal("1"))})
+
+    async def strained(call: Call) -> Reply:
+        if "/properties/" in call.target and not healthy:
+            return reply(429, json.dumps(too_many("DAILY")).encode())
+        return await answered(call)
+
+    async with LocalServer(strained) as server:
+        settings = HubspotSettings(
+            vendor="hubspot", token=Secret(TOKEN), base_url=server.origin, currency="EUR"
+        )
+        async with connected(VENDOR, settings, FAST, name="hubspot") as connector:
+            assert await connector.orders(["1"])
+            healthy = False
+            with pytest.raises(DayIsUsedUp):
+                await connector.describe(["deals"])
+            for _ in range(3):
+                assert await connector.orders(["1"])
+            asked_for = [call for call in server.calls if "/properties/deals" in call.target]
+            assert len(asked_for) == 3, "the first time, for the description, and once more"
+            monkeypatch.setattr(catalogue, "PUT_OFF", timedelta(0))
+            monkeypatch.setattr(catalogue, "LONGEST", timedelta(0))
+        async with connected(VENDOR, settings, FAST, name="hubspot") as connector:
+            healthy = True
+            assert await connector.orders(["1"])
+            healthy = False
+            with pytest.raises(DayIsUsedUp):
+                await connector.orders(["1"])
 
 
 async def test_amounts_are_exact_and_what_is_none_is_a_misfit() -> None:
     amounts = {"1": "90071992547409.93", "2": "1e5", "3": "1500.005", "4": "", "5": None}
-    deals = batch(*(deal(key, amount=amount) for key, amount in amounts.items()))
+    euros = {"deal_currency_code": "EUR"}
+    deals = batch(*(deal(key, amount=amount, **euros) for key, amount in amounts.items()))
     found, _ = await asked({DEALS: deals}, "orders", list(amounts))
     assert found["1"].total.minor_units == 9007199254740993
     assert [bool(found[key].misfits) for key in amounts] == [False, True, True, False, False]

@@ -240,6 +240,16 @@ def test_a_search_takes_texts_in_small_letters_only(lab: Lab) -> None:
         assert found["total"] == count
 
 
+def test_what_a_search_does_not_sort_comes_in_any_order(lab: Lab) -> None:
+    for values in lab.portal.records.values["deals"].values():
+        values["createdate"] = "2026-01-02T03:04:05.678Z"
+    sort = {"propertyName": "createdate", "direction": "DESCENDING"}
+    answers = [call(lab, SEARCH, {"sorts": [sort], "limit": 200}).json() for _ in range(2)]
+    told = [[one["id"] for one in answer["results"]] for answer in answers]
+    assert told[0] != told[1]
+    assert sorted(told[0]) == sorted(told[1]) == sorted(lab.orders)
+
+
 def test_a_search_has_no_headers_of_the_limits(lab: Lab) -> None:
     assert "x-hubspot-ratelimit-daily-remaining" in call(lab, READ, inputs("1")).headers
     assert "x-hubspot-ratelimit-daily-remaining" not in call(lab, SEARCH, {}).headers

@@ -251,6 +251,13 @@ def test_rows_are_cut_and_ordered_as_asked(http: httpx.Client, world: World) -> 
     assert queried(http, **order, StartRow=100) == []
 
 
+def test_rows_come_in_any_order_unless_one_is_asked_for(http: httpx.Client, world: World) -> None:
+    ids = [int(o.native_id) for o in world.orders]
+    told = [[row[0] for row in queried(http, FieldKeys="FID")] for _ in range(2)]
+    assert told[0] != told[1]
+    assert sorted(told[0]) == sorted(told[1]) == sorted(ids)
+
+
 def test_lines_multiply_bills_and_bills_without_lines_stay(
     http: httpx.Client, world: World
 ) -> None:

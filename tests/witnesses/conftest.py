@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.server import Server
+from sandbox.simulator import discover
 from tests.serving import GatewayServer
 from tests.witnesses.node import Node
 
@@ -18,7 +19,7 @@ def node() -> Node:
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Server]:
-    with Server(size=60, rate_limits=False) as server:
+    with Server(vendors=discover(("salesforce",)), size=60, rate_limits=False) as server:
         yield server
 
 
