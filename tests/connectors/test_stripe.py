@@ -20,9 +20,11 @@ from connectors.secret import Secret
 from connectors.stripe import VENDOR
 from connectors.vendor import SourceSettings
 from sandbox.server import Server
+from sandbox.simulator import discover
 from tests.connectors.stripe_sandbox import KEY, StripeSandbox
 
 pytestmark = pytest.mark.anyio
+ONE_CRM = discover(("salesforce",))
 PAYMENTS, REFUNDS = (next(p for p in PAGES if p.kind is k) for k in (Kind.PAYMENT, Kind.REFUND))
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 LISTS = ("customers", "checkout/sessions", "refunds", "disputes")
@@ -32,7 +34,7 @@ NO = {prefix: f"{prefix}none{{:04}}".format for prefix in ("cus_", "cs_", "pi_",
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """Without rate limits: every test is another connector, and none knows of the others."""
-    with Server(size=60, rate_limits=False) as running:
+    with Server(vendors=ONE_CRM, size=60, rate_limits=False) as running:
         yield running
 
 
@@ -52,7 +54,7 @@ async def stripe(sandbox: StripeSandbox) -> AsyncIterator[Any]:
 @pytest.fixture(scope="module")
 def shop() -> Iterator[StripeSandbox]:
     """Another sandbox, for tests that write: there search finds nothing new for a minute."""
-    with Server(size=4, search_lag=60) as running:
+    with Server(vendors=ONE_CRM, size=4, search_lag=60) as running:
         yield StripeSandbox(running)
 
 
@@ -295,7 +297,7 @@ async def test_a_session_is_an_order_with_its_lines(sandbox: StripeSandbox, stri
 
 
 async def test_stripe_never_has_to_refuse_for_its_rates() -> None:
-    with Server(size=60) as limited:
+    with Server(vendors=ONE_CRM, size=60) as limited:
         sandbox = StripeSandbox(limited)
         payments, numbers = [p["nativeId"] for p in sandbox.payments()], sandbox.numbers()
         await sandbox.clear()
