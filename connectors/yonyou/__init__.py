@@ -25,15 +25,16 @@ VENDOR = Vendor(
     connect=connect,
     # There is no query for several keys. A list in pages, or a call for each key, whichever is
     # fewer: never more than one call a key and one to find out. An order's amounts and lines cost a
-    # call for each order; receipts and refunds, where they are mapped, are two lists more. Of each
-    # customer five orders are counted. What the API cannot filter by costs the whole list.
+    # call for each order; receipts and refunds, where they are mapped, one more each, as two lists
+    # of all would. Of each customer five orders are counted: 1 + 5 + 2 x 5. What the API cannot
+    # filter by costs the whole list.
     calls={
         "customers": CallCost(batch=1, extra=1),
         "customers_by_external_id": CallCost(each=PAGES),
         "orders": CallCost(batch=1, each=3, extra=2),
         "orders_by_number": CallCost(batch=1, each=3, extra=2 + PAGES),
         "orders_by_payment_id": CallCost(batch=1, each=3, extra=2 + PAGES),
-        "orders_by_customer": CallCost(batch=1, each=8, extra=3),
+        "orders_by_customer": CallCost(batch=1, each=16, extra=3),
         "order_lines": CallCost(batch=1),
     },
     # Quotas depend on the plan and are not published.

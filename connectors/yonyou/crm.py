@@ -21,11 +21,12 @@ from connectors.yonyou.settings import YonyouSettings
 
 
 def connect(wiring: Wiring, settings: YonyouSettings) -> YonyouCrm:
-    """A connector of one company; the composition root closes its transport."""
+    """A connector of one company; the composition root closes its transports."""
     name = wiring.source.name
-    transport = wiring.open(settings.address, judge_for(name, settings.errcodes), None)
-    tokens = FetchedToken(Login(name, settings, transport).fetch)
-    api = Api(name, settings, transport, tokens)
+    judge = judge_for(name, settings.errcodes)
+    login = Login(name, settings, wiring.open(settings.address, judge, None))
+    transport = wiring.open(settings.address, judge, FetchedToken(login.fetch))
+    api = Api(name, settings, transport)
     return YonyouCrm(wiring, settings, YonyouTables(api, settings, wiring.clock))
 
 

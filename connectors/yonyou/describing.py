@@ -51,6 +51,7 @@ LABELS = {
     "entry.quantity": "数量",
     "entry.taxunitprice": "含税单价",
     "entry.sum": "价税合计",
+    "entry.natsum": "本币价税合计",
 }
 
 
@@ -64,6 +65,7 @@ def described(listed: Listed, seen: Iterable[str]) -> Table:
         name=listed.table,
         label=TABLES.get(resource.name, ""),
         columns=tuple(_column(name, name == own_code, resource.inner) for name in sorted(names)),
+        complete=False,
     )
 
 

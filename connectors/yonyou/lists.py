@@ -1,7 +1,7 @@
 """Lists in pages, read to the end, and the choice between a list and a call for each key.
 
-`row_count` is believed only to choose: a list ends with a page that is not full and, if the count
-says there are more rows, with an empty one.
+`row_count` and `page_count` are believed where they say that there is more, and to choose. A list
+ends with a page that is not full or, if they say that there is more, with an empty one.
 """
 
 from __future__ import annotations
@@ -37,12 +37,13 @@ class Lists:
         ask: Callable[[str], Awaitable[Rows]],
     ) -> Found:
         """The rows of all keys: `params` narrow a list that holds them all, `ask` gives those of
-        one key. A call for each key and one more, at most."""
+        one key. A call for each key and one more, at most: a list that goes on and does not tell
+        its length is not read."""
         if len(keys) < 2:
             return await self._api.each(keys, ask)
         try:
             first = await self._api.page(listed, params, 1)
-            if _pages(first) - 1 <= len(keys):
+            if (calls := _calls(first)) is not None and calls <= len(keys) + 1:
                 return [(keys, await self._rest(listed, params, first))]
         except SourceError as error:
             return [(keys, error)]
@@ -56,8 +57,13 @@ class Lists:
             self._check(listed, len(pages) + 1)
             pages += await self._next(listed, params, pages)
             if pages[-1].rows and pages[-1].rows == pages[-2].rows:
-                raise Malformed(self._api.source, f"{listed.table}: one page comes again and again")
-        return once([_head(row, listed) for page in pages for row in page.rows])
+                rows = _heads(listed, pages)
+                if first.total is None or len(rows) < first.total:
+                    raise Malformed(
+                        self._api.source, f"{listed.table}: one page comes again and again"
+                    )
+                return rows
+        return _heads(listed, pages)
 
     async def _next(
         self, listed: Listed, params: Params, pages: Sequence[Answered]
@@ -82,6 +88,10 @@ def once(rows: Rows) -> Rows:
     return list({repr(sorted(row.items())): row for row in rows}.values())
 
 
+def _heads(listed: Listed, pages: Sequence[Answered]) -> Rows:
+    return once([_head(row, listed) for page in pages for row in page.rows])
+
+
 def _head(row: dict[str, Any], listed: Listed) -> dict[str, Any]:
     """Without what is said to be inside and is empty: a list does not tell of it."""
     inner = listed.resource.inner.keys() & row.keys()
@@ -89,12 +99,21 @@ def _head(row: dict[str, Any], listed: Listed) -> dict[str, Any]:
 
 
 def _pages(first: Answered) -> int:
-    return max(1, -(-(first.total or 0) // first.size))
+    """At least so many, as far as it is told."""
+    return max(1, first.pages or 0, -(-(first.total or 0) // first.size))
+
+
+def _calls(first: Answered) -> int | None:
+    """What the whole list costs, None where that is not told: after a last page that is full comes
+    an empty one."""
+    if first.total is None and first.pages is None:
+        return None if first.full else 1
+    pages = _pages(first)
+    return pages + 1 if first.full and first.total in (None, pages * first.size) else pages
 
 
 def _goes_on(pages: Sequence[Answered]) -> bool:
     last = pages[-1]
     read = sum(len(page.rows) for page in pages)
-    return all(page.rows for page in pages) and (
-        len(last.rows) >= last.size or read < (last.total or 0)
-    )
+    more = len(pages) < (last.pages or 0) or read < (last.total or 0)
+    return all(page.rows for page in pages) and (last.full or more)

@@ -1,8 +1,4 @@
-"""Access tokens: `GET /system/token`, good for two hours.
-
-The token goes into the query string of a call, so that the transport's own tokens, which are
-headers, cannot carry it: `FetchedToken` keeps it, and `connectors.yonyou.api` writes it.
-"""
+"""Access tokens: `GET /system/token`, good for two hours. They go into the query of each call."""
 
 from __future__ import annotations
 
@@ -19,7 +15,6 @@ from connectors.yonyou.settings import YonyouSettings
 PATH = "/system/token"
 LIFETIME = 7200.0
 """Seconds, where the answer does not say."""
-NAME = "token"
 
 
 class _Given(msgspec.Struct, frozen=True, rename="camel"):
@@ -38,7 +33,7 @@ _ANSWER = msgspec.json.Decoder(_Answer)
 
 
 class Login:
-    """Fetches tokens of one app."""
+    """Fetches tokens of one app; `transport` is one of its own, without a token."""
 
     def __init__(
         self,
@@ -68,7 +63,11 @@ class Login:
         given = answer.decode(_ANSWER, self._source).token
         if not given.id:
             raise Malformed(self._source, "the token is empty")
-        return Token({NAME: given.id}, expires_at=asked_at + _seconds(given.expires_in))
+        return Token(
+            {},
+            expires_at=asked_at + _seconds(given.expires_in),
+            query=(("app_key", own.app_key.reveal()), ("token", given.id)),
+        )
 
 
 def _seconds(told: int | str | None) -> float:

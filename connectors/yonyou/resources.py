@@ -180,4 +180,4 @@ def normalise(kind: Kind, native_id: str) -> str | None:
 
 def leads_inside(columns: Sequence[str], resource: Resource) -> bool:
     """Whether one of these paths leads to rows inside a document, which no list holds."""
-    return any(column.partition("[]")[0] in resource.inner for column in columns)
+    return any(column.partition(".")[0].removesuffix("[]") in resource.inner for column in columns)

@@ -25,7 +25,9 @@ ADDRESS = "https://api.yonyouup.com"
 DEADLINE = 20.0
 """Seconds: a call goes to the company's server and back."""
 CONCURRENCY = 2
-Meaning = Literal["token", "key", "quota", "rate", "offline", "denied", "absent"]
+Meaning = Literal[
+    "token", "key", "quota", "rate", "offline", "denied", "unknown", "absent", "empty"
+]
 _PLAIN = re.compile(r"[!-~]{1,128}")
 
 _PRESET = Preset(
@@ -48,7 +50,7 @@ _PRESET = Preset(
             created_at="date",
             placed_at="date",
             customer="custcode",
-            total="entry[].sum",
+            total="entry[].natsum",
             status=(
                 StatusMap(
                     field="state",
@@ -60,7 +62,8 @@ _PRESET = Preset(
                         "Changing": NEXT,
                         "变更": NEXT,
                     },
-                    empty="DRAFT",
+                    # A word that is left out says nothing, and is none of a draft's.
+                    empty="UNKNOWN",
                 ),
             ),
             closed=ClosedMap(field="closer", unpaid="CANCELED"),
@@ -69,13 +72,14 @@ _PRESET = Preset(
                 sku="inventorycode",
                 name="inventoryname",
                 quantity="quantity",
-                unit_price="taxunitprice",
-                total="sum",
+                total="natsum",
             ),
         ),
     ),
 )
-"""Receipts and refunds are not in it: U8 has no field of its own that ties them to an order."""
+"""Amounts are those in the currency of the books: `entry[].sum` is in the order's own, which no
+documented field tells, and so is the price of a unit. Receipts and refunds are not in it: U8 has no
+field of its own that ties them to an order."""
 
 
 class YonyouSettings(MappedSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,8 +88,8 @@ class YonyouSettings(MappedSettings, frozen=True, kw_only=True, forbid_unknown_f
 
     `rows_per_page` is asked of every list and `most_pages` is how many pages one list may need
     before it is refused. `late_days` is how far back changed vouchers are looked for: a sales order
-    does not tell when it was changed. `errcodes` says what a code of the API means, for codes whose
-    text does not tell.
+    does not tell when it was changed. `currency` is that of the books. `errcodes` says what a code
+    of the API means, for codes whose text does not tell.
     """
 
     PRESET: ClassVar[Preset] = _PRESET

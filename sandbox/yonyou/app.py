@@ -28,7 +28,8 @@ A_SECOND = 50
 class YonyouApp:
     """What tests may set while it serves: `slow` seconds that the relay takes, an `offline` relay,
     a plan that is `used_up`, `denied` lists, `hidden` fields of a list, a `wrong_count` of rows,
-    the `most_rows` that a page has whatever was asked. `heal()` undoes it.
+    what is `untold` of pages, the `most_rows` that a page has whatever was asked. `heal()` undoes
+    it.
     """
 
     def __init__(self, world: World, context: Context) -> None:
@@ -41,6 +42,7 @@ class YonyouApp:
         self.denied: set[str] = set()
         self.hidden: set[tuple[str, str]] = set()
         self.wrong_count: int | None = None
+        self.untold: set[str] = set()
         self.most_rows: int | None = None
         self._recent: deque[datetime] = deque()
 
@@ -50,6 +52,7 @@ class YonyouApp:
         self.wrong_count = self.most_rows = None
         self.denied.clear()
         self.hidden.clear()
+        self.untold.clear()
         self.keys.revoked = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,17 +123,22 @@ class YonyouApp:
             raise Refused("unknown api")
         if listing in self.denied:
             raise Refused("denied")
-        hidden = {field for table, field in self.hidden if table == listing}
-        rows = [{k: v for k, v in row.items() if k not in hidden} for row in self.rows[listing]]
+        rows = self.rows[listing]
         if action == "get":
-            return lists.document(name, rows, query)
+            answer = lists.document(name, rows, query)
+            return answer | {name: self._shown(listing, answer[name])}
         if self.most_rows is not None:
             size = min(int(query.get("rows_per_page", "20")), self.most_rows)
             query = {**query, "rows_per_page": str(size)}
         answer = lists.page(name, rows, query)
+        answer[name] = [self._shown(listing, row) for row in answer[name]]
         if self.wrong_count is not None:
             answer["row_count"] = str(self.wrong_count)
-        return answer
+        return {key: value for key, value in answer.items() if key not in self.untold}
+
+    def _shown(self, listing: str, row: dict[str, Any]) -> dict[str, Any]:
+        """What is hidden still narrows lists."""
+        return {key: value for key, value in row.items() if (listing, key) not in self.hidden}
 
 
 def query_of(scope: Scope) -> dict[str, str]:

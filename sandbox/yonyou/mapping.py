@@ -46,10 +46,14 @@ total = {{ field = "sum", currency_field = "currency_name" }}
 [[sources.yonyou.receipts]]
 table = "acceptlist?vouchtype=48"
 order = "digest"
+counts_if = "vouchtype"
+words = ["48"]
 amount = {{ field = "originalamount", currency_field = "foreigncurrency" }}
 
 [[sources.yonyou.refunds]]
 table = "acceptlist?vouchtype=49"
 order = "digest"
+counts_if = "vouchtype"
+words = ["49"]
 amount = {{ field = "originalamount", currency_field = "foreigncurrency" }}
 """

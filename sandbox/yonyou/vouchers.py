@@ -26,6 +26,8 @@ CURRENCIES = {
     "JPY": "日元",
     "KWD": "科威特第纳尔",
 }
+RATES = {"CNY": "1", "USD": "7.1", "EUR": "7.8", "GBP": "9.1", "JPY": "0.049", "KWD": "23"}
+"""Yuan for one: the books are in yuan."""
 PARTY_FIELDS = {"stripe_eu": "self_define1", "stripe_us": "self_define2"}
 PAYMENT_FIELDS = {
     "stripe_eu": "define1",
@@ -96,6 +98,11 @@ def major(minor: int, currency: str) -> Decimal:
     return Decimal(minor).scaleb(-EXPONENTS.get(currency, 2))
 
 
+def booked(amount: Decimal, currency: str) -> Decimal:
+    """In yuan, which is what the fields named nat... hold."""
+    return (amount * Decimal(RATES.get(currency, "5"))).quantize(Decimal("0.01"))
+
+
 def _customer(customer: Customer) -> Row:
     return {
         "code": customer.sources[ACCOUNT],
@@ -159,6 +166,9 @@ def _line(line: Line, row: int, currency: str) -> Row:
         "taxunitprice": f"{price:.6f}",
         # A number in one line, text in the next: both are met.
         "sum": total if row % 2 else f"{total:f}",
+        "natmoney": f"{booked(total, currency):f}",
+        "nattax": "0.00",
+        "natsum": f"{booked(total, currency):f}",
         "bgift": "0",
     }
 
@@ -184,7 +194,7 @@ def _refunds(pairs: Iterable[tuple[Order, Customer | None]]) -> Iterator[Row]:
 
 
 def _voucher(kind: str, code: str, order: Order, owner: Customer | None, amount: int) -> Row:
-    """`amount` is in yuan at some rate, `originalamount` what was paid."""
+    """`amount` is in yuan, `originalamount` what was paid."""
     money = major(amount, order.currency)
     return {
         "vouchcode": code,
@@ -192,10 +202,10 @@ def _voucher(kind: str, code: str, order: Order, owner: Customer | None, amount:
         "vouchtype": kind,
         "customercode": owner.sources[ACCOUNT] if owner else "",
         "customername": owner.name if owner else "",
-        "amount": f"{money * 7:f}",
+        "amount": f"{booked(money, order.currency):f}",
         "originalamount": f"{money:f}",
         "foreigncurrency": CURRENCIES.get(order.currency, order.currency),
-        "currencyrate": "7",
+        "currencyrate": RATES.get(order.currency, "5"),
         "digest": order.number,
         "define10": order.number,
         "operator": "demo",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import _AsyncGeneratorContextManager
 from datetime import UTC, datetime, time, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -199,6 +201,42 @@ async def test_what_each_question_costs(sandbox: YonyouSandbox) -> None:
         # Six pages of ten for the whole range; three calls and one to find that out for three.
         assert await calls(connector.customers(customers)) == 6
         assert await calls(connector.customers([customers[0], customers[30], customers[-1]])) == 4
+
+
+@pytest.mark.parametrize("size", [500, 10])
+@pytest.mark.parametrize("count", [1, 3, 10])
+async def test_orders_by_customer_cost_what_is_declared_however_small_the_pages(
+    sandbox: YonyouSandbox, size: int, count: int
+) -> None:
+    """Of the customers with most orders, five orders each."""
+    owned = Counter(one.customer for one in sandbox.orders() if one.customer)
+    codes = {one.key: one.sources["yonyou"] for one in sandbox.customers()}
+    keys = [codes[owner] for owner, _ in owned.most_common(count)]
+    async with connected(VENDOR, sandbox.settings(rows_per_page=size), FAST) as connector:
+        await connector.probe()
+        await sandbox.clear()
+        found = await connector.orders_by_customer(keys, PageQuery(5, OrderFilter()))
+        assert await sandbox.calls() <= VENDOR.calls["orders_by_customer"].calls(count)
+    assert len(found) == count
+
+
+async def test_the_presets_show_every_order_in_the_currency_of_the_books(
+    sandbox: YonyouSandbox,
+) -> None:
+    truth = {one.native_id: one for one in sandbox.orders() if one.total}
+    own = {"customers": (), "orders": (), "receipts": (), "refunds": ()}
+    booked = {
+        row["code"]: sum(Decimal(line["natsum"]) for line in row["entry"])
+        for row in sandbox.app.rows["saleorderlist"]
+    }
+    async with connected(VENDOR, sandbox.settings(**own), FAST) as connector:
+        orders = await connector.orders(list(truth))
+    assert {one.currency for one in truth.values()} > {"CNY", "EUR"}
+    for code, order in orders.items():
+        assert (order.total.currency, order.total.minor_units) == ("CNY", booked[code] * 100)
+    domestic = [code for code, one in truth.items() if one.currency == "CNY"]
+    assert all(orders[code].total.minor_units == truth[code].total for code in domestic)
+    assert domestic
 
 
 async def test_a_page_reads_the_lines_of_its_own_orders_only(sandbox: YonyouSandbox) -> None:

@@ -24,7 +24,7 @@ from connectors.records import Kind, OrderState
 from connectors.secret import Secret
 from connectors.transport import Response
 from connectors.yonyou import VENDOR
-from connectors.yonyou.errors import judge_for
+from connectors.yonyou.errors import NoRows, judge_for
 from connectors.yonyou.resources import normalise
 from connectors.yonyou.settings import YonyouSettings
 from tests.connectors.local_server import Call, LocalServer, Reply, reply
@@ -51,6 +51,15 @@ def settings(**changes: Any) -> YonyouSettings:
         ("Token已过期，请重新获取", Unauthorized),
         ("app_secret不正确", Unauthorized),
         ("今日调用次数已达上限", RateLimited),
+        ("token调用次数已达上限", RateLimited),
+        ("获取token过于频繁", RateLimited),
+        ("今日访问token权限失效", Unauthorized),
+        ("账套不存在", Misconfigured),
+        ("该应用不存在", Misconfigured),
+        ("没有数据权限", Misconfigured),
+        ("接口权限不存在", Misconfigured),
+        ("参数digest不存在", Misconfigured),
+        ("账套[002]不存在", Misconfigured),
         ("接口调用过于频繁", RateLimited),
         ("用友开放平台客户端离线", Retryable),
         ("请求U8服务器超时", Retryable),
@@ -72,6 +81,26 @@ def test_a_failure_is_known_by_its_text_and_tells_none_of_it(
     assert error.code == "-1"
     assert not text or text not in str(error)
     assert "13800138000" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "empty"),
+    [
+        ("没有数据", True),
+        ("无数据！", True),
+        ("暂无数据", True),
+        ("查询结果无数据", True),
+        ("没有符合条件的记录。", True),
+        ("No data found", True),
+        ("没有数据权限", False),
+        ("查无此账套", False),
+        ("单据不存在", False),
+        ("账套不存在，没有数据", False),
+    ],
+)
+def test_a_list_is_empty_only_where_the_whole_text_says_so(text: str, empty: bool) -> None:
+    body = msgspec.json.encode({"errcode": "7", "errmsg": text})
+    assert (type(judge_for("u8", {})(Response(200, {}, body))) is NoRows) is empty
 
 
 def test_a_code_that_the_settings_name_comes_first() -> None:
@@ -123,9 +152,9 @@ ORDER = """{"errcode":"0","errmsg":"","saleorder":{"code":"XS2026080001","date":
  "state":"Approved","custcode":"0101","cusname":"上海晨光","taxrate":"13.000000","closer":"",
  "define10":"  ","entry":[
   {"rowno":"1","inventorycode":"A-01","inventoryname":"显示器","quantity":"2.00",
-   "taxunitprice":"565.000000","sum":1130.00,"autoid":9007199254740993},
+   "taxunitprice":"565.000000","sum":1130.00,"natsum":8814.00,"autoid":9007199254740993},
   {"rowno":"2","inventorycode":"A-02","inventoryname":"键盘","quantity":1,"taxunitprice":"",
-   "sum":"0.10"}]}}"""
+   "sum":"0.10","natsum":"0.78"}]}}"""
 
 
 async def test_an_order_with_the_presets_alone() -> None:
@@ -136,16 +165,17 @@ async def test_an_order_with_the_presets_alone() -> None:
         order = (await connector.orders(["XS2026080001"]))["XS2026080001"]
         lines = (await connector.order_lines(["XS2026080001"]))["XS2026080001"]
     assert (order.number, order.customer_id) == ("XS2026080001", "0101")
-    assert (order.total.minor_units, order.total.currency) == (113_010, "CNY")
+    # In the currency of the books, whatever the order's own is: nothing tells that.
+    assert (order.total.minor_units, order.total.currency) == (881_478, "CNY")
     assert order.created_at.isoformat() == "2026-07-31T16:00:00+00:00"
     # Approved, and no receipts are mapped: nothing is known of its money.
     assert order.recorded_state is OrderState.UNKNOWN
     assert order.misfits is None
     assert [(line.sku, line.quantity, line.total.minor_units) for line in lines] == [
-        ("A-01", Decimal("2.00"), 113_000),
-        ("A-02", Decimal(1), 10),
+        ("A-01", Decimal("2.00"), 881_400),
+        ("A-02", Decimal(1), 78),
     ]
-    assert [line.unit_price and line.unit_price.minor_units for line in lines] == [56_500, None]
+    assert [line.unit_price for line in lines] == [None, None]
 
 
 async def test_who_calls_whom_stands_in_the_query_string_and_nowhere_else() -> None:
@@ -157,10 +187,23 @@ async def test_who_calls_whom_stands_in_the_query_string_and_nowhere_else() -> N
         await connector.order_lines(["XS 1", "XS2026080001"])
     assert [call.target for call in server.calls] == [
         "/system/token?from_account=dev&app_key=opa1&app_secret=s3cret",
-        "/api/saleorder/get?from_account=dev&to_account=company&app_key=opa1&ds_sequence=1"
-        "&token=ab12&id=XS2026080001",
+        "/api/saleorder/get?app_key=opa1&token=ab12&from_account=dev&to_account=company"
+        "&ds_sequence=1&id=XS2026080001",
     ]
     assert not [call for call in server.calls if "ab12" in str(call.headers)]
+
+
+async def test_a_token_that_is_never_accepted_ends_the_logins() -> None:
+    refused = '{"errcode":"3","errmsg":"token无效"}'.encode()
+    async with (
+        serving({"/api/saleorder/get": refused}) as server,
+        connected(VENDOR, settings(base_url=server.origin)) as connector,
+    ):
+        for _ in range(5):
+            with pytest.raises(Unauthorized):
+                await connector.order_lines(["XS2026080001", "XS2026080002"])
+    paths = [call.target.partition("?")[0] for call in server.calls]
+    assert paths.count("/system/token") == 2
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import msgspec
 
+from connectors.conformance import Fault
 from connectors.secret import Secret
 from connectors.yonyou.settings import YonyouSettings
 from sandbox.generate import generate
@@ -93,6 +94,12 @@ class YonyouSandbox(SandboxUpstream):
         """The path of each call since the log was cleared."""
         answer = httpx.get(f"{self.origin}/_sandbox/calls", params={"vendor": "yonyou"})
         return [call["path"] for call in answer.json()["calls"]]
+
+    async def set_login_faults(self, faults: Sequence[Fault]) -> None:
+        """As `set_faults`, for the calls that ask for a token."""
+        where = {"vendor": self.vendor, "path": "/system/token"}
+        body = {"faults": [{**msgspec.to_builtins(fault), **where} for fault in faults]}
+        await self._send("PUT", "/faults", msgspec.json.encode(body))
 
     def row(self, table: str, code: str) -> dict[str, Any]:
         """What the books hold, to be changed."""
