@@ -209,7 +209,7 @@ class MappedCrm:
             for one in self._mapping.orders
         ]
         tables += [
-            (one.table, (*entry_paths(one), one.changed_at), one.changed_at, one.refund_ids)
+            (one.table, entry_paths(one), one.changed_at, one.refund_ids)
             for one in self._mapping.refunds
             if one.changed_at
         ]

@@ -24,6 +24,7 @@ from connectors.mapping import (
     LineMap,
     MappedSettings,
     OrderMap,
+    Preset,
     TableMap,
     all_paths,
     custom_of,
@@ -367,9 +368,25 @@ def entry_paths(declared: EntryMap) -> tuple[str, ...]:
         declared.customer,
         declared.amount,
         declared.counts_if,
+        declared.changed_at,
         *declared.payment_ids.values(),
         *declared.refund_ids.values(),
     )
+
+
+def paths_by_table(mapping: Preset) -> dict[str, tuple[str, ...]]:
+    """Everything that is read of each table of a mapping, lines with their order's where they stand
+    in it."""
+    read: list[tuple[str, tuple[str, ...]]] = [
+        *((one.table, customer_paths(one)) for one in mapping.customers),
+        *((one.table, order_paths(one)) for one in mapping.orders),
+        *((o.lines.table or o.table, line_paths(o.lines)) for o in mapping.orders if o.lines),
+        *((one.table, entry_paths(one)) for one in (*mapping.receipts, *mapping.refunds)),
+    ]
+    found: dict[str, dict[str, None]] = {}
+    for table, paths in read:
+        found.setdefault(table, {}).update(dict.fromkeys(paths))
+    return {table: tuple(paths) for table, paths in found.items()}
 
 
 def external_ids(row: Row, declared: Mapping[str, Fields]) -> tuple[ExternalId, ...]:

@@ -22,8 +22,7 @@ from connectors.hubspot.relations import Relations
 from connectors.hubspot.searching import Search, fitting, is_crowded
 from connectors.hubspot.settings import CONTACTS, ID, HubspotSettings
 from connectors.mapped import MappedCrm
-from connectors.mapper import customer_paths, entry_paths, line_paths, order_paths
-from connectors.mapping import Preset
+from connectors.mapper import paths_by_table
 from connectors.metadata import Rows, Table
 from connectors.tables import Found, Newest
 from connectors.tokens import StaticToken
@@ -73,7 +72,9 @@ class HubspotTables:
                 notes.append(answer.detail)
                 continue
             known, headers = answer
-            columns = columns_of(table, _mapped_paths(self._settings.mapping, table), known)
+            columns = columns_of(
+                table, paths_by_table(self._settings.mapping).get(table, ()), known
+            )
             notes += [f"{table} has no field {path}" for path in sorted(columns.missing)]
         daily = "x-hubspot-ratelimit-daily"
         return Probe(_count(headers, f"{daily}-remaining"), _count(headers, daily), tuple(notes))
@@ -318,21 +319,6 @@ def _numbers(values: Iterable[str]) -> list[str]:
 def _spelled(small: Sequence[str], values: Sequence[str]) -> list[str]:
     """The values as they were asked for."""
     return [value for value in values if value.lower() in set(small)]
-
-
-def _mapped_paths(mapping: Preset, table: str) -> list[str]:
-    """Every path that the mapping names of a table."""
-    paths: list[str] = []
-    for customer in mapping.customers:
-        paths += customer_paths(customer) if customer.table == table else ()
-    for order in mapping.orders:
-        paths += order_paths(order) if order.table == table else ()
-        if order.lines is not None and order.lines.table == table:
-            paths += line_paths(order.lines)
-    for entry in (*mapping.receipts, *mapping.refunds):
-        if entry.table == table:
-            paths += (*entry_paths(entry), *filter(None, [entry.changed_at]))
-    return paths
 
 
 def _count(headers: Mapping[str, str], name: str) -> int | None:

@@ -81,11 +81,16 @@ class Api:
         return self._there(answer.widgets, "widgets")
 
     async def records(
-        self, entry_id: str, fields: Sequence[str] | None, condition: Condition, after: str
+        self,
+        entry_id: str,
+        fields: Sequence[str] | None,
+        condition: Condition,
+        after: str = "",
+        limit: int | None = None,
     ) -> Rows:
         """A page of what fits the condition, by `_id` ascending, behind the record `after`."""
         body: dict[str, Any] = {
-            "limit": PAGE,
+            "limit": limit or PAGE,
             "data_id": after,
             "filter": {"rel": "and", "cond": [condition]},
         }

@@ -22,6 +22,8 @@ BY_ANY = frozenset({"text", "radiogroup", "combo", "sn"})
 BY_ONE = frozenset({"number"})
 BY_TIME = frozenset({"datetime"})
 ID = "_id"
+_ALWAYS = frozenset({"createTime", "updateTime"})
+"""Times that every record has."""
 Where = Callable[[Form], Condition]
 """Raises Misconfigured for a form that cannot be asked so."""
 
@@ -69,6 +71,14 @@ def between(source: str, path: str, since: datetime, until: datetime | None) -> 
         return _condition(field, "range", ends)
 
     return where
+
+
+def without(form: Form, path: str) -> Condition | None:
+    """Records whose time at a path is empty; None where it is no time that people enter."""
+    field = form.find(path)
+    if field is None or field.type not in BY_TIME or field.key in _ALWAYS:
+        return None
+    return {"field": field.key, "method": "empty"}
 
 
 def _any_of(source: str, path: str, values: Sequence[str]) -> Where:

@@ -1,31 +1,37 @@
-"""What an operator should know of a mapping: forms and fields that are gone, costly keys."""
+"""What an operator should know of a mapping: forms and fields that are gone, costly keys, records
+without a time to list them by."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
-from connectors.jiandaoyun.asking import ID, can_be_asked_for
-from connectors.jiandaoyun.errors import NoForm
+from connectors.jiandaoyun.api import Api
+from connectors.jiandaoyun.asking import ID, can_be_asked_for, without
+from connectors.jiandaoyun.errors import NoForm, Refused
 from connectors.jiandaoyun.forms import Form, Forms
-from connectors.mapper import customer_paths, entry_paths, line_paths, order_paths
+from connectors.mapper import paths_by_table
 from connectors.mapping import Fields, Preset, fields_of
 
 Named = tuple[str, tuple[str, ...]]
 """A form and paths in it."""
 
 
-async def notes_on(mapping: Preset, forms: Forms, ids_in_batches: bool) -> list[str] | None:
-    """None for a mapping without forms. One call per form."""
-    read, keys = _gathered(_read_paths(mapping)), _gathered(_key_paths(mapping))
+async def notes_on(
+    mapping: Preset, forms: Forms, api: Api, ids_in_batches: bool
+) -> list[str] | None:
+    """None for a mapping without forms. One call per form, one more for a time people enter."""
+    read, keys = paths_by_table(mapping), _gathered(_key_paths(mapping))
+    times = _gathered(_time_paths(mapping))
 
-    async def noted(table: str, paths: Mapping[str, None]) -> list[str]:
+    async def noted(table: str, paths: Iterable[str]) -> list[str]:
         try:
             form = await forms.now(table)
         except NoForm:
             return [f"there is no form {table} in the application"]
         gone = [f"form {table} has no field {path}" for path in form.lacking(paths)]
-        return [*gone, *_costly(form, keys.get(table, {}), ids_in_batches)]
+        undated = [note async for note in _undated(api, form, times.get(table, {}))]
+        return [*gone, *_costly(form, keys.get(table, {}), ids_in_batches), *undated]
 
     if not read:
         return None
@@ -42,15 +48,23 @@ def _costly(form: Form, keys: Mapping[str, None], ids_in_batches: bool) -> Itera
             yield f"form {form.entry_id}: records cannot be asked for by field {path}"
 
 
-def _read_paths(mapping: Preset) -> Iterator[Named]:
-    for customers in mapping.customers:
-        yield customers.table, customer_paths(customers)
-    for orders in mapping.orders:
-        yield orders.table, order_paths(orders)
-        if orders.lines is not None:
-            yield orders.lines.table or orders.table, line_paths(orders.lines)
-    for entries in (*mapping.receipts, *mapping.refunds):
-        yield entries.table, (*entry_paths(entries), *filter(None, (entries.changed_at,)))
+async def _undated(api: Api, form: Form, paths: Iterable[str]) -> AsyncIterator[str]:
+    for path in paths:
+        condition = without(form, path)
+        if condition is None:
+            continue
+        try:
+            found = await api.records(form.entry_id, [condition["field"]], condition, limit=1)
+        except Refused:
+            continue
+        if found:
+            yield f"form {form.entry_id}: some records have no {path}, they are never listed"
+
+
+def _time_paths(mapping: Preset) -> Iterator[Named]:
+    """What lists are made by."""
+    for declared in (*mapping.customers, *mapping.orders):
+        yield declared.table, _fields(declared.created_at)[:1]
 
 
 def _key_paths(mapping: Preset) -> Iterator[Named]:

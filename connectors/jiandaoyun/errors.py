@@ -45,6 +45,7 @@ BY_CODE: dict[int, Verdict] = {
     2004: NoForm,
     3000: NoForm,
     3005: Refused,
+    4000: NotFound,
     4001: NotFound,
     4815: Refused,
     7103: Exhausted,

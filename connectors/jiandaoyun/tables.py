@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from connectors.capabilities import Probe
+from connectors.each import each
 from connectors.errors import Malformed, SourceError
 from connectors.jiandaoyun.api import PAGE, Api, FormName
 from connectors.jiandaoyun.asking import ID, Part, Where, between, keyed, parts
@@ -24,12 +25,9 @@ from connectors.jiandaoyun.settings import HEX_ID, JiandaoyunSettings
 from connectors.jiandaoyun.shaping import Shape, asked_for
 from connectors.metadata import Rows, Table
 from connectors.tables import Found, Newest
-from connectors.transport import gather_keyed
 from connectors.windows import Windows
 
 INSTANT = timedelta(milliseconds=1)
-AHEAD = timedelta(days=1)
-"""The vendor's clock may be ahead of ours."""
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -55,8 +53,9 @@ class JiandaoyunTables:
         self._windows: dict[tuple[str, str], Windows] = {}
 
     async def probe(self) -> Probe:
-        """One call for each form of the mapping; without any, one of the list of forms."""
-        noted = await notes_on(self._mapping, self._forms, self._ids_in_batches)
+        """One call for each form of the mapping, one more for each whose times people enter;
+        without any form, one of the list of forms."""
+        noted = await notes_on(self._mapping, self._forms, self._api, self._ids_in_batches)
         if noted is None:
             await self._api.forms(limit=1)
             return Probe(notes=("no form is mapped: there are no customers and no orders",))
@@ -75,12 +74,16 @@ class JiandaoyunTables:
     async def newest(
         self, table: str, columns: Sequence[str], by: str, until: datetime | None, count: int
     ) -> Newest:
+        now = self._clock()
+
         async def within(start: datetime, end: datetime) -> Rows:
-            where = between(self._api.source, by, start, end - INSTANT)
+            # Users date records ahead, and the vendor's clock may be: the first stretch has no end.
+            last = None if until is None and end > now else end - INSTANT
+            where = between(self._api.source, by, start, last)
             return await self._rows(Question(table, (*columns, by), where))
 
         windows = self._windows.setdefault((table, by), Windows(INSTANT))
-        found = await windows.newest(within, until or self._clock() + AHEAD, count)
+        found = await windows.newest(within, until or now, count)
         rows = sorted(_once(found.rows), key=lambda row: str(row[by]), reverse=True)
         return Newest(rows, found.more)
 
@@ -114,14 +117,13 @@ class JiandaoyunTables:
     async def _by_id(self, table: str, columns: Sequence[str], values: Sequence[str]) -> Found:
         """A call for each: the vendor documents no other way by `_id`."""
 
-        async def one(data_id: str) -> Rows | None:
+        async def one(data_id: str) -> Rows:
             if not HEX_ID.fullmatch(data_id):
-                return None
+                return []
             records = await self._api.record(table, data_id)
             return await self._shaped(await self._forms.form(table), records, columns)
 
-        found = await gather_keyed(values, one)
-        return [([value], found.get(value, [])) for value in values]
+        return await each(values, one)
 
     async def _part(
         self, table: str, columns: Sequence[str], part: Part

@@ -12,9 +12,9 @@ from connectors.kingdee.api import Api
 from connectors.kingdee.conditions import before, not_before, one_of
 from connectors.kingdee.description import tables_of_form
 from connectors.kingdee.forms import Form, Forms
-from connectors.kingdee.names import columns_of
 from connectors.kingdee.reading import Reader
 from connectors.kingdee.settings import KingdeeSettings
+from connectors.mapper import paths_by_table
 from connectors.metadata import Rows, Table
 from connectors.tables import Found, Newest
 
@@ -41,7 +41,7 @@ class KingdeeTables:
     async def probe(self) -> Probe:
         """A query for one row of each table, with all fields of the mapping."""
         self._reader.gone.forget()
-        mapped = columns_of(self._settings.mapping)
+        mapped = paths_by_table(self._settings.mapping)
         notes = await asyncio.gather(*(self._notes(*one) for one in mapped.items()))
         return Probe(notes=tuple(note for several in notes for note in several))
 
@@ -87,7 +87,7 @@ class KingdeeTables:
     async def describe(self, tables: Sequence[str]) -> Sequence[Table]:
         """A call for each form: of those that are named, else of those that are mapped, since
         Galaxy does not list its forms."""
-        wanted = tables or tuple(columns_of(self._settings.mapping))
+        wanted = tables or tuple(paths_by_table(self._settings.mapping))
         forms = {(form := self._forms.of(table)).id: form for table in wanted}
         found = await asyncio.gather(*map(self._described, forms.values()))
         return [one for several in found for one in several if _is_wanted(one.name, tables)]

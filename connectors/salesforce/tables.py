@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from connectors.capabilities import Probe
 from connectors.grouping import Raw
-from connectors.mapper import customer_paths, entry_paths, line_paths, order_paths
+from connectors.mapper import paths_by_table
 from connectors.mapping import Preset
 from connectors.metadata import Rows, Table
 from connectors.salesforce import soql
@@ -38,7 +38,7 @@ class SalesforceTables:
 
     def __init__(self, source: str, mapping: Preset, reader: Reader) -> None:
         self._reader = reader
-        self._mapped = _mapped(mapping)
+        self._mapped = paths_by_table(mapping)
         self._ids = _id_fields(mapping)
         self.descriptions = Descriptions(reader)
         self.readable = Readable(source, self.descriptions)
@@ -210,26 +210,6 @@ def _once(rows: Rows) -> Iterator[Raw]:
         if native_id is None or native_id not in seen:
             seen.add(native_id)
             yield row
-
-
-def _named(mapping: Preset) -> Iterator[tuple[str, Iterable[str]]]:
-    for customers in mapping.customers:
-        yield customers.table, customer_paths(customers)
-    for orders in mapping.orders:
-        yield orders.table, order_paths(orders)
-        if orders.lines is not None:
-            yield orders.lines.table, line_paths(orders.lines)
-    for entries in (*mapping.receipts, *mapping.refunds):
-        changed = (entries.changed_at,) if entries.changed_at else ()
-        yield entries.table, (*entry_paths(entries), *changed)
-
-
-def _mapped(mapping: Preset) -> dict[str, list[str]]:
-    """Every path that is read, by table."""
-    found: defaultdict[str, dict[str, None]] = defaultdict(dict)
-    for table, paths in _named(mapping):
-        found[table].update(dict.fromkeys(paths))
-    return {table: list(paths) for table, paths in found.items()}
 
 
 def _id_fields(mapping: Preset) -> defaultdict[str, set[str]]:

@@ -10,8 +10,7 @@ import re
 from collections.abc import Sequence
 
 from connectors.mapped import MappedCrm
-from connectors.mapper import customer_paths, entry_paths, line_paths, order_paths
-from connectors.mapping import Preset
+from connectors.mapper import paths_by_table
 from connectors.metadata import Rows
 from connectors.records import Kind, Source, SourceKind
 from connectors.tokens import FetchedToken
@@ -19,7 +18,7 @@ from connectors.transport import Limits
 from connectors.vendor import CallCost, Vendor, Wiring
 from connectors.weaver.cube import CubeTables
 from connectors.weaver.errors import cube_judge, token_judge
-from connectors.weaver.settings import WeaverSettings
+from connectors.weaver.settings import DEADLINE, WeaverSettings
 from connectors.weaver.tokens import AppTokens
 
 _ID = re.compile(r"[1-9]\d{0,17}", re.ASCII)
@@ -50,24 +49,9 @@ def connect(wiring: Wiring, settings: WeaverSettings) -> WeaverCrm:
         door = wiring.open(address, token_judge(name), None)
         tokens = FetchedToken(AppTokens(name, door, settings.app_id, settings).fetch)
     transport = wiring.open(address, cube_judge(name, settings.refusal_words), tokens)
-    wanted = _wanted(settings.mapping)
+    wanted = paths_by_table(settings.mapping)
     tables = CubeTables(name, transport, settings, wiring.clock, wanted)
     return WeaverCrm(wiring.source, settings, tables)
-
-
-def _wanted(mapping: Preset) -> dict[str, list[str]]:
-    """What is read of each table."""
-    found: dict[str, list[str]] = {}
-    for customers in mapping.customers:
-        found.setdefault(customers.table, []).extend(customer_paths(customers))
-    for orders in mapping.orders:
-        found.setdefault(orders.table, []).extend(order_paths(orders))
-        if orders.lines is not None:
-            table = orders.lines.table or orders.table
-            found.setdefault(table, []).extend(line_paths(orders.lines))
-    for entries in (*mapping.receipts, *mapping.refunds):
-        found.setdefault(entries.table, []).extend(entry_paths(entries))
-    return {table: list(dict.fromkeys(columns)) for table, columns in found.items()}
 
 
 _EACH = CallCost(batch=1)
@@ -90,6 +74,6 @@ VENDOR = Vendor(
         "order_lines": _EACH,
     },
     # No rate is published; it is the company's own office server.
-    limits=Limits(concurrency=4, rates={"": 5}),
+    limits=Limits(deadline=DEADLINE, concurrency=4, rates={"": 5}),
     normalise=normalise,
 )

@@ -1,13 +1,14 @@
 """Tables of an e-cology: each is a cube interface, asked by the equality of one field.
 
 An interface has no "one of", no order and no ranges: each value is a call of its own, and pages of
-all rows cannot be made. Every value is a text; a field that may not be read is just not there.
+all rows cannot be made. Every value is a text; a field that may not be read is just not there, and
+so is a detail table that does not exist.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -15,16 +16,18 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from connectors.asking import Asking
 from connectors.capabilities import Probe
 from connectors.errors import Malformed, Misconfigured, Rejected, SourceError
 from connectors.metadata import Column, ColumnType, Rows, Table
 from connectors.tables import Found, Newest
-from connectors.transport import Request, Transport, gather_keyed
+from connectors.transport import Request, Response, Transport
 from connectors.values import MISSING
 from connectors.weaver.settings import WeaverSettings
 from connectors.weaver.signing import header
 
 LIST = "/api/cube/restful/interface/getModeDataPageList/"
+COUNT = "/api/cube/restful/interface/getModeDataPageCount/"
 SAMPLE = 20
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -36,7 +39,12 @@ class _Answer(msgspec.Struct):
     result: str | None = None
 
 
+class _Counted(msgspec.Struct):
+    result: str | int | None = None
+
+
 _ANSWER = msgspec.json.Decoder(_Answer)
+_COUNTED = msgspec.json.Decoder(_Counted)
 _ROWS = msgspec.json.Decoder(list[dict[str, Any]], float_hook=Decimal)
 
 
@@ -58,11 +66,13 @@ class CubeTables:
         self._settings = settings
         self._clock = clock
         self._wanted = wanted
+        self._asking = Asking(source)
 
     async def probe(self) -> Probe:
-        """One row of each table: notes tell which are refused, unless all of them are."""
-        tables = list(self._wanted)
-        answers = await asyncio.gather(*(_outcome(self._page(one, {}, 1, 1)) for one in tables))
+        """A page of each table and its count: notes tell which are refused, unless all of them are,
+        what is not there, and where a page is smaller than was asked for."""
+        tables, size = list(self._wanted), self._settings.page_size
+        answers = await asyncio.gather(*(_outcome(self._page(one, {}, 1, size)) for one in tables))
         failed = [answer for answer in answers if isinstance(answer, SourceError)]
         graver = [error for error in failed if not isinstance(error, Rejected)]
         if graver or (failed and len(failed) == len(answers)):
@@ -72,9 +82,10 @@ class CubeTables:
             if isinstance(rows, SourceError):
                 notes.append(rows.detail)
                 continue
-            for row in rows:
-                gone = [one for one in self._wanted[table] if _lacks(row, one)]
-                notes += [f"{table} has no field {one}, or does not show it" for one in gone]
+            gone = (one for row in rows[:1] for one in _gone(row, self._wanted[table]))
+            notes += [f"{table} has no field {one}, or does not show it" for one in gone]
+            if 0 < len(rows) < size and await self._count(table) > len(rows):
+                notes.append(f"{table} gives {len(rows)} rows at once: set page_size to no more")
         return Probe(notes=tuple(notes))
 
     async def matching(
@@ -85,16 +96,14 @@ class CubeTables:
                 self._source, f"{table} cannot be asked by {field}: it is not a field of its own"
             )
 
-        async def of(value: str) -> Rows | SourceError:
-            rows = await self._all(table, {field: value})
-            self._check_asked(table, field, value, rows)
+        async def of(value: str) -> Rows:
+            rows = await self._asking.holding(table, field, value, pages)
             return [_with(row, (*columns, field)) for row in rows]
 
-        found: Mapping[str, Any] = await gather_keyed(values, of)
-        for rows in found.values():
-            if isinstance(rows, Misconfigured):
-                raise rows
-        return [([value], rows) for value, rows in found.items()]
+        def pages(value: str) -> AsyncIterator[Rows]:
+            return self._pages(table, field, value)
+
+        return await self._asking.each(table, field, values, of)
 
     async def some(self, table: str, columns: Sequence[str], most: int) -> Rows:
         """Any rows of a table, in the order of the interface."""
@@ -123,39 +132,27 @@ class CubeTables:
             found.append(Table(name=table, columns=_columns(rows, self._wanted.get(table, ()))))
         return found
 
-    async def _all(self, table: str, asked: Mapping[str, str]) -> Rows:
-        """All pages: the interface does not tell how many there are, the last is not full."""
+    async def _pages(self, table: str, field: str, value: str) -> AsyncIterator[Rows]:
+        """The interface does not tell how many there are: the last is not full."""
         size = self._settings.page_size
-        rows: Rows = []
-        page: Rows | None = None
-        while page is None or len(page) >= size:
-            before = page
-            page = await self._page(table, asked, len(rows) // size + 1, size)
+        number = 1
+        before: Rows = []
+        while True:
+            page = await self._page(table, {field: value}, number, size)
+            if any(field not in row for row in page):
+                raise Misconfigured(
+                    self._source, f"{table} has no field {field}, or does not show it"
+                )
             if page and page == before:
                 raise Malformed(self._source, f"{table} gives the same page again and again")
-            rows += page
-        return rows
+            yield page
+            if len(page) < size:
+                return
+            number, before = number + 1, page
 
     async def _page(self, table: str, asked: Mapping[str, str], number: int, size: int) -> Rows:
-        settings = self._settings
-        zone = settings.zone or "Asia/Shanghai"
-        content = {
-            "operationinfo": {"operator": settings.operator},
-            "mainTable": asked,
-            "pageInfo": {"pageNo": str(number), "pageSize": str(size)},
-            "header": header(settings.system_id, settings.password, self._clock(), zone),
-        }
-        request = Request(
-            path=LIST + quote(table, safe=""),
-            method="POST",
-            headers={"content-type": "application/x-www-form-urlencoded; charset=utf-8"},
-            body=urlencode({"datajson": msgspec.json.encode(content).decode()}).encode(),
-            repeatable=True,  # a list changes nothing
-        )
-        try:
-            answer = await self._transport.send(request)
-        except Rejected as error:
-            raise Rejected(self._source, f"{table}: {error.detail}", status=error.status) from None
+        pages = {"pageInfo": {"pageNo": str(number), "pageSize": str(size)}}
+        answer = await self._send(LIST, table, {"mainTable": asked, **pages})
         text = answer.decode(_ANSWER, self._source).result
         try:
             rows = _ROWS.decode(text) if text else []
@@ -163,15 +160,34 @@ class CubeTables:
         except (msgspec.DecodeError, RecursionError, TypeError, KeyError):
             raise Malformed(self._source, f"{table}: the result is not a list of rows") from None
 
-    def _check_asked(self, table: str, field: str, value: str, rows: Rows) -> None:
-        """An interface leaves out a condition that it does not know, and tells all its rows."""
-        for row in rows:
-            if field not in row:
-                raise Misconfigured(
-                    self._source, f"{table} has no field {field}, or does not show it"
-                )
-            if str(row[field]).strip().casefold() != value.strip().casefold():
-                raise Misconfigured(self._source, f"{table} cannot be asked by {field}")
+    async def _count(self, table: str) -> int:
+        """How many rows there are; 0 where the interface does not tell, whatever it says then."""
+        try:
+            answer = await self._send(COUNT, table, {"mainTable": {}})
+            told = str(answer.decode(_COUNTED, self._source).result)
+        except SourceError:
+            return 0
+        return int(told) if told.isdecimal() else 0
+
+    async def _send(self, action: str, table: str, asked: Mapping[str, Any]) -> Response:
+        settings = self._settings
+        zone = settings.zone or "Asia/Shanghai"
+        content = {
+            "operationinfo": {"operator": settings.operator},
+            **asked,
+            "header": header(settings.system_id, settings.password, self._clock(), zone),
+        }
+        request = Request(
+            path=action + quote(table, safe=""),
+            method="POST",
+            headers={"content-type": "application/x-www-form-urlencoded; charset=utf-8"},
+            body=urlencode({"datajson": msgspec.json.encode(content).decode()}).encode(),
+            repeatable=True,  # lists and counts change nothing
+        )
+        try:
+            return await self._transport.send(request)
+        except Rejected as error:
+            raise Rejected(self._source, f"{table}: {error.detail}", status=error.status) from None
 
     def _unordered(self, table: str) -> Misconfigured:
         return Misconfigured(self._source, f"{table}: a cube interface gives rows in no order")
@@ -196,19 +212,32 @@ def _with(row: Row, columns: Sequence[str]) -> Row:
     whole = dict(row)
     for column in columns:
         outer, _, inner = column.partition("[].")
-        if inner:
+        if _lacks(row, column):
+            # Also the detail table itself, whose lines are asked for as a whole.
+            whole |= dict.fromkeys((column, outer), MISSING)
+        elif inner:
             lines = [line for line in whole.get(outer) or () if isinstance(line, dict)]
             whole[outer] = [{inner: MISSING, **line} for line in lines]
-        elif _lacks(row, column):
-            whole[column] = MISSING
         elif " " in column:
-            whole[column] = " ".join(str(row[name]) for name in column.split()).strip()
+            whole[column] = _joined([row[name] for name in column.split()])
     return whole
 
 
+def _joined(parts: Sequence[Any]) -> str:
+    """A date and its time, which may be empty; without the date there is none."""
+    day, *rest = ("" if part is None else str(part).strip() for part in parts)
+    return " ".join(filter(None, (day, *rest))) if day else ""
+
+
 def _lacks(row: Row, column: str) -> bool:
-    """Whether a field of the form is not there; of a detail table only its lines could tell."""
-    return "[]" not in column and any(name not in row for name in column.split())
+    """Whether a field of the form is not there; of a detail table, whether the table is not."""
+    return any(name not in row for name in column.partition("[]")[0].split())
+
+
+def _gone(row: Row, columns: Sequence[str]) -> Iterator[str]:
+    """What a row lacks, each detail table once."""
+    lacking = (one.partition("[]") for one in columns if _lacks(row, one))
+    yield from dict.fromkeys(name + many for name, many, _ in lacking)
 
 
 def _columns(rows: Rows, wanted: Sequence[str]) -> tuple[Column, ...]:

@@ -33,7 +33,8 @@ _PAGE: Verdict = (
 )
 _NO_JSON: Verdict = (Malformed, "the answer is not e-cology's JSON")
 _SESSION: Verdict = (Unauthorized, "the call needs a token, or its token is refused")
-_WHO: Verdict = (Unauthorized, "system_id and password are refused")
+# A token of the OA could be renewed and would change nothing: these stand in every call.
+_WHO: Verdict = (Misconfigured, "system_id and password are refused")
 _REFUSED: Verdict = (Rejected, "the interface refused the call")
 _NO_TOKEN: Verdict = (Unauthorized, "app_id and its secret are refused")
 

@@ -10,6 +10,10 @@ import msgspec
 from connectors.mapping import MappedSettings
 from connectors.secret import Secret
 
+DEADLINE = 14.0
+"""Seconds: each key is a call, and calls wait for each other."""
+MOST_BYTES = 245
+"""What fits one block of a server's RSA key of 2048 bits (RFC 8017 section 7.2.1)."""
 REFUSALS = ("md5", "systemid", "认证", "签名")
 
 
@@ -31,6 +35,7 @@ class WeaverSettings(MappedSettings, frozen=True, kw_only=True, forbid_unknown_f
     operator: str = "1"
     zone: str | None = "Asia/Shanghai"
     currency: str | None = "CNY"
+    deadline: Annotated[float, msgspec.Meta(gt=0, le=120)] = DEADLINE
     page_size: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
     refusal_words: tuple[str, ...] = REFUSALS
     app_id: str | None = None
@@ -54,3 +59,7 @@ class WeaverSettings(MappedSettings, frozen=True, kw_only=True, forbid_unknown_f
                 raise ValueError(f"{one}: goes together with {other}")
         if self.app_secret is not None and self.app_id is None:
             raise ValueError("app_id: missing")
+        secret = self.app_secret.reveal() if self.app_secret is not None else None
+        for name, value in (("user_id", self.user_id), ("app_secret", secret)):
+            if value is not None and not 0 < len(value.encode()) <= MOST_BYTES:
+                raise ValueError(f"{name}: empty, or longer than {MOST_BYTES} bytes")

@@ -70,7 +70,7 @@ class AppTokens:
         self._registered = secret, key
         headers = {
             "appid": self._app_id,
-            "secret": encrypted(secret.reveal(), key),
+            "secret": self._sealed(secret.reveal(), key),
             "time": str(self._seconds),
         }
         asked_at = time.monotonic()
@@ -80,7 +80,7 @@ class AppTokens:
             self._registered = None  # a registration by somebody else replaces ours
             raise
         token = answer.decode(_APPLIED, self._source).token
-        told = {"appid": self._app_id, "token": token, "userid": encrypted(self._user_id, key)}
+        told = {"appid": self._app_id, "token": token, "userid": self._sealed(self._user_id, key)}
         return Token(told, None, asked_at + self._seconds)
 
     async def _registration(self) -> Registration:
@@ -93,6 +93,12 @@ class AppTokens:
             return secret, public_key(key)
         except ValueError:
             raise Misconfigured(self._source, "public_key is not an RSA key in base64") from None
+
+    def _sealed(self, text: str, key: RSAPublicKey) -> str:
+        try:
+            return encrypted(text, key)
+        except ValueError:
+            raise Misconfigured(self._source, "user_id or app_secret is too long") from None
 
     async def _post(self, path: str, headers: dict[str, str]) -> Response:
         request = Request(path=path, method="POST", headers=headers, repeatable=True)
@@ -111,5 +117,6 @@ def public_key(text: str) -> RSAPublicKey:
 
 
 def encrypted(text: str, key: RSAPublicKey) -> str:
-    """RSAES-PKCS1-v1_5 (RFC 8017 section 7.2) in base64; one block, which ids and secrets fit."""
+    """RSAES-PKCS1-v1_5 (RFC 8017 section 7.2) in base64; one block. Raises ValueError for
+    what does not fit it."""
     return b64encode(key.encrypt(text.encode(), PKCS1v15())).decode()

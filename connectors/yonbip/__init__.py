@@ -15,7 +15,7 @@ from connectors.vendor import CallCost, Vendor, Wiring
 from connectors.yonbip.api import RATE, Api, Login
 from connectors.yonbip.errors import judge_for, login_judge
 from connectors.yonbip.orders import OrderTables
-from connectors.yonbip.settings import YonbipSettings
+from connectors.yonbip.settings import DEADLINE, YonbipSettings
 
 _ID = re.compile(r"\d{1,20}", re.ASCII)
 
@@ -29,8 +29,8 @@ def connect(wiring: Wiring, settings: YonbipSettings) -> MappedCrm:
     name = wiring.source.name
     door = wiring.open(settings.token_address, login_judge(name), None)
     login = Login(name, door, (settings.app_key, settings.app_secret), wiring.clock)
-    transport = wiring.open(settings.gateway_address, judge_for(name), None)
-    api = Api(name, transport, FetchedToken(login.fetch))
+    tokens = FetchedToken(login.fetch)
+    api = Api(name, wiring.open(settings.gateway_address, judge_for(name), tokens))
     tables = OrderTables(name, api, settings.zone or "Asia/Shanghai", wiring.clock)
     return MappedCrm(wiring.source, settings, tables)
 
@@ -53,6 +53,6 @@ VENDOR = Vendor(
         "order_lines": _EACH,
     },
     # The notice of 2026: 60 calls a minute for list and detail together, more for money.
-    limits=Limits(rates={RATE: 1}),
+    limits=Limits(deadline=DEADLINE, rates={RATE: 1}),
     normalise=normalise,
 )

@@ -1,7 +1,7 @@
 """The two calls that are made: pages of the sales order list, and the detail of one order.
 
-The token stands in the address of each call, so nothing here may tell an address. Both calls have
-one allowance of 60 a minute: they share the pace `orders`.
+The token stands in the address of each call, so nothing may tell an address. Both calls have one
+allowance of 60 a minute: they share the pace `orders`.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ from typing import Any
 
 import msgspec
 
-from connectors.errors import Malformed, Unauthorized
+from connectors.errors import Malformed
 from connectors.metadata import Rows
 from connectors.secret import Secret
-from connectors.tokens import Token, TokenSource
-from connectors.transport import Request, Response, Transport, absent
+from connectors.tokens import Token
+from connectors.transport import Request, Transport, absent
 from connectors.yonbip.signing import signature
 
 TOKEN = "/open-auth/selfAppAuth/base/v1/getAccessToken"  # noqa: S105 (an address)
 LIST = "/yonbip/sd/voucherorder/list"
 DETAIL = "/yonbip/sd/voucherorder/detail"
 PAGE_SIZE = 500
+MOST_PAGES = 1000
+"""Of one list: none of ours is as long, so one that goes on is not what it should be."""
 RATE = "orders"
-_QUERY = "access_token"
 Row = dict[str, Any]
 
 
@@ -43,9 +44,9 @@ class _Grant(msgspec.Struct):
 
 
 class _Page(msgspec.Struct):
-    """Counts are numbers, at times as text."""
+    """The count of all rows is a number, at times as text."""
 
-    page_count: int | str = msgspec.field(name="pageCount")
+    count: int | str = msgspec.field(name="recordCount")
     rows: list[Row] | None = msgspec.field(name="recordList", default=None)
 
 
@@ -80,40 +81,56 @@ class Login:
     async def fetch(self) -> Token:
         key, secret = self._app
         signed = {"appKey": key, "timestamp": str(int(self._clock().timestamp() * 1000))}
-        query = (*signed.items(), ("signature", signature(signed, secret)))
+        proof = (*signed.items(), ("signature", signature(signed, secret)))
         headers = {"content-type": "application/json"}
         asked_at = time.monotonic()
-        answer = await self._transport.send(Request(path=TOKEN, query=query, headers=headers))
+        answer = await self._transport.send(Request(path=TOKEN, query=proof, headers=headers))
         granted = answer.decode(_GRANT, self._source).data
-        # Kept where tokens are kept; it is sent in the address, not as a header.
-        return Token({_QUERY: granted.access_token}, None, asked_at + granted.expire)
+        query = (("access_token", granted.access_token),)
+        return Token({}, None, asked_at + granted.expire, query)
 
 
 class Api:
-    """Calls of one tenant's gateway. Rows are as YonBIP tells them, see `_flat`."""
+    """Calls of one tenant's gateway. Rows are as YonBIP tells them, see `_flat`; `transport` puts
+    the token into the address."""
 
-    def __init__(self, source: str, transport: Transport, tokens: TokenSource) -> None:
+    def __init__(self, source: str, transport: Transport) -> None:
         self._source = source
         self._transport = transport
-        self._tokens = tokens
 
     async def order(self, order_id: str) -> Row | None:
         """The whole order with its lines, or None where there is none of this id."""
         request = Request(path=DETAIL, query=(("id", order_id),), rate=RATE)
-        answer = await absent(self._send(request))
+        answer = await absent(self._transport.send(request))
         row = answer.decode(_DETAIL, self._source).data if answer is not None else None
-        return None if row is None else _flat(row)
+        if row is None:
+            return None
+        if str(row.get("id")) != order_id:
+            raise Malformed(self._source, "the answer is about another order")
+        return _flat(row)
 
     async def pages(self, asked: Mapping[str, Any]) -> AsyncIterator[Rows]:
-        """Every page of the heads that fit `asked`, by id: what is added meanwhile comes last."""
-        index, count = 1, 1
-        while index <= count:
+        """Every page of the heads that fit `asked`, by id: what is added meanwhile comes last.
+
+        A list ends with a page that is not full, once it has told as many rows as it counts; where
+        it counts too many, with an empty one. How many pages it says it has is not believed.
+        """
+        read = 0
+        before: Rows = []
+        for index in range(1, MOST_PAGES + 1):
             rows, count = await self.page(asked, index, PAGE_SIZE)
+            if rows and rows == before:
+                if read < count:
+                    raise Malformed(self._source, "the list gives the same page again and again")
+                return
             yield rows
-            index += 1
+            read, before = read + len(rows), rows
+            if not rows or (len(rows) < PAGE_SIZE and read >= count):
+                return
+        raise Malformed(self._source, f"the list has more than {MOST_PAGES} pages")
 
     async def page(self, asked: Mapping[str, Any], index: int, size: int) -> tuple[Rows, int]:
-        """One page and how many there are."""
+        """One page, and how many rows all pages have."""
         body = {
             "pageIndex": index,
             "pageSize": size,
@@ -129,26 +146,12 @@ class Api:
             rate=RATE,
             repeatable=True,  # a list changes nothing
         )
-        page = (await self._send(request)).decode(_LIST, self._source).data
-        if not str(page.page_count).isdecimal():
-            raise Malformed(self._source, "the list does not tell how many pages it has")
+        page = (await self._transport.send(request)).decode(_LIST, self._source).data
+        if not str(page.count).isdecimal():
+            raise Malformed(self._source, "the list does not tell how many rows it has")
         if not all(row.get("id") for row in page.rows or ()):
             raise Malformed(self._source, "an order of the list has no id")
-        return [_flat(row) for row in page.rows or ()], int(page.page_count)
-
-    async def _send(self, request: Request) -> Response:
-        token = await self._tokens.token()
-        try:
-            return await self._transport.send(_with(request, token))
-        except Unauthorized:
-            if not self._tokens.invalidate(token):
-                raise
-        return await self._transport.send(_with(request, await self._tokens.token()))
-
-
-def _with(request: Request, token: Token) -> Request:
-    query = ((_QUERY, token.headers[_QUERY]), *request.query)
-    return msgspec.structs.replace(request, query=query)
+        return [_flat(row) for row in page.rows or ()], int(page.count)
 
 
 def _flat(row: Row) -> Row:

@@ -22,6 +22,15 @@ from connectors.errors import (
 from connectors.transport import Judge, Response
 
 Verdict = tuple[type[SourceError], str]
+MINUTE = 60.0
+
+
+class MinuteUsedUp(RateLimited):
+    """The calls of a minute are used up: asking again within the lookup is no use."""
+
+    again = False
+
+
 _TOKEN: Verdict = (Unauthorized, "the token is refused")
 _APP: Verdict = (Unauthorized, "the app does not exist or is switched off")
 _LOGIN: Verdict = (Unauthorized, "app_key and app_secret are refused")
@@ -45,7 +54,7 @@ BY_CODE: dict[str, Verdict] = {
     "310032": _OFTEN,
     "310039": _OFTEN,
     "310042": _OFTEN,
-    "310046": _OFTEN,
+    "310046": (MinuteUsedUp, "the calls of this minute are used up"),
     "310404": (Misconfigured, "there is no such API at gateway_url"),
     "310405": (Misconfigured, "there is no such API at gateway_url"),
     "310007": _FAILED,
@@ -96,4 +105,7 @@ def _verdict(
     kind, detail = BY_CODE.get(code) or BY_STATUS.get(status, otherwise)
     if body.message == _NO_ORDER:
         kind, detail = NotFound, "there is no such order"
-    return kind(source, detail, status=status, code=code if _CODE.fullmatch(code) else None)
+    word = code if _CODE.fullmatch(code) else None
+    if issubclass(kind, MinuteUsedUp):
+        return kind(source, detail, retry_after=MINUTE, status=status, code=word)
+    return kind(source, detail, status=status, code=word)

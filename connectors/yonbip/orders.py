@@ -7,17 +7,18 @@ so it is read by stretches of time.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connectors.asking import Asking
 from connectors.capabilities import Probe
-from connectors.errors import Misconfigured, Rejected, SourceError
+from connectors.each import each
+from connectors.errors import Misconfigured, Rejected
 from connectors.metadata import Column, ColumnType, Rows, Table
 from connectors.tables import Found, Newest
-from connectors.transport import gather_keyed
 from connectors.values import Misfit, moment
 from connectors.windows import Windows
 from connectors.yonbip.api import Api
@@ -26,6 +27,7 @@ from connectors.yonbip.settings import TABLE
 LINES = "orderDetails"
 FOREVER = datetime(2999, 1, 1, tzinfo=UTC)
 SAMPLE = 20
+DAY = timedelta(days=1)
 Asked = dict[str, Any]
 
 
@@ -39,6 +41,7 @@ class OrderTables:
         self._api = api
         self._zone = zone
         self._clock = clock
+        self._asking = Asking(source)
         self._windows: defaultdict[str, Windows] = defaultdict(Windows)
 
     async def probe(self) -> Probe:
@@ -49,14 +52,17 @@ class OrderTables:
         self, table: str, columns: Sequence[str], field: str, values: Sequence[str]
     ) -> Found:
         self._check_table(table)
-        if field != "id":
-            self._check_listed((*columns, field))
+        if field == "id":
+            return await each(values, self._by_id)
+        self._check_listed((*columns, field))
 
-        async def of(value: str) -> Rows | SourceError:
-            return await self._holding(field, value)
+        async def of(value: str) -> Rows:
+            return _once(await self._asking.holding(TABLE, field, value, pages))
 
-        found: Mapping[str, Any] = await gather_keyed(values, of)
-        return [([value], rows) for value, rows in found.items()]
+        def pages(value: str) -> AsyncIterator[Rows]:
+            return self._told_by(field, value)
+
+        return await self._asking.each(TABLE, field, values, of)
 
     async def newest(
         self, table: str, columns: Sequence[str], by: str, until: datetime | None, count: int
@@ -70,8 +76,8 @@ class OrderTables:
             # Users date orders ahead: the first stretch has no end. Whether an end is itself
             # within the stretch is not documented, so what comes twice is dropped.
             last = FOREVER if until is None and end > now else end
-            rows = await self._all(self._during(by, start, last))
-            fresh = [row for row in rows if str(row["id"]) not in told]
+            rows = [row async for page in self._during(by, start, last) for row in page]
+            fresh = [row for row in _once(rows) if str(row["id"]) not in told]
             told.update(str(row["id"]) for row in fresh)
             return sorted(fresh, key=lambda row: str(row.get(by, "")), reverse=True)
 
@@ -82,7 +88,7 @@ class OrderTables:
     ) -> AsyncIterator[Rows]:
         self._check_table(table)
         self._check_listed((*columns, by))
-        async for rows in self._api.pages(self._during(by, since, FOREVER)):
+        async for rows in self._during(by, since, FOREVER):
             yield rows
 
     async def describe(self, tables: Sequence[str]) -> Sequence[Table]:
@@ -100,30 +106,43 @@ class OrderTables:
         columns = (*_columns(heads, self._zone), *_columns(lines, self._zone))
         return (Table(name=TABLE, label="销售订单", columns=columns, complete=False),)
 
-    async def _holding(self, field: str, value: str) -> Rows:
-        if field == "id":
-            row = await self._api.order(value)
-            return [] if row is None else [row]
-        if field == "code":
-            return await self._all({"code": value})
+    async def _by_id(self, order_id: str) -> Rows:
+        row = await self._api.order(order_id)
+        return [] if row is None else [row]
+
+    async def _told_by(self, field: str, value: str) -> AsyncIterator[Rows]:
+        """The list's own parameter `code` is a search within codes, so that it is not used."""
         try:
-            return await self._all({"simpleVOs": [{"field": field, "op": "eq", "value1": value}]})
+            asked = {"simpleVOs": [{"field": field, "op": "eq", "value1": value}]}
+            async for rows in self._api.pages(asked):
+                yield rows
         except Rejected as error:
             detail = f"{TABLE} was not told by {field}: it may not exist, or not be one to ask by"
             raise Rejected(self._source, detail, status=error.status, code=error.code) from None
 
-    async def _all(self, asked: Asked) -> Rows:
-        """The rows of all pages; one that moved on to the next page meanwhile is there once."""
-        found: dict[str, dict[str, Any]] = {}
-        async for rows in self._api.pages(asked):
-            found.update((str(row["id"]), row) for row in rows)
-        return list(found.values())
-
-    def _during(self, by: str, start: datetime, end: datetime) -> Asked:
+    async def _during(self, by: str, start: datetime, end: datetime) -> AsyncIterator[Rows]:
         first, last = self._written(start), self._written(end)
+        asked: Asked = {
+            "simpleVOs": [{"field": by, "op": "between", "value1": first, "value2": last}]
+        }
         if by == "vouchdate":
-            return {"open_vouchdate_begin": first, "open_vouchdate_end": last}
-        return {"simpleVOs": [{"field": by, "op": "between", "value1": first, "value2": last}]}
+            asked = {"open_vouchdate_begin": first, "open_vouchdate_end": last}
+        async for rows in self._api.pages(asked):
+            self._check_times(rows, by, start - DAY, end + DAY)
+            yield rows
+
+    def _check_times(self, rows: Rows, by: str, start: datetime, end: datetime) -> None:
+        """A list that does not regard times is not read as often as there are stretches of them.
+        One that compares days tells a day more; a time that cannot be read says nothing."""
+        for row in rows:
+            try:
+                outside = not start <= moment(row.get(by), self._zone) <= end
+            except Misfit:
+                continue
+            if outside:
+                raise Misconfigured(
+                    self._source, f"{TABLE} cannot be asked by times of {by}: others come as well"
+                )
 
     def _written(self, moment: datetime) -> str:
         return moment.astimezone(ZoneInfo(self._zone)).strftime("%Y-%m-%d %H:%M:%S")
@@ -138,6 +157,11 @@ class OrderTables:
                 raise Misconfigured(
                     self._source, f"{TABLE}.{column}: what stands in lines is not listed"
                 )
+
+
+def _once(rows: Rows) -> Rows:
+    """One that moved on to the next page while pages were read is there once."""
+    return list({str(row["id"]): row for row in rows}.values())
 
 
 def _columns(rows: Rows, zone: str) -> tuple[Column, ...]:

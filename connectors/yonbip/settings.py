@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+import msgspec
 
 from connectors.mapping import NEXT, FieldMap, LineMap, MappedSettings, OrderMap, Preset, StatusMap
 from connectors.secret import Secret
 
 TABLE = "voucherorder"
 CURRENCY = "orderPrices!currency"
+DEADLINE = 14.0
+"""Seconds: a call a second is free, and each key is a call."""
 
 # Whether an approved order is paid stands in no field of it: its state stays open (UNKNOWN) until
 # a mapping adds a field that tells.
@@ -35,7 +39,7 @@ SALES_ORDER = OrderMap(
     placed_at="vouchdate",
     updated_at="pubts",
     customer="agentId",
-    # The list tells the first, the detail of one order the second: both are with tax.
+    # The list tells the first, the detail of one order the second: both are taken to be with tax.
     total=(
         FieldMap(field="oriSum", currency_field=CURRENCY),
         FieldMap(field="payMoney", currency_field=CURRENCY),
@@ -65,6 +69,7 @@ class YonbipSettings(MappedSettings, frozen=True, kw_only=True, forbid_unknown_f
     gateway_url: str | None = None
     token_url: str | None = None
     zone: str | None = "Asia/Shanghai"
+    deadline: Annotated[float, msgspec.Meta(gt=0, le=120)] = DEADLINE
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from connectors.capabilities import Probe
 from connectors.errors import Malformed, Misconfigured, SourceError
 from connectors.grouping import held
-from connectors.mapper import customer_paths, entry_paths, line_paths, order_paths
+from connectors.mapper import order_paths, paths_by_table
 from connectors.mapping import all_paths
 from connectors.metadata import Rows, Table
 from connectors.tables import Found, Newest
@@ -58,7 +58,7 @@ class YonyouTables:
         self._zone: tzinfo = ZoneInfo(settings.zone) if settings.zone is not None else UTC
         self._zone_name = settings.zone
         self._late = timedelta(days=settings.late_days)
-        self._mapped = _mapped(settings)
+        self._mapped = paths_by_table(settings.mapping)
         self._telling = telling(settings)
         self._states = states(settings)
         self._shown_later = {(one.table, order_paths(one)) for one in settings.mapping.orders}
@@ -317,22 +317,3 @@ def _refund_ids(settings: YonyouSettings) -> dict[str, tuple[str, ...]]:
     for table, ids in declared:
         found[table] = found.get(table, ()) + all_paths(*ids.values())
     return found
-
-
-def _mapped(settings: YonyouSettings) -> dict[str, list[str]]:
-    """The columns of each list that the mapping names."""
-    mapping = settings.mapping
-    wanted = [
-        *((one.table, customer_paths(one)) for one in mapping.customers),
-        *((one.table, order_paths(one)) for one in mapping.orders),
-        *(
-            (one.table, line_paths(one.lines))
-            for one in mapping.orders
-            if one.lines is not None and one.lines.path
-        ),
-        *((one.table, entry_paths(one)) for one in (*mapping.receipts, *mapping.refunds)),
-    ]
-    columns: dict[str, list[str]] = {}
-    for table, paths in wanted:
-        columns.setdefault(table, []).extend(paths)
-    return columns

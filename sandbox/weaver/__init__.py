@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Scope
 from sandbox.calls import vendor_path
 from sandbox.simulator import Answer, Context, Credentials, Vendor
 from sandbox.weaver.forms import ACCOUNT, CUSTOMERS, ORDERS, customer_fields, payment_fields
-from sandbox.weaver.simulator import LIST, SYSTEM_ID, Simulator, failure
+from sandbox.weaver.simulator import INTERFACE, SYSTEM_ID, Simulator, failure
 from sandbox.world import Account, World
 
 __all__ = ["VENDOR", "Simulator", "simulator_of"]
@@ -103,16 +103,17 @@ def settings(context: Context) -> dict[str, str]:
 
 
 def error(status: int) -> Answer:
-    """Outages are the web server's; of refusals only that of the credentials is told apart."""
+    """Outages are the web server's; of refusals only that of an ended session is told apart."""
     if status >= 500 or status == 429:
         return Answer(status, b"<html><body>nginx</body></html>", "text/html")
-    refused = failure("Md5认证失败" if status == 401 else "系统错误")
+    ended = {"errorCode": "002", "errorMsg": "登录信息超时"}
+    refused = ended if status == 401 else failure("系统错误")
     return Answer(200, msgspec.json.encode(refused), "application/json;charset=UTF-8")
 
 
 def account_of(context: Context, scope: Scope) -> str | None:
     """Who calls an interface stands in the form, which nobody has read yet."""
-    return ACCOUNT if vendor_path(scope).startswith(LIST) else None
+    return ACCOUNT if vendor_path(scope).startswith(INTERFACE) else None
 
 
 def native_id(kind: str, account: Account, index: int, rng: random.Random) -> str:

@@ -24,7 +24,9 @@ from sandbox.simulator import Answer, Context
 from sandbox.weaver.forms import CHINA, Row, forms
 from sandbox.world import World
 
-LIST = "/api/cube/restful/interface/getModeDataPageList/"
+INTERFACE = "/api/cube/restful/interface/"
+LIST = f"{INTERFACE}getModeDataPageList/"
+COUNT = f"{INTERFACE}getModeDataPageCount/"
 REGISTER = "/api/ec/dev/auth/regist"
 APPLY = "/api/ec/dev/auth/applytoken"
 FORM = "application/x-www-form-urlencoded"
@@ -48,7 +50,8 @@ class Filtered(Exception):
 
 class Simulator:
     """`hidden` are (interface, field) that are not shown; `guarded` asks for a token as well;
-    `careless` interfaces leave out a condition that they do not know."""
+    `careless` interfaces leave out a condition that they do not know, and give `most` rows at
+    once."""
 
     def __init__(self, world: World, context: Context) -> None:
         self.accounts = world.accounts
@@ -58,6 +61,7 @@ class Simulator:
         self.forms = forms(world)
         self.hidden: set[tuple[str, str]] = set()
         self.guarded = self.careless = False
+        self.most = MOST
         self.secret: str | None = None
         self.tokens: dict[str, datetime] = {}
 
@@ -85,7 +89,7 @@ class Simulator:
             return self.register(request)
         if path == APPLY:
             return self.apply(request)
-        if not path.startswith(LIST):
+        if not path.startswith((LIST, COUNT)):
             raise Filtered
         if self.guarded:
             self.check_token(request)
@@ -96,17 +100,23 @@ class Simulator:
             raise Refused(failure("datajson不能为空"))
         if any(word in told[0].casefold() for word in SENSITIVE):
             raise Filtered
-        return self.page(path.removeprefix(LIST), msgspec.json.decode(told[0]))
+        asked = msgspec.json.decode(told[0])
+        rows = self.fitting(path.rpartition("/")[2], asked)
+        if path.startswith(COUNT):
+            return {"status": "1", "result": str(len(rows))}
+        return self.page(path.rpartition("/")[2], rows, asked)
 
-    def page(self, interface: str, asked: dict[str, Any]) -> dict[str, str]:
+    def fitting(self, interface: str, asked: dict[str, Any]) -> list[Row]:
         self.check_header(asked.get("header", {}))
         if interface not in self.forms:
             raise Refused(failure("接口不存在"))
+        return [row for row in self.forms[interface] if self.fits(interface, row, asked)]
+
+    def page(self, interface: str, rows: list[Row], asked: dict[str, Any]) -> dict[str, str]:
         pages = asked["pageInfo"]
         if not all(isinstance(pages[name], str) for name in ("pageNo", "pageSize")):
             raise Refused(failure("分页参数错误"))
-        number, size = int(pages["pageNo"]), min(int(pages["pageSize"]), MOST)
-        rows = [row for row in self.forms[interface] if self.fits(interface, row, asked)]
+        number, size = int(pages["pageNo"]), min(int(pages["pageSize"]), self.most)
         shown = [self.shown(interface, row) for row in rows[(number - 1) * size : number * size]]
         return {"status": "1", "result": msgspec.json.encode(shown).decode() if shown else ""}
 

@@ -17,7 +17,7 @@ from sandbox.simulator import Context
 from sandbox.world import World
 from sandbox.yonbip.apps import App
 from sandbox.yonbip.errors import NO_ORDER, Refusal, answer
-from sandbox.yonbip.listing import page_of
+from sandbox.yonbip.listing import STRETCHES, page_of
 from sandbox.yonbip.orders import detailed, listed, orders_of
 
 TOKEN = "/iuap-api-auth/open-auth/selfAppAuth/base/v1/getAccessToken"
@@ -25,11 +25,12 @@ LIST = "/iuap-api-gateway/yonbip/sd/voucherorder/list"
 DETAIL = "/iuap-api-gateway/yonbip/sd/voucherorder/detail"
 METHODS = {TOKEN: "GET", LIST: "POST", DETAIL: "GET"}
 MINUTE = timedelta(minutes=1)
+CONDITIONS = {"code", "simpleVOs", *STRETCHES}
 
 
 class Simulator:
     """`per_minute` is what the tenant bought, 60 are free; `licensed` whether the app may use the
-    sales order's API."""
+    sales order's API. One that is `careless` leaves out all conditions."""
 
     def __init__(self, world: World, context: Context) -> None:
         self.accounts = world.accounts
@@ -37,6 +38,7 @@ class Simulator:
         self.app = App(context.seed, context.clock)
         self.per_minute = 60_000
         self.licensed = True
+        self.careless = False
         self.orders = orders_of(world)
         self.calls: deque[datetime] = deque()
 
@@ -81,6 +83,8 @@ class Simulator:
             asked = msgspec.json.decode(body, type=dict[str, Any])
         except msgspec.DecodeError:
             raise Refusal("310002") from None
+        if self.careless:
+            asked = {name: value for name, value in asked.items() if name not in CONDITIONS}
         rows = [row for row, _ in self.orders]
         whole = page_of(rows, asked)
         if not asked.get("isSum", False):  # a row for each line

@@ -235,6 +235,26 @@ async def test_pages_are_newest_first_across_forms_and_ties(lab: Lab, jiandaoyun
     assert found == true
 
 
+async def test_records_dated_ahead_are_listed_and_those_without_a_date_noted(lab: Lab) -> None:
+    key, number = lab.field(DOMESTIC, "下单时间").key, lab.field(DOMESTIC, "单据编号").key
+    ahead, *_, undated = lab.form(DOMESTIC).records.values()
+    far = datetime.now(UTC) + timedelta(days=400)
+    ahead.values[key] = f"{far:%Y-%m-%dT%H:%M:%S}.000Z"
+    orders = [lab.mapped("orders", created_at="ordered_at")]
+    async with connected(VENDOR, lab.settings(orders=orders), SWIFT, name=NAME) as connector:
+        assert (await connector.probe()).notes == ()
+        page = await connector.order_page(PageQuery(2, OrderFilter()))
+        rest = await connector.order_page(PageQuery(200, OrderFilter(), page.rows[-1].after))
+        undated.values[key] = None
+        entry_id = lab.form(DOMESTIC).entry_id
+        assert (await connector.probe()).notes == (
+            f"form {entry_id}: some records have no ordered_at, they are never listed",
+        )
+    shown = [row.record.native_id for row in (*page.rows, *rest.rows)]
+    assert shown[0] == ahead.values[number]
+    assert sorted(shown) == sorted(r.values[number] for r in lab.form(DOMESTIC).records.values())
+
+
 async def test_a_page_within_a_time_begins_there(lab: Lab, jiandaoyun: Any) -> None:
     """Bounds of the vendor's ranges are within, to the millisecond."""
     at = sorted(o.placed_at for o in lab.orders)[40]
@@ -473,6 +493,19 @@ async def test_records_by_their_own_id_cost_a_call_each(lab: Lab) -> None:
         assert set(found) == set(ids)
         assert {found[key].native_id for key in ids} == set(ids)
         assert lab.asked() == ["/entry/data/get"] * 6
+
+
+async def test_a_key_that_is_revoked_is_not_tried_for_each_record(lab: Lab) -> None:
+    ids = list(lab.form(DOMESTIC).records)
+    narrow = msgspec.structs.replace(SWIFT, concurrency=4)
+    settings = lab.settings(orders=[lab.mapped("orders", id="_id")])
+    async with connected(VENDOR, settings, narrow, name=NAME) as connector:
+        await connector.probe()
+        lab.simulator.keys.clear()
+        lab.forget_calls()
+        with pytest.raises(Unauthorized, match="the key is refused"):
+            await connector.orders(ids)
+    assert len(lab.asked()) <= 2 * narrow.concurrency < len(ids)
 
 
 async def test_records_by_their_own_id_in_batches_where_that_is_set(lab: Lab) -> None:

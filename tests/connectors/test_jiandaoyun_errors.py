@@ -49,6 +49,7 @@ WIDGETS = reply(200, b'{"widgets":[{"name":"no","label":"No.","type":"text"}],"s
         (400, '{"code":3000,"msg":"SECRET"}', Misconfigured),
         (400, '{"code":3005,"msg":"SECRET"}', Misconfigured),
         (400, '{"code":7212,"msg":"SECRET"}', Misconfigured),
+        (400, '{"code":4000,"msg":"SECRET"}', NotFound),
         (400, '{"code":4001,"msg":"SECRET"}', NotFound),
         (400, '{"code":9007,"msg":"SECRET"}', Retryable),
         (400, '{"code":1,"msg":"SECRET"}', Rejected),
@@ -137,6 +138,16 @@ async def test_a_form_that_still_refuses_is_named() -> None:
     found = await asked(refusal, WIDGETS, refusal)
     assert isinstance(found, Misconfigured)
     assert found.detail == f"form {FORM}: a field or a filter is refused"
+
+
+async def test_a_record_that_is_gone_is_none() -> None:
+    gone = reply(400, b'{"code":4000,"msg":"x"}')
+    order = {"table": FORM, "id": "_id", "number": "no", "created_at": "createTime"}
+    async with LocalServer(in_turn(WIDGETS, gone)) as server:
+        by_id = settings(server.origin, orders=[order])
+        async with connected(VENDOR, by_id, ONCE, name="jdy") as connector:
+            assert await connector.orders(["59e9a2fe283ffa7c11b1ddbf"]) == {}
+        assert len(server.calls) == 2
 
 
 async def test_a_number_beyond_what_a_double_holds_is_exact() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +16,7 @@ from connectors.capabilities import capabilities
 from connectors.conformance import Batch, Conformance, connected
 from connectors.errors import Malformed, Misconfigured, Rejected, SourceError, Unauthorized
 from connectors.filters import OrderFilter
-from connectors.mapping import CustomerMap, OrderMap
+from connectors.mapping import CustomerMap, FieldMap, OrderMap
 from connectors.metadata import ColumnType
 from connectors.paging import PageQuery
 from connectors.records import OrderState
@@ -22,6 +24,7 @@ from connectors.secret import Secret
 from connectors.transport import Limits
 from connectors.weaver import VENDOR
 from connectors.weaver.settings import WeaverSettings
+from sandbox.weaver.simulator import MOST
 from tests.connectors.weaver_sandbox import ORDERS, WeaverSandbox, running
 
 pytestmark = pytest.mark.anyio
@@ -39,6 +42,7 @@ def clean(sandbox: WeaverSandbox) -> Iterator[None]:
     yield
     sandbox.simulator.hidden.clear()
     sandbox.simulator.guarded = sandbox.simulator.careless = False
+    sandbox.simulator.most = MOST
 
 
 class TestConformance(Conformance):
@@ -172,11 +176,42 @@ def of(sandbox: WeaverSandbox, customer: str) -> list[Any]:
 
 async def test_wrong_credentials_are_told_as_such(sandbox: WeaverSandbox) -> None:
     wrong = sandbox.settings(password=Secret("wrong"))
+    ids = [order.native_id for order in sandbox.orders()]
     async with connected(VENDOR, wrong, UNPACED) as connector:
-        with pytest.raises(Unauthorized, match="system_id and password"):
+        with pytest.raises(Misconfigured, match="system_id and password"):
             await connector.probe()
-        with pytest.raises(Unauthorized):
-            await connector.orders(["1"])
+        await sandbox.clear()
+        with pytest.raises(Misconfigured, match="system_id and password"):
+            await connector.orders(ids)
+    assert await sandbox.calls() == 1
+
+
+async def test_a_wrong_password_takes_no_token_again(sandbox: WeaverSandbox) -> None:
+    sandbox.simulator.guarded = True
+    wrong = sandbox.guarded(password=Secret("wrong"))
+    async with connected(VENDOR, wrong, UNPACED) as connector:
+        await sandbox.clear()
+        with pytest.raises(Misconfigured, match="system_id and password"):
+            await connector.orders([order.native_id for order in sandbox.orders()])
+    assert await sandbox.calls() == 3  # registered, a token, one question
+
+
+async def test_what_fails_for_all_is_not_asked_for_each(sandbox: WeaverSandbox) -> None:
+    """Also in a field that was found to be regarded before."""
+    ids = [order.native_id for order in sandbox.orders()]
+    password = sandbox.simulator.password
+    narrow = Limits(concurrency=4)
+    async with connected(VENDOR, sandbox.settings(), narrow) as connector:
+        assert set(await connector.orders(ids[:2])) == set(ids[:2])
+        await sandbox.clear()
+        sandbox.simulator.password = "changed"
+        try:
+            with pytest.raises(Misconfigured):
+                await connector.orders(ids)
+        finally:
+            sandbox.simulator.password = password
+    assert len(ids) == 150
+    assert await sandbox.calls() <= 2 * narrow.concurrency
 
 
 async def test_words_of_another_build_can_be_told(sandbox: WeaverSandbox) -> None:
@@ -215,6 +250,37 @@ async def test_a_field_that_is_not_shown_is_missed_in_its_attribute_alone(
     }
 
 
+async def test_an_interface_that_gives_less_than_was_asked_is_noted(
+    sandbox: WeaverSandbox,
+) -> None:
+    people = len(sandbox.customers())
+    assert 50 < people < 80 < ORDERS
+    for most, tables in ((MOST, []), (80, ["xsdd"]), (50, ["khda", "xsdd"])):
+        notes = tuple(
+            f"{one} gives {most} rows at once: set page_size to no more" for one in tables
+        )
+        sandbox.simulator.most = most
+        async with connected(VENDOR, sandbox.settings(), UNPACED) as connector:
+            assert (await connector.probe()).notes == notes
+
+
+async def test_a_detail_table_that_is_not_there_is_told(sandbox: WeaverSandbox) -> None:
+    (orders,) = sandbox.settings().orders
+    assert orders.lines is not None
+    lines = msgspec.structs.replace(orders.lines, path="detail9[]")
+    summed = FieldMap(field="detail9[].xj", currency="CNY")
+    wrong = msgspec.structs.replace(orders, lines=lines, total=summed)
+    key = sandbox.orders()[0].native_id
+    async with connected(VENDOR, sandbox.settings(orders=(wrong,)), UNPACED) as connector:
+        told = (await connector.order_lines([key]))[key]
+        assert isinstance(told, Misconfigured)
+        assert told.detail == "xsdd has no list 'detail9[]'"
+        assert (await connector.orders([key]))[key].misfit("total") is not None
+        assert (await connector.probe()).notes == (
+            "xsdd has no field detail9[], or does not show it",
+        )
+
+
 @pytest.mark.parametrize("careless", [False, True])
 async def test_a_field_that_cannot_be_asked_by_is_told_where(
     sandbox: WeaverSandbox, careless: bool
@@ -228,6 +294,60 @@ async def test_a_field_that_cannot_be_asked_by_is_told_where(
             await connector.orders_by_number(["SO-1001"])
     assert type(refused.value) is (Misconfigured if careless else Rejected)
     assert "xsdd" in refused.value.detail
+
+
+async def test_an_interface_that_leaves_a_condition_out_is_not_read_through(
+    sandbox: WeaverSandbox,
+) -> None:
+    sandbox.simulator.careless = True
+    (orders,) = sandbox.settings().orders
+    wrong = msgspec.structs.replace(orders, number="nummer")
+    settings = sandbox.settings(orders=(wrong,), page_size=5)
+    async with connected(VENDOR, settings, UNPACED) as connector:
+        await sandbox.clear()
+        with pytest.raises(Misconfigured, match="xsdd has no field nummer"):
+            await connector.orders_by_number(["a", "b", "c"])
+        assert await sandbox.calls() == 1
+
+
+async def test_a_condition_that_any_value_fits_is_told_after_two_calls(
+    sandbox: WeaverSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It shows the field, and does not ask by it."""
+    monkeypatch.setattr(sandbox.simulator, "fits", lambda *given: True)
+    async with connected(VENDOR, sandbox.settings(page_size=5), UNPACED) as connector:
+        await sandbox.clear()
+        with pytest.raises(Misconfigured, match="xsdd cannot be asked by ddbh"):
+            await connector.orders_by_number(["a", "b", "c"])
+        assert await sandbox.calls() == 2
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_value_that_finds_another_fails_by_itself(
+    sandbox: WeaverSandbox, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    """Databases compare full-width letters with plain ones, and filters rewrite values."""
+
+    def alike(interface: str, row: Any, asked: Any) -> bool:
+        def plain(text: str) -> str:
+            return html.escape(unicodedata.normalize("NFKC", html.unescape(text)))
+
+        held = row["mainTable"]
+        return all(plain(held[name]) == plain(v) for name, v in asked["mainTable"].items())
+
+    monkeypatch.setattr(sandbox.simulator, "fits", alike)
+    one, other, rewritten = sandbox.orders()[:3]
+    monkeypatch.setitem(sandbox.simulator.forms["xsdd"][2]["mainTable"], "ddbh", "A&amp;B")
+    wide = one.number.translate({code: code + 0xFEE0 for code in range(0x21, 0x7F)})
+    keys = [wide, other.number, "A&B", "none"]
+    async with connected(VENDOR, sandbox.settings(), UNPACED) as connector:
+        found = await connector.orders_by_number(keys if first else keys[::-1])
+    assert isinstance(found[wide], Malformed)
+    assert isinstance(found["A&B"], Malformed)
+    assert wide not in found[wide].detail
+    assert [order.number for order in found[other.number]] == [other.number]
+    assert "none" not in found
+    assert rewritten.number not in found
 
 
 async def test_a_pair_of_fields_cannot_be_asked_by(sandbox: WeaverSandbox) -> None:
@@ -322,6 +442,18 @@ def test_settings_that_cannot_work_are_refused() -> None:
         ({"base_url": "https://oa", "system_id": ""}, "system_id: missing"),
         ({"base_url": "https://oa", "app_id": "a"}, "app_id: goes together with user_id"),
         ({"base_url": "https://oa", "app_secret": Secret("x")}, "goes together with public_key"),
+        ({"base_url": "https://oa", "app_id": "a", "user_id": "9" * 246}, "user_id: empty, or lo"),
+        ({"base_url": "https://oa", "app_id": "a", "user_id": ""}, "user_id: empty, or longer"),
+        (
+            {
+                "base_url": "https://oa",
+                "app_id": "a",
+                "user_id": "1",
+                "app_secret": Secret("张" * 82),
+                "public_key": "x",
+            },
+            "app_secret: empty, or longer",
+        ),
         ({"base_url": "https://oa", "orders": (OrderMap(table="t"),)}, r"orders\[0\].id: missing"),
     )
     for changes, told in wrong:

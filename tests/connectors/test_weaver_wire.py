@@ -83,8 +83,8 @@ def test_a_servers_key_is_read_as_it_is_told() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [
-        (200, '{"status":"0","result":"Md5认证失败 secret"}', Unauthorized),
-        (200, '{"status":"0","msg":"systemid不存在"}', Unauthorized),
+        (200, '{"status":"0","result":"Md5认证失败 secret"}', Misconfigured),
+        (200, '{"status":"0","msg":"systemid不存在"}', Misconfigured),
         (200, '{"status":"0","result":"系统错误 secret"}', Rejected),
         (200, '{"status":"-1"}', Rejected),
         (200, "{}", Rejected),
@@ -168,6 +168,46 @@ async def test_an_order_is_asked_for_by_one_field_and_read_twice() -> None:
             "Md5": digest("Customer", Secret("p"), written),
         },
     }
+
+
+@pytest.mark.parametrize(
+    ("day", "time", "moment"),
+    [
+        ('"2026-03-01"', "null", datetime(2026, 2, 28, 16, tzinfo=UTC)),
+        ('"2026-03-01"', '" "', datetime(2026, 2, 28, 16, tzinfo=UTC)),
+        ("null", '"08:05"', None),
+        ("null", "null", None),
+        ('""', '"08:05"', None),
+    ],
+)
+async def test_a_date_without_its_time_is_a_date_and_a_time_alone_nothing(
+    day: str, time: str, moment: datetime | None
+) -> None:
+    row = ROW.replace('"2026-03-01"', day).replace('"08:05"', time)
+    async with (
+        LocalServer(always(answered(row))) as server,
+        connected(VENDOR, settings(server.origin), Limits()) as connector,
+    ):
+        (order,) = (await connector.orders_by_number(["C001"]))["C001"]
+    assert order.created_at == moment
+    assert "created_at" not in (order.misfits or {})
+
+
+async def test_a_user_too_long_for_a_small_key_is_told() -> None:
+    small = generate_private_key(65537, 1024).public_key()  # noqa: S505 (as some servers)
+    key = b64encode(small.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
+    told = {"app_id": "a", "user_id": "9" * 200, "app_secret": Secret("s"), "public_key": key}
+    token = reply(body=b'{"code":0,"status":true,"token":"t"}')
+    async with (
+        LocalServer(always(token)) as server,
+        connected(VENDOR, settings(server.origin, **told), Limits()) as connector,
+    ):
+        with pytest.raises(Misconfigured, match="too long"):
+            await connector.orders_by_number(["C001"])
+
+
+def test_the_deadline_lets_more_than_a_few_calls_wait() -> None:
+    assert settings("https://oa.example.com").deadline == VENDOR.limits.deadline == 14.0
 
 
 @pytest.mark.parametrize("result", ["", "[]", None])

@@ -14,7 +14,6 @@ from connectors.errors import (
     Misconfigured,
     RateLimited,
     Rejected,
-    SourceError,
     Unauthorized,
 )
 from connectors.filters import OrderFilter
@@ -44,6 +43,7 @@ def sandbox() -> Iterator[YonbipSandbox]:
 def clean(sandbox: YonbipSandbox) -> Iterator[None]:
     yield
     sandbox.simulator.licensed = True
+    sandbox.simulator.careless = False
     sandbox.simulator.app.revoked = False
     sandbox.simulator.per_minute = 60_000
 
@@ -162,7 +162,7 @@ async def test_a_list_is_read_to_its_last_page(
 
 
 async def test_a_number_within_another_is_not_that_number(sandbox: YonbipSandbox) -> None:
-    """The list looks for a code within codes."""
+    """The list's own parameter `code` looks for a code within codes."""
     async with connected(VENDOR, sandbox.settings(), UNPACED) as connector:
         assert await connector.orders_by_number(["SO-10", "so-1001", "%", "' or 1=1"]) == {}
 
@@ -221,9 +221,51 @@ async def test_a_revoked_app_is_told_as_such(sandbox: YonbipSandbox) -> None:
 
 async def test_an_app_without_the_licence_is_told_as_such(sandbox: YonbipSandbox) -> None:
     sandbox.simulator.licensed = False
+    numbers = [order.number for order in sandbox.orders()]
     async with connected(VENDOR, sandbox.settings(), UNPACED) as connector:
         with pytest.raises(Misconfigured, match="not authorised"):
             await connector.orders([sandbox.orders()[0].native_id])
+        await sandbox.clear()
+        with pytest.raises(Misconfigured, match="not authorised"):
+            await connector.orders_by_number(numbers)
+    assert await sandbox.calls() == 1
+
+
+async def test_a_token_that_is_always_refused_is_not_asked_for_again_and_again(
+    sandbox: YonbipSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox.simulator.app, "alive", lambda token: False)
+    numbers = [order.number for order in sandbox.orders()[:10]]
+    async with connected(VENDOR, sandbox.settings(), UNPACED) as connector:
+        await sandbox.clear()
+        for _ in range(3):
+            with pytest.raises(Unauthorized):
+                await connector.orders_by_number(numbers)
+    asked = [path.rsplit("/", 1)[1] for _, path in sandbox.asked()]
+    # Two tokens in turn that no answer came with: then none for a while.
+    assert asked == ["getAccessToken", "list"] * 2 + ["list"]
+
+
+async def test_a_list_that_leaves_a_condition_out_is_not_read_through(
+    sandbox: YonbipSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.yonbip.api.PAGE_SIZE", 5)
+    sandbox.simulator.careless = True
+    async with connected(VENDOR, sandbox.settings(), UNPACED) as connector:
+        await connector.probe()
+        for question, told in (
+            (connector.orders_by_payment_id("stripe_eu", ["a", "b", "c"]), "by headItem!define"),
+            (connector.orders_by_number(["a", "b", "c"]), "by code: any value"),
+            (connector.orders_by_number(["a"]), "by code: any value"),
+        ):
+            await sandbox.clear()
+            with pytest.raises(Misconfigured, match=told):
+                await question
+            assert await sandbox.calls() == 2
+        await sandbox.clear()
+        with pytest.raises(Misconfigured, match="by times of vouchdate"):
+            await connector.order_page(PageQuery(5, OrderFilter()))
+        assert await sandbox.calls() == 1
 
 
 async def test_sixty_calls_a_minute_are_free(sandbox: YonbipSandbox) -> None:
@@ -231,12 +273,39 @@ async def test_sixty_calls_a_minute_are_free(sandbox: YonbipSandbox) -> None:
     sandbox.simulator.calls.clear()
     numbers = [order.number for order in sandbox.orders()[:70]]
     once = Limits(attempts=1)
-    async with connected(VENDOR, sandbox.settings(), once) as connector:
+    one_by_one = msgspec.structs.replace(once, concurrency=1)
+    async with connected(VENDOR, sandbox.settings(), one_by_one) as connector:
+        await sandbox.clear()
         found = await connector.orders_by_number(numbers)
-    refused = [value for value in found.values() if isinstance(value, SourceError)]
-    assert (len(found), len(refused)) == (70, 10)
-    assert {type(error) for error in refused} == {RateLimited}
+    assert [isinstance(found[number], RateLimited) for number in numbers] == [False] * 60 + [
+        True
+    ] * 10
+    # After the first refusal no key is asked for: one may have been under way.
+    assert await sandbox.calls() <= 63
     assert VENDOR.limits.rates == {"orders": 1}
+
+
+async def test_the_calls_of_a_minute_are_not_tried_for_again_in_it(sandbox: YonbipSandbox) -> None:
+    sandbox.simulator.per_minute = 0
+    async with connected(VENDOR, sandbox.settings(), UNPACED) as connector:
+        await sandbox.clear()
+        with pytest.raises(RateLimited, match="of this minute") as refused:
+            await connector.orders_by_number([order.number for order in sandbox.orders()])
+    assert [path.rsplit("/", 1)[1] for _, path in sandbox.asked()] == ["getAccessToken", "list"]
+    assert refused.value.retry_after == 60
+
+
+async def test_orders_are_answered_at_the_limits_that_we_ship(sandbox: YonbipSandbox) -> None:
+    """A call a second: as many as the deadline has seconds, short of what the last one takes."""
+    shipped = YonbipSettings(vendor="yonbip", app_key="k", app_secret=Secret("s"), base_url="x")
+    limits = msgspec.structs.replace(VENDOR.limits, deadline=shipped.deadline * 0.95)
+    ids = [order.native_id for order in sandbox.orders()[:8]]
+    async with connected(VENDOR, sandbox.settings(), limits) as connector:
+        await sandbox.clear()
+        found = await connector.orders(ids)
+    assert [found[key].native_id for key in ids] == ids
+    asked = [path.rsplit("/", 1)[1] for _, path in sandbox.asked()]
+    assert asked == ["getAccessToken"] + ["detail"] * 8
 
 
 @pytest.mark.parametrize(

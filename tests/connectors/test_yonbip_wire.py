@@ -24,10 +24,10 @@ from connectors.records import Kind
 from connectors.secret import Secret
 from connectors.transport import Limits, Response
 from connectors.yonbip import VENDOR, normalise
-from connectors.yonbip.errors import judge_for, login_judge
+from connectors.yonbip.errors import MinuteUsedUp, judge_for, login_judge
 from connectors.yonbip.settings import YonbipSettings
 from connectors.yonbip.signing import signature
-from tests.connectors.local_server import LocalServer, in_turn, reply
+from tests.connectors.local_server import LocalServer, Reply, in_turn, reply
 
 pytestmark = pytest.mark.anyio
 VECTORS = msgspec.json.decode((Path(__file__).parents[1] / "vectors" / "yonbip.json").read_bytes())[
@@ -70,7 +70,7 @@ def test_requests_are_signed_as_published(vector: dict[str, str]) -> None:
         (200, '{"code":"310038"}', Misconfigured),
         (404, '{"code":"310404","message":"网关上没有注册此API"}', Misconfigured),
         (200, '{"code":"310032"}', RateLimited),
-        (200, '{"code":"310046"}', RateLimited),
+        (200, '{"code":"310046"}', MinuteUsedUp),
         (429, "", RateLimited),
         (200, '{"code":"310504","message":"请求超时"}', Retryable),
         (502, "<html>", Retryable),
@@ -136,7 +136,7 @@ async def test_the_list_and_the_detail_tell_one_order() -> None:
         "pageSize": 500,
         "isSum": True,
         "queryOrders": [{"field": "id", "order": "asc"}],
-        "code": number,
+        "simpleVOs": [{"field": "code", "op": "eq", "value1": number}],
     }
     assert by_id.target == f"{path}/detail?access_token=b8743244c5b44b8f&id=1446326816231680123"
 
@@ -160,8 +160,8 @@ async def test_a_currency_of_nobody_leaves_the_total_out() -> None:
     ("body", "told"),
     [
         ('{"code":"200","data":{"recordList":[]}}', "data"),
-        ('{"code":"200","data":{"pageCount":"many"}}', "how many pages"),
-        ('{"code":"200","data":{"pageCount":1,"recordList":[{"code":"1"}]}}', "no id"),
+        ('{"code":"200","data":{"recordCount":"many"}}', "how many rows"),
+        ('{"code":"200","data":{"recordCount":1,"recordList":[{"code":"1"}]}}', "no id"),
         ('{"code":"200","data":null}', "data"),
     ],
 )
@@ -182,6 +182,80 @@ async def test_an_empty_list_is_no_order() -> None:
         connected(VENDOR, settings(server.origin), Limits()) as connector,
     ):
         assert await connector.orders_by_number(["1"]) == {}
+
+
+def page(count: int, *ids: int, pages: int = 1) -> Reply:
+    rows = [{"id": n, "code": "SO-1", "vouchdate": "2026-03-01 00:00:00"} for n in ids]
+    data = {"recordCount": count, "pageCount": pages, "recordList": rows}
+    return reply(body=msgspec.json.encode({"code": "200", "data": data}))
+
+
+@pytest.mark.parametrize(
+    ("pages", "found", "calls"),
+    [
+        ([page(3, 1, 2), page(3, 3)], 3, 2),
+        ([page(3, 1), page(3, 2), page(3, 3)], 3, 3),
+        ([page(2, 1, 2), page(2, 3)], 3, 2),
+        ([page(0, 1, pages=400)], 1, 1),
+        ([page(9, 1, pages=400), page(9)], 1, 2),
+        ([page(2, 1, 2), page(2, 1, 2)], 2, 2),
+        ([page(9, 1, 2), page(9, 1, 2)], Malformed, 2),
+        ([page(9, n) for n in range(1, 9)], Malformed, 5),
+    ],
+    ids=[
+        "its number of pages is too small",
+        "its pages are smaller than was asked",
+        "it counts too few",
+        "its number of pages is too large",
+        "it counts too many",
+        "its last page comes again",
+        "it knows one page only",
+        "it does not end",
+    ],
+)
+async def test_what_a_list_says_of_its_length_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch, pages: list[Reply], found: Any, calls: int
+) -> None:
+    monkeypatch.setattr("connectors.yonbip.api.PAGE_SIZE", 2)
+    monkeypatch.setattr("connectors.yonbip.api.MOST_PAGES", 5)
+    async with (
+        LocalServer(in_turn(TOKEN, *pages)) as server,
+        connected(VENDOR, settings(server.origin), Limits()) as connector,
+    ):
+        if isinstance(found, int):
+            assert len((await connector.orders_by_number(["SO-1"]))["SO-1"]) == found
+        else:
+            with pytest.raises(found):
+                await connector.orders_by_number(["SO-1"])
+    assert len(server.calls) == 1 + calls
+
+
+async def test_an_order_that_is_another_is_not_told() -> None:
+    async with (
+        LocalServer(in_turn(TOKEN, reply(body=DETAIL.encode()))) as server,
+        connected(VENDOR, settings(server.origin), Limits()) as connector,
+    ):
+        with pytest.raises(Malformed, match="about another order"):
+            await connector.orders(["1446326816231680124"])
+
+
+async def test_a_number_that_finds_another_fails_by_itself() -> None:
+    """A database may compare more widely than we do: full-width letters, for instance."""
+
+    async def answered(call: Any) -> Reply:
+        if "getAccessToken" in call.target:
+            return TOKEN
+        value = msgspec.json.decode(call.body)["simpleVOs"][0]["value1"]
+        return page(1, 1) if value in ("SO-1", "ＳＯ－１") else page(0)
+
+    async with (
+        LocalServer(answered) as server,
+        connected(VENDOR, settings(server.origin), Limits()) as connector,
+    ):
+        found = await connector.orders_by_number(["ＳＯ－１", "SO-1", "SO-2"])
+    assert isinstance(found["ＳＯ－１"], Malformed)
+    assert [order.native_id for order in found["SO-1"]] == ["1"]
+    assert "SO-2" not in found
 
 
 def test_ids_are_digits() -> None:

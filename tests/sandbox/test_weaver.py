@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from sandbox.weaver.forms import CHINA
-from sandbox.weaver.simulator import APPLY, LIST, REGISTER, SYSTEM_ID
+from sandbox.weaver.simulator import APPLY, COUNT, LIST, REGISTER, SYSTEM_ID
 from tests.connectors.weaver_sandbox import WeaverSandbox, running
 from tests.sandbox.conftest import HandClock
 
@@ -49,6 +49,7 @@ def ask(
     interface: str = "xsdd",
     fields: dict[str, str] | None = None,
     size: str = "10",
+    action: str = LIST,
     **changes: Any,
 ) -> httpx.Response:
     content = {
@@ -58,7 +59,7 @@ def ask(
         "header": header(sandbox, clock.now.astimezone(CHINA).strftime("%Y%m%d%H%M%S")),
     }
     body = {"datajson": msgspec.json.encode({**content, **changes}).decode()}
-    return sandbox.ask(LIST + interface, data=body)
+    return sandbox.ask(action + interface, data=body)
 
 
 def test_a_result_is_a_text_and_all_values_are(sandbox: WeaverSandbox, clock: HandClock) -> None:
@@ -75,6 +76,15 @@ def test_a_condition_is_equality(sandbox: WeaverSandbox, clock: HandClock) -> No
     rows = msgspec.json.decode(ask(sandbox, clock, fields={"ddbh": number}).json()["result"])
     assert [row["mainTable"]["ddbh"] for row in rows] == [number]
     assert ask(sandbox, clock, fields={"ddbh": "none"}).json() == {"status": "1", "result": ""}
+
+
+def test_a_count_is_of_all_rows_and_a_page_of_no_more_than_the_interface_gives(
+    sandbox: WeaverSandbox, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox.simulator, "most", 3)
+    assert len(msgspec.json.decode(ask(sandbox, clock).json()["result"])) == 3
+    counted = ask(sandbox, clock, action=COUNT).json()
+    assert counted == {"status": "1", "result": str(len(sandbox.orders()))}
 
 
 def test_refusals_say_their_text_in_the_result(sandbox: WeaverSandbox, clock: HandClock) -> None:

@@ -95,6 +95,15 @@ def test_a_page_tells_how_many_there_are(sandbox: YonbipSandbox, token: dict[str
     assert len(data["recordList"]) == 5
 
 
+def test_a_careless_list_leaves_out_every_condition(
+    sandbox: YonbipSandbox, token: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox.simulator, "careless", True)
+    asked = {**PAGE, "simpleVOs": [{"field": "code", "op": "eq", "value1": "none"}]}
+    data = ask(sandbox, "POST", LIST, token, asked).json()["data"]
+    assert data["recordCount"] == len(sandbox.orders())
+
+
 def test_a_stretch_of_time_includes_both_ends(
     sandbox: YonbipSandbox, token: dict[str, str]
 ) -> None:
