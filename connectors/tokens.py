@@ -79,16 +79,22 @@ class FetchedToken:
     """A token that is fetched when needed, by one caller at a time, and kept until refused.
 
     After a refusal it fails at once for `PAUSE` seconds, so that wrong credentials do not turn
-    every query into a login attempt (vendors lock accounts for that). So it does when two tokens
-    in turn are refused that were never accepted: some sessions take minutes to become active.
+    every query into a login attempt (vendors lock accounts for that). With `sessions` it does so
+    too when two tokens in turn are refused that were never accepted: some sessions take minutes to
+    become active. Other vendors refuse a good token for a single call that it may not make.
     """
 
     PAUSE = 5.0
     LEEWAY = 30.0
 
     def __init__(
-        self, fetch: Callable[[], Awaitable[Token]], clock: Callable[[], float] = time.monotonic
+        self,
+        fetch: Callable[[], Awaitable[Token]],
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        sessions: bool = False,
     ) -> None:
+        self._sessions = sessions
         self._fetch = fetch
         self._clock = clock
         self._flight = asyncio.Lock()
@@ -114,7 +120,7 @@ class FetchedToken:
             return True
         self._current = None
         self._unproven += 1
-        if self._unproven > 1:
+        if self._sessions and self._unproven > 1:
             gone = Unauthorized("", "logins succeed, and what they give is refused")
             self._refused = self._clock() + self.PAUSE, gone
         return True

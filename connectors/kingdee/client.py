@@ -18,7 +18,7 @@ def connect(wiring: Wiring, settings: KingdeeSettings) -> MappedCrm:
     tokens = None
     if settings.auth != "signature":
         door = wiring.open(settings.base_url, judge, None)
-        tokens = FetchedToken(Login(name, settings, door, wiring.clock).fetch)
+        tokens = FetchedToken(Login(name, settings, door, wiring.clock).fetch, sessions=True)
     transport = wiring.open(settings.base_url, judge, tokens)
     api = Api(name, settings, transport, wiring.clock)
     return MappedCrm(wiring.source, settings, KingdeeTables(name, settings, api, wiring.clock))

@@ -47,7 +47,7 @@ def connect(wiring: Wiring, settings: WeaverSettings) -> WeaverCrm:
     tokens = None
     if settings.app_id is not None:
         door = wiring.open(address, token_judge(name), None)
-        tokens = FetchedToken(AppTokens(name, door, settings.app_id, settings).fetch)
+        tokens = FetchedToken(AppTokens(name, door, settings.app_id, settings).fetch, sessions=True)
     transport = wiring.open(address, cube_judge(name, settings.refusal_words), tokens)
     wanted = paths_by_table(settings.mapping)
     tables = CubeTables(name, transport, settings, wiring.clock, wanted)

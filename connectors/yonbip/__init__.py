@@ -29,7 +29,7 @@ def connect(wiring: Wiring, settings: YonbipSettings) -> MappedCrm:
     name = wiring.source.name
     door = wiring.open(settings.token_address, login_judge(name), None)
     login = Login(name, door, (settings.app_key, settings.app_secret), wiring.clock)
-    tokens = FetchedToken(login.fetch)
+    tokens = FetchedToken(login.fetch, sessions=True)
     api = Api(name, wiring.open(settings.gateway_address, judge_for(name), tokens))
     tables = OrderTables(name, api, settings.zone or "Asia/Shanghai", wiring.clock)
     return MappedCrm(wiring.source, settings, tables)

@@ -25,7 +25,7 @@ def connect(wiring: Wiring, settings: YonyouSettings) -> YonyouCrm:
     name = wiring.source.name
     judge = judge_for(name, settings.errcodes)
     login = Login(name, settings, wiring.open(settings.address, judge, None))
-    transport = wiring.open(settings.address, judge, FetchedToken(login.fetch))
+    transport = wiring.open(settings.address, judge, FetchedToken(login.fetch, sessions=True))
     api = Api(name, settings, transport)
     return YonyouCrm(wiring, settings, YonyouTables(api, settings, wiring.clock))
 

@@ -187,7 +187,7 @@ def test_a_row_without_id_or_number_is_no_order(changes: dict[str, Any], field: 
         ({"Pay__c": "paid", "Back__c": Decimal(0)}, "PAID"),
         ({"Pay__c": "paid", "Back__c": Decimal("0.01")}, "PARTIALLY_REFUNDED"),
         ({"Pay__c": "paid", "Back__c": Decimal("125.50")}, "REFUNDED"),
-        ({"Pay__c": "paid", "Back__c": 5, "TotalAmount": None}, "PAID"),
+        ({"Pay__c": "paid", "Back__c": 5, "TotalAmount": None}, "UNKNOWN"),
         ({"Pay__c": "paid", "Back__c": MISSING}, "UNKNOWN"),
         ({"Pay__c": None, "Back__c": 5}, "PENDING_PAYMENT"),
         ({"Status": "Shipped"}, "FULFILLED"),

@@ -18,14 +18,14 @@ pytestmark = pytest.mark.anyio
 class Issuer:
     """Fresh tokens, or the failure that is set; waits for `gate` where it is closed."""
 
-    def __init__(self, expires_in: float | None = None) -> None:
+    def __init__(self, expires_in: float | None = None, sessions: bool = False) -> None:
         self.now = 0.0
         self.fetched = 0
         self.failure: Exception | None = None
         self.gate = asyncio.Event()
         self.gate.set()
         self._expires_in = expires_in
-        self.source = FetchedToken(self._fetch, lambda: self.now)
+        self.source = FetchedToken(self._fetch, lambda: self.now, sessions=sessions)
 
     async def _fetch(self) -> Token:
         self.fetched += 1
@@ -88,8 +88,15 @@ async def test_after_a_refusal_nobody_tries_for_five_seconds() -> None:
     assert issuer.fetched == 2
 
 
-async def test_two_tokens_in_turn_that_are_never_accepted_stop_further_logins() -> None:
+async def test_a_token_may_be_refused_for_single_calls_as_often_as_these_are_made() -> None:
     issuer = Issuer()
+    for _ in range(5):
+        issuer.source.invalidate(await issuer.source.token())
+    assert issuer.fetched == 5
+
+
+async def test_two_sessions_in_turn_that_are_never_accepted_stop_further_logins() -> None:
+    issuer = Issuer(sessions=True)
     for _ in range(2):
         issuer.source.invalidate(await issuer.source.token())
     with pytest.raises(Unauthorized, match="logins succeed, and what they give is refused"):
