@@ -43,7 +43,7 @@ class GraphQLEndpoint:
         self._graphiql = graphiql
 
     async def __call__(self, request: Request) -> Response:
-        if self._graphiql is not None and _wants_page(request):
+        if self._graphiql is not None and wants_page(request):
             return HTMLResponse(self._graphiql, headers={"cache-control": "no-store"})
         try:
             media_type = _media_type(request.headers.get("accept"))
@@ -55,7 +55,10 @@ class GraphQLEndpoint:
                 self._check_get(request, operation)
         except BadRequest as error:
             return _error(error, media_type, request)
-        outcome = await self._gateway.executor.run(operation, self._gateway.context(_id(request)))
+        # Without [auth] nobody is asked; with it, nobody comes here without a principal.
+        principal = getattr(request.state, "principal", None)
+        context = self._gateway.context(_id(request), principal)
+        outcome = await self._gateway.executor.run(operation, context)
         request.state.operation = outcome.operation
         request.state.errors = outcome.error_count
         return _answer(outcome, media_type)
@@ -89,7 +92,8 @@ class GraphQLEndpoint:
             raise BadRequest(405, "Only queries are asked by GET", {"allow": "POST"})
 
 
-def _wants_page(request: Request) -> bool:
+def wants_page(request: Request) -> bool:
+    """Whether a browser wants GraphiQL, which holds no data."""
     accept = request.headers.get("accept", "")
     return request.method == "GET" and "query" not in request.query_params and "text/html" in accept
 
