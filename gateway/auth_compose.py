@@ -22,7 +22,7 @@ from auth.discovery import KeySetSource
 from auth.dpop import ALGORITHMS, Nonces, Proofs
 from auth.embedded.client_auth import ClientAuth
 from auth.embedded.clients import Clients
-from auth.embedded.issuing import EmbeddedIssuer
+from auth.embedded.issuing import TOKEN, EmbeddedIssuer
 from auth.embedded.issuing import IssuerSettings as OwnSettings
 from auth.embedded.key_ring import ALGORITHM, KeyFileUnusable, KeyRing
 from auth.hashed import read_hash
@@ -204,8 +204,10 @@ class _Opening:
         self, own: EmbeddedSettings, ring: KeyRing, trusted: Trusted, proofs: Proofs
     ) -> EmbeddedIssuer:
         settings = self._settings
+        endpoint = settings.resource + TOKEN
         auth = ClientAuth(
-            settings.resource,
+            # The profile accepts the issuer only (FAPI 2.0 Security Profile 5.3.2.1).
+            (settings.resource,) if settings.fapi else (settings.resource, endpoint),
             Clients(self._engine, self._wall, demo=own.demo_clients),
             self._seen,
             Throttle(self._clock),

@@ -25,7 +25,7 @@ from auth.throttle import Throttle
 audit = logging.getLogger("tillgate.oauth")
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TYPES = ("jwt", "client-authentication+jwt")
-LONGEST = 300
+LONGEST = 3600
 """Seconds that an assertion may be good for, at most."""
 LEEWAY = 10
 MOST_ID = 64
@@ -44,11 +44,12 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 class ClientAuth:
-    """`issuer` is our own `iss`. `secrets` False accepts assertions only (FAPI 2.0)."""
+    """`audiences` are what an assertion may be for, one of them alone: our `iss`, and in practice
+    often the token endpoint. `secrets` False accepts assertions only (FAPI 2.0)."""
 
     def __init__(
         self,
-        issuer: str,
+        audiences: tuple[str, ...],
         clients: Clients,
         seen: Seen,
         throttle: Throttle,
@@ -56,7 +57,7 @@ class ClientAuth:
         wall: Callable[[], float],
         secrets: bool = True,
     ) -> None:
-        self._issuer = issuer
+        self._audiences = audiences
         self._clients = clients
         self._seen = seen
         self._throttle = throttle
@@ -116,7 +117,7 @@ class ClientAuth:
         if claims.get("iss") != client_id or claims.get("sub") != client_id:
             return None
         # One audience only: an assertion for somebody else as well could be used by him here.
-        if claims.get("aud") not in (self._issuer, [self._issuer]):
+        if claims.get("aud") not in [*self._audiences, *([one] for one in self._audiences)]:
             return None
         if not isinstance(claims.get("jti"), str) or not claims["jti"]:
             return None
