@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from auth.metadata import SERVER
 from auth.outbound import Answer, Ask, Call, Unreachable
 
-SERVER = "/.well-known/oauth-authorization-server"
 OPENID = "/.well-known/openid-configuration"
 
 

@@ -185,12 +185,7 @@ class _Opening:
         return Trusted(issuer=issuer, keys=keys, introspector=introspector, always=always)
 
     async def _own(self, own: EmbeddedSettings) -> tuple[KeyRing, Trusted]:
-        ring = KeyRing(
-            Path(own.keys),
-            lifetime=own.lifetime,
-            rotate=own.rotate_days * 86_400,
-            wall=self._wall,
-        )
+        ring = key_ring(own, self._wall)
         ring.tend()
         self._run(_tended(ring))
         if own.demo_clients:
@@ -260,6 +255,12 @@ class _Opening:
             await asyncio.gather(task, return_exceptions=True)
 
         self._stack.push_async_callback(ended)
+
+
+def key_ring(own: EmbeddedSettings, wall: Callable[[], float]) -> KeyRing:
+    """The signing keys of the embedded issuer; nothing is read yet."""
+    rotate = own.rotate_days * 86_400
+    return KeyRing(Path(own.keys), lifetime=own.lifetime, rotate=rotate, wall=wall)
 
 
 def make_issuer(settings: AuthSettings, name: str, own: IssuerSettings, tenant: str) -> Issuer:

@@ -35,8 +35,12 @@ class Authenticate:
         self._is_page = is_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            # Nothing else is spoken yet: what comes one day must not come in unasked.
+            await send({"type": "websocket.close", "code": 1008})
             return
         state: dict[str, Any] = scope.setdefault("state", {})
         if scope["path"] in OPEN or self._is_page(Request(scope)):

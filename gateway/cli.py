@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 import uvloop
 
-from auth.embedded.key_ring import KeyFileUnusable
+from auth.embedded.key_ring import AHEAD, KeyFileUnusable
 from auth.faults import Unavailable
 from connectors.errors import SourceError
 from connectors.registry import Registry
@@ -259,6 +259,12 @@ def clients_revoke(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def clients_rekey(arguments: argparse.Namespace) -> int:
+    kid = clients_of.rekey(load(arguments.config, Registry()))
+    print(f"{kid} is published, and signs in {AHEAD // 3600} hours")
+    return 0
+
+
 def clients_key(arguments: argparse.Namespace) -> int:
     secret, table = clients_of.api_key(arguments.name)
     _tell(f"The tool logs in as user {arguments.name}; its password is shown once, below the table")
@@ -481,6 +487,7 @@ def _clients(parser: argparse.ArgumentParser) -> None:
         ("add", clients_add, "a new client; its secret is shown once", (_client, _grant, _keys)),
         ("rotate", clients_rotate, "a new secret, or new keys, at once", (_client, _keys)),
         ("revoke", clients_revoke, "no tokens any more, and none that it has", (_client, _issuer)),
+        ("rekey", clients_rekey, "a new signing key, published now and used later", (_config,)),
         ("key", clients_key, "an API key for a tool that speaks HTTP Basic", (_key,)),
     ):
         own = actions.add_parser(name, help=summary, description=summary.capitalize() + ".")

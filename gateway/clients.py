@@ -17,6 +17,7 @@ from auth.hashed import hash_secret, make_secret
 from auth.key_set import BadKeySet, read_key_set
 from auth.metadata import SCOPES
 from auth.revocations import Kind, Revocations
+from gateway.auth_compose import key_ring
 from gateway.auth_settings import NAME, AuthSettings, check_scopes
 from gateway.settings import Settings
 from gateway.strict import SettingsError
@@ -90,6 +91,14 @@ async def listed(settings: Settings) -> list[str]:
     _embedded(settings)
     async with _opened(settings) as engine:
         return [_line(client) for client in await Clients(engine, time.time).all()]
+
+
+def rekey(settings: Settings) -> str:
+    """Publishes a new signing key, which is used when everybody had the time to fetch it; its
+    id. Raises KeyFileUnusable."""
+    embedded = _embedded(settings).embedded
+    assert embedded is not None
+    return key_ring(embedded, time.time).rotate()
 
 
 def api_key(name: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from auth.principal import Principal
 from gateway.compose import Gateway
 from schema.execution import Operation, Outcome
 
@@ -55,13 +56,18 @@ class GraphQLEndpoint:
                 self._check_get(request, operation)
         except BadRequest as error:
             return _error(error, media_type, request)
-        # Without [auth] nobody is asked; with it, nobody comes here without a principal.
-        principal = getattr(request.state, "principal", None)
-        context = self._gateway.context(_id(request), principal)
+        context = self._gateway.context(_id(request), self._principal(request))
         outcome = await self._gateway.executor.run(operation, context)
         request.state.operation = outcome.operation
         request.state.errors = outcome.error_count
         return _answer(outcome, media_type)
+
+    def _principal(self, request: Request) -> Principal | None:
+        """None where nobody is asked; with [auth] nobody comes here without one."""
+        principal: Principal | None = getattr(request.state, "principal", None)
+        if principal is None and self._gateway.settings.auth is not None:
+            raise RuntimeError("a request that nobody authenticated")
+        return principal
 
     async def _operation(self, request: Request) -> Operation:
         if request.method == "GET":

@@ -145,6 +145,15 @@ def test_wrong_use_is_exit_code_2(
     assert "Traceback" not in done.stderr
 
 
+def test_a_signing_key_is_published_before_it_signs(gate: Gate, folder: Path) -> None:
+    before = gate.client.get("/oauth/jwks.json").json()["keys"]
+    done = clients(folder, "rekey")
+    kid, _, rest = done.stdout.partition(" ")
+    assert (done.returncode, rest) == (0, "is published, and signs in 2 hours\n")
+    after = gate.client.get("/oauth/jwks.json").json()["keys"]
+    assert {key["kid"] for key in after} == {key["kid"] for key in before} | {kid}
+
+
 def test_an_api_key_is_printed_with_its_table(folder: Path) -> None:
     done = tillgate("clients", "key", "excel")
     assert done.returncode == 0
