@@ -1,9 +1,9 @@
-"""The ASGI application: `/graphql`, `/healthz`, `/readyz`."""
+"""The ASGI application: `/graphql`, `/healthz`, `/readyz`, and with `[auth]` what tokens need."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.resources import files
 
 from starlette.applications import Starlette
@@ -14,9 +14,12 @@ from starlette.routing import Route
 
 from connectors.registry import Registry
 from gateway.access_log import AccessLog
+from gateway.auth_compose import Auth, open_auth
+from gateway.authenticate import Authenticate, not_ready
 from gateway.compose import Gateway, open_gateway
-from gateway.graphql_http import GraphQLEndpoint
+from gateway.graphql_http import GraphQLEndpoint, wants_page
 from gateway.hosts import KnownHosts
+from gateway.oauth_http import oauth_routes
 from gateway.settings import Settings
 
 
@@ -27,6 +30,7 @@ class Readiness:
     def __init__(self) -> None:
         self.endpoint: GraphQLEndpoint | None = None
         self.gateway: Gateway | None = None
+        self.auth: Auth | None = None
 
 
 def create_app(settings: Settings, registry: Registry) -> Starlette:
@@ -35,18 +39,22 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_gateway(settings, registry) as gateway:
+        async with AsyncExitStack() as stack:
+            gateway = await stack.enter_async_context(open_gateway(settings, registry))
+            if settings.auth is not None:
+                opened = open_auth(settings.auth, gateway.engine)
+                ready.auth = await stack.enter_async_context(opened)
             page = _graphiql() if settings.server.development else None
             ready.gateway, ready.endpoint = gateway, GraphQLEndpoint(gateway, page)
             app.state.gateway = gateway
             try:
                 yield
             finally:
-                ready.gateway = ready.endpoint = None
+                ready.gateway = ready.endpoint = ready.auth = None
 
     async def graphql(request: Request) -> Response:
         if ready.endpoint is None:
-            return _not_ready()
+            return not_ready()
         return await ready.endpoint(request)
 
     async def healthz(request: Request) -> Response:
@@ -54,26 +62,35 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
 
     async def readyz(request: Request) -> Response:
         if ready.gateway is None:
-            return _not_ready()
-        return JSONResponse({"status": "ready", "sources": list(ready.gateway.sources)})
+            return not_ready()
+        told: dict[str, object] = {"status": "ready"}
+        if settings.auth is None:
+            told["sources"] = list(ready.gateway.sources)
+        return JSONResponse(told)
+
+    def is_page(request: Request) -> bool:
+        shown = settings.server.development and request.url.path == "/graphql"
+        return shown and wants_page(request)
+
+    def find() -> Auth | None:
+        return ready.auth
 
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+    middleware = [Middleware(AccessLog), Middleware(KnownHosts, names=settings.server.hosts)]
+    routes: list[Route] = []
+    if settings.auth is not None:
+        middleware.append(Middleware(Authenticate, auth=find, is_page=is_page))
+        routes = oauth_routes(find, settings.auth.embedded is not None)
     return Starlette(
         routes=[
             Route("/graphql", graphql, methods=methods),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
+            *routes,
         ],
-        middleware=[
-            Middleware(AccessLog),
-            Middleware(KnownHosts, names=settings.server.hosts),
-        ],
+        middleware=middleware,
         lifespan=lifespan,
     )
-
-
-def _not_ready() -> Response:
-    return JSONResponse({"status": "not ready"}, 503, {"retry-after": "1"})
 
 
 def _graphiql() -> str:

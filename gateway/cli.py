@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import getpass
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -15,19 +17,25 @@ from tempfile import TemporaryDirectory
 
 import uvloop
 
+from auth.embedded.key_ring import AHEAD, KeyFileUnusable
+from auth.faults import Unavailable
 from connectors.errors import SourceError
 from connectors.registry import Registry
 from gateway import check as checking
+from gateway import clients as clients_of
 from gateway import index_import, index_sync, link_import
 from gateway import map as mapping
 from gateway.access_log import configure_logging
+from gateway.auth_compose import open_auth
 from gateway.calls_page import calls_page
 from gateway.compose import open_gateway
 from gateway.data_check import data_check
-from gateway.demo import demo_settings, demonstrate
+from gateway.demo import demo_settings, demonstrate, with_demo_clients
+from gateway.demo_clients import ROLES, demo_client
 from gateway.server import Refusal, listen, server, settle_memory
 from gateway.settings import Settings, load
 from gateway.strict import SettingsError
+from gateway.token import fetch_token
 from resolvers.index.sync import State
 from resolvers.store import StoreUnusable
 from sandbox.server import Server as Sandbox
@@ -44,7 +52,9 @@ examples:
   tillgate check --data kingdee         every value of a source that does not fit
   tillgate map jiandaoyun               a proposed mapping from its live metadata
   tillgate map jiandaoyun --check       what of the mapping in use is gone
-  tillgate run --config tillgate.toml   serve the graph on loopback
+  tillgate run --config tillgate.toml   serve the graph
+  tillgate clients add shop --scope orders:read   a client of the embedded issuer
+  tillgate token --demo frontend        an access token for a running demo
   tillgate links --import links.csv     link orders to payments by hand
   tillgate index sync --since 2026-01-01 read the books of channels that cannot list
   tillgate index import old.csv         references that no channel tells any more
@@ -64,6 +74,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StoreUnusable as error:
         print(f"tillgate: store: cannot be opened: {error}", file=sys.stderr)
         return 2
+    except Unavailable as error:
+        print(f"tillgate: auth: {error.reason}", file=sys.stderr)
+        return 2
+    except KeyFileUnusable as error:
+        print(f"tillgate: auth.embedded.keys: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 0
 
@@ -71,7 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(arguments: argparse.Namespace) -> int:
     registry = Registry()
     settings = load(arguments.config, registry)
-    with contextlib.closing(listen(settings.server.host, settings.server.port)) as listener:
+    own = settings.server
+    with contextlib.closing(listen(own.host, own.port, settings.auth)) as listener:
         # What cannot be opened is told in one line here, not from inside the server.
         uvloop.run(_opened(settings, registry))
         configure_logging()
@@ -90,8 +107,10 @@ def _stop_in_peace() -> None:
 
 
 async def _opened(settings: Settings, registry: Registry) -> None:
-    async with open_gateway(settings, registry):
-        pass
+    async with open_gateway(settings, registry) as gateway:
+        if settings.auth is not None:
+            async with open_auth(settings.auth, gateway.engine):
+                pass
 
 
 def check(arguments: argparse.Namespace) -> int:
@@ -206,6 +225,78 @@ def index_forget(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def clients_list(arguments: argparse.Namespace) -> int:
+    for line in uvloop.run(clients_of.listed(load(arguments.config, Registry()))):
+        print(line)
+    return 0
+
+
+def clients_add(arguments: argparse.Namespace) -> int:
+    new = clients_of.NewClient(
+        client_id=arguments.client,
+        scopes=_words(arguments.scope),
+        default_scopes=_words(arguments.default),
+        tenant=arguments.tenant,
+        partner=arguments.partner,
+        keys=arguments.keys,
+    )
+    _show(uvloop.run(clients_of.add(load(arguments.config, Registry()), new)), arguments.client)
+    return 0
+
+
+def clients_rotate(arguments: argparse.Namespace) -> int:
+    settings = load(arguments.config, Registry())
+    _show(
+        uvloop.run(clients_of.rotate(settings, arguments.client, arguments.keys)), arguments.client
+    )
+    return 0
+
+
+def clients_revoke(arguments: argparse.Namespace) -> int:
+    settings = load(arguments.config, Registry())
+    uvloop.run(clients_of.revoke(settings, arguments.client, arguments.issuer))
+    print(f"{arguments.client} is revoked, and so is every token it has")
+    return 0
+
+
+def clients_rekey(arguments: argparse.Namespace) -> int:
+    kid = clients_of.rekey(load(arguments.config, Registry()))
+    print(f"{kid} is published, and signs in {AHEAD // 3600} hours")
+    return 0
+
+
+def clients_key(arguments: argparse.Namespace) -> int:
+    secret, table = clients_of.api_key(arguments.name)
+    _tell(f"The tool logs in as user {arguments.name}; its password is shown once, below the table")
+    _tell("for tillgate.toml, which holds only a hash of it.")
+    print(f"{table}\n\n{secret}")
+    return 0
+
+
+def token(arguments: argparse.Namespace) -> int:
+    if arguments.demo is not None:
+        client_id, secret = demo_client(arguments.demo)
+    else:
+        client_id = arguments.client
+        # Never an argument: those are seen by everybody on the machine.
+        secret = os.environ.get("TILLGATE_CLIENT_SECRET") or getpass.getpass("Secret: ")
+    print(fetch_token(arguments.url, client_id, secret, arguments.scope))
+    return 0
+
+
+def _show(secret: str | None, client_id: str) -> None:
+    if secret is None:
+        print(f"{client_id} logs in with its own keys", file=sys.stderr)
+        return
+    _tell(f"The secret of {client_id}, shown this once:")
+    print(secret)
+
+
+def _words(given: Sequence[str]) -> list[str]:
+    """`--scope "a b" --scope c` are three."""
+    return [word for text in given for word in text.split()]
+
+
 def schema(arguments: argparse.Namespace) -> int:
     if arguments.calls:
         sys.stdout.write(calls_page(Registry()))
@@ -236,7 +327,8 @@ def demo(arguments: argparse.Namespace) -> int:
     ):
         configure_logging(logging.WARNING)
         _stop_in_peace()
-        settings = demo_settings(running, registry, folder, arguments.port)
+        port = listener.getsockname()[1]
+        settings = with_demo_clients(demo_settings(running, registry, folder, port), folder)
         return uvloop.run(demonstrate(running, settings, registry, listener, arguments.once))
 
 
@@ -280,6 +372,8 @@ def _parser() -> argparse.ArgumentParser:
         ("links", links, "list or import links of orders and payments", (_config, _links)),
         ("index", index, "show, sync or import the index of references", (_index,)),
         ("schema", schema, "print the SDL", (_schema,)),
+        ("clients", clients_list, "clients of the embedded issuer, and API keys", (_clients,)),
+        ("token", token, "print an access token of the embedded issuer", (_token,)),
     ):
         own = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
         own.set_defaults(command=command)
@@ -384,6 +478,71 @@ def _index(parser: argparse.ArgumentParser) -> None:
     )
     file.add_argument("--dry-run", action="store_true", help="only check the file")
     file.set_defaults(command=index_file)
+
+
+def _clients(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    for name, command, summary, options in (
+        ("list", clients_list, "every client, without secrets", (_config,)),
+        ("add", clients_add, "a new client; its secret is shown once", (_client, _grant, _keys)),
+        ("rotate", clients_rotate, "a new secret, or new keys, at once", (_client, _keys)),
+        ("revoke", clients_revoke, "no tokens any more, and none that it has", (_client, _issuer)),
+        ("rekey", clients_rekey, "a new signing key, published now and used later", (_config,)),
+        ("key", clients_key, "an API key for a tool that speaks HTTP Basic", (_key,)),
+    ):
+        own = actions.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        own.set_defaults(command=command)
+        for option in options:
+            option(own)
+
+
+def _client(parser: argparse.ArgumentParser) -> None:
+    _config(parser)
+    parser.add_argument("client", metavar="CLIENT", help="its client_id")
+
+
+def _grant(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--scope", action="append", required=True, help="what it may ask for; may repeat"
+    )
+    parser.add_argument(
+        "--default", action="append", default=[], help="what it gets if it asks for nothing"
+    )
+    parser.add_argument("--tenant", help="whose rows it may see")
+    parser.add_argument("--partner", help="whose rows it may see")
+
+
+def _keys(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--keys",
+        type=Path,
+        metavar="FILE",
+        help="its public keys (JWKS): it signs assertions (private_key_jwt) and has no secret",
+    )
+
+
+def _issuer(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--issuer", metavar="NAME", help="of another issuer, by its name in the settings"
+    )
+
+
+def _key(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="what the tool logs in as")
+
+
+def _token(parser: argparse.ArgumentParser) -> None:
+    who = parser.add_mutually_exclusive_group(required=True)
+    who.add_argument("--demo", choices=sorted(ROLES), help="of a running demo")
+    who.add_argument(
+        "--client", help="its secret is asked for, or read from TILLGATE_CLIENT_SECRET"
+    )
+    parser.add_argument("--scope", help='such as "orders:read payments:read"')
+    parser.add_argument(
+        "--url",
+        default="http://127.0.0.1:8000",
+        help="of the running gateway (http://127.0.0.1:8000)",
+    )
 
 
 def _since(text: str) -> datetime:

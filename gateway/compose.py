@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from auth.principal import Principal
 from connectors.capabilities import capabilities
 from connectors.records import Source
 from connectors.registry import Registry
@@ -24,7 +25,7 @@ from resolvers.index.store import Index
 from resolvers.link_store import LinkStore
 from resolvers.links import LinkRules, Pair
 from resolvers.sources import ConfiguredSource, Sources
-from resolvers.store import open_store
+from resolvers.store import Engine, open_store
 from schema.build import build_schema
 from schema.documents import Documents
 from schema.execution import Executor
@@ -37,18 +38,20 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     """Everything alive in one process. Several may live in one process."""
 
     settings: Settings
+    engine: Engine
     sources: Sources
     store: LinkStore
     index: Index
     rules: LinkRules
     executor: Executor
 
-    def context(self, request_id: str | None = None) -> Context:
-        """A context for one request."""
+    def context(self, request_id: str | None = None, principal: Principal | None = None) -> Context:
+        """A context for one request; `principal` is who asks, None where nobody is asked."""
         return Context(
             self.sources,
             self.rules,
             request_id=request_id or secrets.token_hex(8),
+            principal=principal,
             seconds=self.settings.server.deadline,
             objects=self.settings.limits.objects,
         )
@@ -82,6 +85,7 @@ async def open_gateway(settings: Settings, registry: Registry) -> AsyncIterator[
         )
         yield Gateway(
             settings=settings,
+            engine=engine,
             sources=sources,
             store=store,
             index=index,

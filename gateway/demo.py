@@ -20,10 +20,13 @@ import msgspec
 
 from connectors.registry import Registry
 from connectors.vendor import SourceSettings
+from gateway.auth_settings import AuthSettings, EmbeddedSettings
+from gateway.demo_clients import ROLES, demo_client
 from gateway.index_sync import reason, sync_index
 from gateway.server import Refusal, server
 from gateway.settings import Settings, parse
 from gateway.strict import Reader
+from gateway.token import fetch_token
 from resolvers.index.sync import Outcome, State
 from sandbox.server import Server as Sandbox
 from sandbox.world import Account, Order, World
@@ -73,6 +76,14 @@ def demo_settings(sandbox: Sandbox, registry: Registry, folder: str, port: int =
     """The gateway's settings for a running sandbox; `folder` holds the store."""
     text, secrets = demo_toml(sandbox, registry, folder, port)
     return parse(text, registry, Reader(secrets, Path(folder)))
+
+
+def with_demo_clients(settings: Settings, folder: str) -> Settings:
+    """The same with the embedded issuer and a client for each reader, as loopback allows."""
+    embedded = EmbeddedSettings(keys=str(Path(folder) / "keys.json"), demo_clients=True)
+    origin = f"http://127.0.0.1:{settings.server.port}"
+    auth = AuthSettings(resource=origin, embedded=embedded)
+    return msgspec.structs.replace(settings, auth=auth)
 
 
 def demo_toml(
@@ -153,9 +164,12 @@ async def demonstrate(
                 raise Refusal("the gateway did not start")
             await asyncio.sleep(0.01)
         origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        answer = await asyncio.to_thread(ask, origin, shown_orders(sandbox.world))
+        tokens = {role: await _demo_token(origin, role) for role in ROLES}
+        numbers = shown_orders(sandbox.world)
+        answer = await asyncio.to_thread(ask, origin, numbers, tokens["frontend"])
         vendors = dict.fromkeys(account.vendor for account in sandbox.world.accounts)
         print(_report(sandbox.origin, vendors, origin, answer), flush=True)
+        print(_access(tokens, origin), flush=True)
         if not once:
             print("\nRunning. Stop with Ctrl-C.", flush=True)
             await running
@@ -170,11 +184,32 @@ def _tell_failure(outcome: Outcome) -> None:
         print(f"{outcome.source}: {outcome.period}: {reason(outcome)}", flush=True)
 
 
-def ask(origin: str, numbers: Sequence[str]) -> dict[str, Any]:
+async def _demo_token(origin: str, role: str) -> str:
+    return await asyncio.to_thread(fetch_token, origin, *demo_client(role))
+
+
+def _access(tokens: Mapping[str, str], origin: str) -> str:
+    """A token of each reader, and what to do with it."""
+    shown = [f"{role}:\n{token}\n" for role, token in tokens.items()]
+    return "\n".join(
+        [
+            "",
+            "Access tokens, good for ten minutes; a new one: tillgate token --demo ROLE",
+            *shown,
+            f"curl {origin}/graphql -H 'content-type: application/json' \\",
+            f'  -H "authorization: Bearer $(tillgate token --demo frontend --url {origin})" \\',
+            """  -d '{"query": "{ sources { name } }"}'""",
+        ]
+    )
+
+
+def ask(origin: str, numbers: Sequence[str], token: str) -> dict[str, Any]:
     """The joined query over HTTP, as any client would send it."""
     body = {"query": JOINED_QUERY, "variables": {"numbers": list(numbers)}}
     request = urllib.request.Request(  # noqa: S310 - our own loopback address
-        f"{origin}/graphql", msgspec.json.encode(body), {"content-type": "application/json"}
+        f"{origin}/graphql",
+        msgspec.json.encode(body),
+        {"content-type": "application/json", "authorization": f"Bearer {token}"},
     )
     with urllib.request.urlopen(request) as response:  # noqa: S310
         answer: dict[str, Any] = msgspec.json.decode(response.read())

@@ -13,6 +13,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from auth.principal import Principal
 from gateway.compose import Gateway
 from schema.execution import Operation, Outcome
 
@@ -43,7 +44,7 @@ class GraphQLEndpoint:
         self._graphiql = graphiql
 
     async def __call__(self, request: Request) -> Response:
-        if self._graphiql is not None and _wants_page(request):
+        if self._graphiql is not None and wants_page(request):
             return HTMLResponse(self._graphiql, headers={"cache-control": "no-store"})
         try:
             media_type = _media_type(request.headers.get("accept"))
@@ -55,10 +56,18 @@ class GraphQLEndpoint:
                 self._check_get(request, operation)
         except BadRequest as error:
             return _error(error, media_type, request)
-        outcome = await self._gateway.executor.run(operation, self._gateway.context(_id(request)))
+        context = self._gateway.context(_id(request), self._principal(request))
+        outcome = await self._gateway.executor.run(operation, context)
         request.state.operation = outcome.operation
         request.state.errors = outcome.error_count
         return _answer(outcome, media_type)
+
+    def _principal(self, request: Request) -> Principal | None:
+        """None where nobody is asked; with [auth] nobody comes here without one."""
+        principal: Principal | None = getattr(request.state, "principal", None)
+        if principal is None and self._gateway.settings.auth is not None:
+            raise RuntimeError("a request that nobody authenticated")
+        return principal
 
     async def _operation(self, request: Request) -> Operation:
         if request.method == "GET":
@@ -89,7 +98,8 @@ class GraphQLEndpoint:
             raise BadRequest(405, "Only queries are asked by GET", {"allow": "POST"})
 
 
-def _wants_page(request: Request) -> bool:
+def wants_page(request: Request) -> bool:
+    """Whether a browser wants GraphiQL, which holds no data."""
     accept = request.headers.get("accept", "")
     return request.method == "GET" and "query" not in request.query_params and "text/html" in accept
 

@@ -1,4 +1,4 @@
-"""Runs the application under uvicorn: loopback only, until tokens exist."""
+"""Runs the application under uvicorn: on loopback only, unless who asks is known."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import uvicorn
 
 from connectors.registry import Registry
 from gateway.app import create_app
+from gateway.auth_settings import AuthSettings
 from gateway.settings import Settings
 
 
@@ -17,26 +18,37 @@ class Refusal(Exception):
     """The server does not start; the message says why, for the operator."""
 
 
-def check_address(host: str) -> None:
-    """Refusal for anything but loopback: nobody who asks is identified yet."""
-    if host == "localhost":
+def check_address(host: str, auth: AuthSettings | None = None) -> None:
+    """Refusal for anything but loopback while nobody who asks is identified, or anybody can be."""
+    if _is_loopback(host):
         return
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+    if auth is None:
         raise Refusal(
-            f"server.host: {host} is not a loopback address. Whoever reaches the gateway may read"
-            " everything, so it listens on 127.0.0.1 only until access tokens are supported."
+            f"server.host: {host} is not a loopback address. Without [auth] whoever reaches the"
+            " gateway may read everything, so it listens on 127.0.0.1 only."
+        )
+    if auth.embedded is not None and auth.embedded.demo_clients:
+        raise Refusal(
+            f"server.host: {host} is not a loopback address, and auth.embedded.demo_clients lets in"
+            " whoever knows the demo's secrets, which is everybody."
         )
 
 
-def listen(host: str, port: int) -> socket.socket:
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def listen(host: str, port: int, auth: AuthSettings | None = None) -> socket.socket:
     """A bound socket; port 0 takes a free one. Refusal if the port is taken."""
-    check_address(host)
+    check_address(host, auth)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Named, because asyncio sends without delay only on sockets that say that they are TCP.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
@@ -63,6 +75,8 @@ def server(settings: Settings, registry: Registry) -> uvicorn.Server:
         log_config=None,
         access_log=False,
         server_header=False,
+        # Whose connection it is decides whose certificate header counts: no header replaces that.
+        proxy_headers=False,
         ws="none",
         timeout_graceful_shutdown=settings.server.drain,
     )

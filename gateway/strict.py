@@ -37,6 +37,9 @@ class Reader:
         try:
             return msgspec.convert(table, type_, dec_hook=self._secret)
         except msgspec.ValidationError as error:
+            # A table inside knows better where it is: the message has no names of tables.
+            for where, inner, below in _inside(table, type_, place):
+                self.read(below, inner, where)
             raise SettingsError(_located(str(error), place, type_)) from None
 
     def _secret(self, type_: type, value: object) -> Secret:
@@ -72,15 +75,26 @@ class Reader:
 
 def check_keys(table: Mapping[str, object], type_: type[msgspec.Struct], place: str) -> None:
     """Raises SettingsError for the first key that the struct, or one inside it, does not have."""
-    fields = {field.encode_name: field.type for field in msgspec.structs.fields(type_)}
-    for key, value in table.items():
+    fields = {field.encode_name for field in msgspec.structs.fields(type_)}
+    for key in table:
         if key not in fields:
             raise SettingsError(unknown(f"{place}.{key}" if place else key, key, fields))
-        inner = _struct_in(fields[key])
-        if inner is None:
+    for where, inner, below in _inside(table, type_, place):
+        check_keys(below, inner, where)
+
+
+def _inside(
+    table: Mapping[str, object], type_: type[msgspec.Struct], place: str
+) -> typing.Iterator[tuple[str, type[msgspec.Struct], dict[str, object]]]:
+    """Places, types and tables that stand in the fields of a struct."""
+    for field in msgspec.structs.fields(type_):
+        inner = _struct_in(field.type)
+        if inner is None or field.encode_name not in table:
             continue
-        for below, table_below in _tables(value, f"{place}.{key}" if place else key):
-            check_keys(table_below, inner, below)
+        below = f"{place}.{field.encode_name}" if place else field.encode_name
+        value = table[field.encode_name]
+        for where, found in _tables(value, below, _is_named(field.type)):
+            yield where, inner, found
 
 
 def unknown(place: str, key: str, known: typing.Iterable[str]) -> str:
@@ -98,17 +112,24 @@ def _nearest(name: str, known: typing.Iterable[str]) -> str:
 
 
 def _struct_in(type_: Any) -> type[msgspec.Struct] | None:
-    """The struct of a field that is one, a list of them, or one or nothing."""
+    """The struct of a field that is one, a list of them, one or nothing, or some by name."""
     if isinstance(type_, type) and issubclass(type_, msgspec.Struct):
         return type_
-    if typing.get_origin(type_) in (tuple, list, types.UnionType, typing.Union):
+    if typing.get_origin(type_) in (dict, tuple, list, types.UnionType, typing.Union):
         for part in typing.get_args(type_):
             if (found := _struct_in(part)) is not None:
                 return found
     return None
 
 
-def _tables(value: object, place: str) -> list[tuple[str, dict[str, object]]]:
+def _is_named(type_: Any) -> bool:
+    """Whether its tables stand one level deeper, each under a name: `[auth.issuers.NAME]`."""
+    return typing.get_origin(type_) is dict
+
+
+def _tables(value: object, place: str, named: bool) -> list[tuple[str, dict[str, object]]]:
+    if isinstance(value, dict) and named:
+        return [(f"{place}.{k}", v) for k, v in value.items() if isinstance(v, dict)]
     if isinstance(value, dict):
         return [(place, value)]
     if isinstance(value, list):

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from auth.principal import Principal
 from connectors.records import Record
 from resolvers.links import LinkRules
 from resolvers.loading import Loader, settled
@@ -58,7 +59,8 @@ TOO_LATE = Exhausted("DEADLINE_EXCEEDED", "The answer took too long: ask for les
 
 
 class Context:
-    """`request_id` stands in every error and log line of the request."""
+    """`request_id` stands in every error and log line of the request; `principal` is who asks,
+    None where the gateway asks nobody."""
 
     def __init__(
         self,
@@ -66,12 +68,14 @@ class Context:
         rules: LinkRules,
         *,
         request_id: str,
+        principal: Principal | None = None,
         seconds: float = 15.0,
         objects: int = 20_000,
     ) -> None:
         self.sources = sources
         self.rules = rules
         self.request_id = request_id
+        self.principal = principal
         self._deadline = time.monotonic() + seconds
         self.lookups = Lookups(sources, self.remaining)
         self._loaders: dict[Hashable, Loader[Any, Any]] = {}

@@ -29,6 +29,9 @@ BUSY_SECONDS = 30
 """How long a writer of SQLite waits for another one."""
 
 
+Engine = AsyncEngine
+
+
 class StoreUnusable(Exception):
     """The URL is wrong, its driver is missing, or the database cannot be reached."""
 

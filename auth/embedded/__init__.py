@@ -1,0 +1,1 @@
+"""An authorization server of our own, for installations that have none: client credentials only."""

@@ -1,0 +1,175 @@
+"""The keys that our own tokens are signed with, in a file that only its owner can read.
+
+A key is published `AHEAD` before it signs, twice as long as anybody keeps a key set, and stays
+until the last token that it signed has ended: whoever verifies tokens knows every key in time.
+Processes share the file: whoever changes it holds its lock, and all read it again when it changed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+
+from auth.key_cache import NoKeys
+from auth.signature import Key
+
+ALGORITHM = "ES256"
+AHEAD = 2 * 3600
+MAX_AGE = 300
+"""Seconds for which we let others keep our key set; they take no more than an hour."""
+SPARE = 600
+"""Seconds beyond a token's life that its key is kept, for clocks that differ."""
+
+
+class KeyFileUnusable(Exception):
+    """The file cannot be read or written, is no key file, or others may read it."""
+
+
+class _Stored(msgspec.Struct):
+    """A private key, and from when it signs, in seconds since 1970."""
+
+    jwk: dict[str, Any]
+    use_from: int
+
+
+class _File(msgspec.Struct):
+    keys: list[_Stored]
+
+
+class KeyRing:
+    """`lifetime` of a token and `rotate` of a key in seconds; `wall` is seconds since 1970."""
+
+    def __init__(
+        self, path: Path, *, lifetime: int, rotate: int, wall: Callable[[], float]
+    ) -> None:
+        self._path = path
+        self._lifetime = lifetime
+        self._rotate = rotate
+        self._wall = wall
+        self._stamp: tuple[int, int] | None = None
+        self._file = _File([])
+        self._keys: dict[str, ECKey] = {}
+
+    def tend(self) -> None:
+        """Makes the first key, adds the next one in time, drops those that are over. Call it at
+        start and every minute. Raises KeyFileUnusable."""
+        self._read()
+        if self._tended(self._file) is None:
+            return
+        with self._locked():
+            self._stamp = None
+            self._read()
+            if (changed := self._tended(self._file)) is not None:
+                self._write(changed)
+        self._read()
+
+    def rotate(self) -> str:
+        """Publishes a new key now, to be used after `AHEAD`; its id."""
+        with self._locked():
+            self._stamp = None
+            self._read()
+            made = _made(int(self._wall()) + (AHEAD if self._file.keys else 0))
+            self._write(_File([*self._file.keys, made]))
+        self._read()
+        return str(made.jwk["kid"])
+
+    def signing(self) -> ECKey:
+        """The newest key whose time has come. Raises KeyFileUnusable."""
+        self._read()
+        now = self._wall()
+        ready = [key for key in self._file.keys if key.use_from <= now]
+        if not ready:
+            raise KeyFileUnusable(f"{self._path}: no key is ready to sign")
+        return self._keys[max(ready, key=lambda key: key.use_from).jwk["kid"]]
+
+    async def find(self, kid: str | None, alg: str) -> list[Key]:
+        """As of an issuer's published keys."""
+        try:
+            self._read()
+        except KeyFileUnusable:
+            raise NoKeys from None
+        if alg != ALGORITHM:
+            return []
+        return [key for own, key in self._keys.items() if kid in (None, own)]
+
+    def published(self) -> dict[str, Any]:
+        """The key set (RFC 7517), without private parts."""
+        self._read()
+        return {"keys": [key.as_dict(private=False) for key in self._keys.values()]}
+
+    def _tended(self, file: _File) -> _File | None:
+        """The file as it should be, None if it is."""
+        now = int(self._wall())
+        # Whoever is followed by a key in use signs no more, and ends after its last token.
+        keys = sorted(file.keys, key=lambda key: key.use_from)
+        kept = [
+            key
+            for key, after in zip_longest(keys, keys[1:])
+            if after is None or after.use_from + self._lifetime + SPARE > now
+        ]
+        if not kept:
+            return _File([_made(now)])
+        if kept[-1].use_from + self._rotate - AHEAD <= now:
+            kept.append(_made(now + AHEAD))
+        return None if kept == keys else _File(kept)
+
+    def _read(self) -> None:
+        try:
+            told = self._path.stat()
+        except FileNotFoundError:
+            self._file, self._keys, self._stamp = _File([]), {}, None
+            return
+        except OSError as error:
+            raise KeyFileUnusable(f"{self._path}: {type(error).__name__}") from None
+        stamp = (told.st_mtime_ns, told.st_ino)
+        if stamp == self._stamp:
+            return
+        if told.st_mode & 0o077:
+            raise KeyFileUnusable(f"{self._path}: others may read it; chmod 600")
+        try:
+            file = msgspec.json.decode(self._path.read_bytes(), type=_File)
+            self._keys = {key.jwk["kid"]: ECKey.import_key(dict(key.jwk)) for key in file.keys}
+        except (OSError, msgspec.DecodeError, JoseError, ValueError, KeyError) as error:
+            raise KeyFileUnusable(f"{self._path}: {type(error).__name__}") from None
+        self._file, self._stamp = file, stamp
+
+    def _write(self, file: _File) -> None:
+        """Whole or not at all; never readable by others, not even for a moment."""
+        beside = self._path.with_name(self._path.name + ".new")
+        try:
+            beside.unlink(missing_ok=True)
+            handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb") as out:
+                out.write(msgspec.json.encode(file))
+                out.flush()
+                os.fsync(out.fileno())
+            beside.replace(self._path)
+        except OSError as error:
+            raise KeyFileUnusable(f"{self._path}: {type(error).__name__}") from None
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        lock = self._path.with_name(self._path.name + ".lock")
+        try:
+            handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise KeyFileUnusable(f"{self._path}: {type(error).__name__}") from None
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+
+def _made(use_from: int) -> _Stored:
+    key = ECKey.generate_key("P-256", {"use": "sig", "alg": ALGORITHM}, auto_kid=True)
+    return _Stored(dict(key.as_dict(private=True)), use_from)

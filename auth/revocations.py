@@ -1,0 +1,114 @@
+"""What was taken back before its time: tokens by their id, clients altogether.
+
+Kept in the store, so that it survives a restart and every process that shares the store knows of
+it within a second: each looks for changes every `POLL`. When the store has not been read for
+`FRESH`, nobody is let in, because nobody can tell who is still allowed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, delete, func, insert
+from sqlalchemy import select as choose
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from auth.faults import InvalidToken, Unavailable
+from auth.principal import Principal
+
+log = logging.getLogger("tillgate.auth")
+POLL = 0.5
+FRESH = 10.0
+PATIENCE = 2.0
+"""Seconds that one look may take."""
+FOREVER = 2**53
+KEPT = 3600
+"""Seconds that a row stays after its end, for clocks that differ."""
+revocation = Table(
+    "revocation",
+    MetaData(),
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("issuer", String(255), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("value", String(255), nullable=False),
+    Column("ends", BigInteger, nullable=False),
+)
+_entry = (revocation.c.issuer, revocation.c.kind, revocation.c.value)
+Entry = tuple[str, str, str]
+
+
+class Kind(StrEnum):
+    TOKEN = "token"  # noqa: S105 - a kind of thing
+    CLIENT = "client"
+
+
+class Revocations:
+    """Load it before the first request; run `poll` as long as requests are served."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        wall: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._engine = engine
+        self._wall = wall
+        self._clock = clock
+        self._held: frozenset[Entry] = frozenset()
+        self._mark: Any = None
+        self._looked = float("-inf")
+
+    async def load(self) -> None:
+        """Reads what changed. Raises Unavailable."""
+        try:
+            async with asyncio.timeout(PATIENCE), self._engine.connect() as connection:
+                count = choose(func.count(), func.max(revocation.c.id))
+                mark = (await connection.execute(count)).one()
+                # Ids may become visible out of order; their number tells that one was missed.
+                if tuple(mark) != self._mark:
+                    rows = await connection.execute(choose(*_entry))
+                    self._held = frozenset((i, k, v) for i, k, v in rows)
+                    self._mark = tuple(mark)
+        except (SQLAlchemyError, OSError) as error:
+            raise Unavailable(f"revocations: {type(error).__name__}") from None
+        self._looked = self._clock()
+
+    async def poll(self) -> None:
+        """Loads again and again, until cancelled."""
+        failing = False
+        while True:
+            try:
+                await self.load()
+                failing = False
+            except Unavailable as error:
+                if not failing:
+                    log.error("revocations are not known", extra={"fields": {"why": error.reason}})
+                failing = True
+            await asyncio.sleep(POLL)
+
+    def check(self, principal: Principal, scheme: str) -> None:
+        """Raises InvalidToken for one that was revoked, Unavailable if that is not known."""
+        if self._clock() - self._looked > FRESH:
+            raise Unavailable("revocations were not read for too long", scheme)
+        client = (principal.issuer, Kind.CLIENT.value, principal.client_id)
+        token = (principal.issuer, Kind.TOKEN.value, principal.token_id)
+        if client in self._held or token in self._held:
+            raise InvalidToken("revoked", scheme)
+
+    async def add(self, issuer: str, kind: Kind, value: str, ends: int = FOREVER) -> None:
+        """`ends` is when whatever it denies is over anyway, in seconds since 1970."""
+        row = {"issuer": issuer, "kind": kind.value, "value": value, "ends": ends}
+        over = revocation.c.ends < int(self._wall()) - KEPT
+        try:
+            async with self._engine.begin() as connection:
+                await connection.execute(delete(revocation).where(over))
+                await connection.execute(insert(revocation).values(**row))
+        except (SQLAlchemyError, OSError) as error:
+            raise Unavailable(f"revocations: {type(error).__name__}") from None
+        self._held |= {(issuer, kind.value, value)}

@@ -1,0 +1,309 @@
+"""From `[auth]` to everything that tells who asks; opened and closed with the application."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+
+from auth.access_tokens import AccessTokens, Trusted
+from auth.api_keys import ApiKey, ApiKeys
+from auth.authenticator import Authenticator
+from auth.certificate import Certificates
+from auth.challenge import Challenger
+from auth.discovery import KeySetSource
+from auth.dpop import ALGORITHMS, Nonces, Proofs
+from auth.embedded.client_auth import ClientAuth
+from auth.embedded.clients import Clients
+from auth.embedded.issuing import TOKEN, EmbeddedIssuer
+from auth.embedded.issuing import IssuerSettings as OwnSettings
+from auth.embedded.key_ring import ALGORITHM, KeyFileUnusable, KeyRing
+from auth.hashed import read_hash
+from auth.introspection import Credential, Introspector
+from auth.issuer import PRESETS, Issuer, Preset
+from auth.key_cache import KeyCache
+from auth.metadata import RESOURCE, protected_resource
+from auth.outbound import Answer, Call, Unreachable
+from auth.revocations import Revocations
+from auth.seen import SeenStore
+from auth.throttle import Throttle
+from connectors.errors import SourceError
+from connectors.transport import HttpTransport, Limits, Request
+from gateway.auth_settings import TENANT, AuthSettings, EmbeddedSettings, IssuerSettings
+from gateway.demo_clients import add_demo_clients
+from resolvers.store import Engine
+
+log = logging.getLogger("tillgate.auth")
+TEND = 60.0
+"""Seconds between looks at our own keys."""
+AHEAD_FAPI = 10
+OUTBOUND = Limits(
+    deadline=5.0, concurrency=16, queue=200, max_body=256 * 1024, attempts=1, rates={"": 50}
+)
+
+
+class Auth(msgspec.Struct, frozen=True, kw_only=True):
+    """What the endpoints and the middleware need. `embedded` None: others issue the tokens."""
+
+    authenticator: Authenticator
+    challenger: Challenger
+    embedded: EmbeddedIssuer | None
+    metadata: Mapping[str, Any]
+
+
+class Outbound:
+    """Calls to issuers, at the origins that the settings name and nowhere else."""
+
+    def __init__(self, name: str, stack: AsyncExitStack, urls: tuple[str, ...]) -> None:
+        self._transports: dict[str, HttpTransport] = {}
+        for origin in dict.fromkeys(map(_origin, urls)):
+            transport = HttpTransport(f"issuer {name}", origin, limits=OUTBOUND)
+            stack.push_async_callback(transport.aclose)
+            self._transports[origin] = transport
+
+    async def __call__(self, call: Call) -> Answer:
+        transport = self._transports.get(_origin(call.url))
+        if transport is None:
+            raise Unreachable("an address that the settings do not name: set jwks_uri")
+        body = None if call.form is None else urlencode(call.form).encode()
+        typed = {} if body is None else {"content-type": "application/x-www-form-urlencoded"}
+        request = Request(
+            path=call.url,
+            method="GET" if body is None else "POST",
+            headers={**typed, **call.headers},
+            body=body,
+        )
+        try:
+            response = await transport.send(request)
+        except SourceError as error:
+            raise Unreachable(f"{type(error).__name__}: {error.detail}") from None
+        return Answer(response.status, response.headers, response.body)
+
+
+@asynccontextmanager
+async def open_auth(
+    settings: AuthSettings,
+    engine: Engine,
+    wall: Callable[[], float] = time.time,
+    clock: Callable[[], float] = time.monotonic,
+) -> AsyncIterator[Auth]:
+    """Reads what was revoked, makes the signing key at the first start, and keeps both up to date.
+    Raises Unavailable or KeyFileUnusable."""
+    async with AsyncExitStack() as stack:
+        opening = _Opening(settings, engine, wall, clock, stack)
+        yield await opening.auth()
+
+
+class _Opening:
+    def __init__(
+        self,
+        settings: AuthSettings,
+        engine: Engine,
+        wall: Callable[[], float],
+        clock: Callable[[], float],
+        stack: AsyncExitStack,
+    ) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._wall = wall
+        self._clock = clock
+        self._stack = stack
+        self._revocations = Revocations(engine, wall, clock)
+        self._seen = SeenStore(engine, wall)
+
+    async def auth(self) -> Auth:
+        settings = self._settings
+        await self._revocations.load()
+        self._run(self._revocations.poll())
+        trusted = [
+            one for name, own in settings.issuers.items() for one in self._trusted(name, own)
+        ]
+        proofs = Proofs(self._seen, self._wall, self._nonces())
+        embedded = None
+        if settings.embedded is not None:
+            ring, one = await self._own(settings.embedded)
+            trusted.append(one)
+            embedded = self._embedded(settings.embedded, ring, one, proofs)
+        authenticator = Authenticator(
+            settings.resource,
+            self._tokens(trusted),
+            proofs,
+            None if settings.mtls is None else _certificates(settings),
+            self._keys(),
+        )
+        urls = [one.issuer.url for one in trusted]
+        return Auth(
+            authenticator=authenticator,
+            challenger=Challenger(
+                realm=settings.realm,
+                metadata_url=settings.resource + RESOURCE,
+                algorithms=ALGORITHMS,
+                basic=bool(settings.api_keys),
+            ),
+            embedded=embedded,
+            metadata=protected_resource(
+                settings.resource,
+                urls,
+                ALGORITHMS,
+                mtls=settings.mtls is not None,
+                bound_only=settings.fapi,
+            ),
+        )
+
+    def _trusted(self, name: str, own: IssuerSettings) -> list[Trusted]:
+        tenants = own.tenants or ("",)
+        return [self._of_tenant(name, own, tenant) for tenant in tenants]
+
+    def _of_tenant(self, name: str, own: IssuerSettings, tenant: str) -> Trusted:
+        issuer = make_issuer(self._settings, name, own, tenant)
+        asked = own.introspection
+        others = (own.jwks_uri, None if asked is None else asked.url)
+        ask = Outbound(name, self._stack, (issuer.url, *(url for url in others if url)))
+        source = KeySetSource(issuer.url, own.jwks_uri, ask)
+        keys = KeyCache(name, source.fetch, self._clock, own.key_wait)
+        self._stack.push_async_callback(keys.aclose)
+        self._run(keys.poll())
+        introspector = None
+        if asked is not None:
+            introspector = Introspector(
+                asked.url,
+                Credential(asked.client_id, asked.client_secret.reveal()),
+                ask,
+                clock=self._clock,
+                wall=self._wall,
+                stale=asked.stale,
+            )
+            self._stack.push_async_callback(introspector.aclose)
+        always = asked is not None and asked.always
+        return Trusted(issuer=issuer, keys=keys, introspector=introspector, always=always)
+
+    async def _own(self, own: EmbeddedSettings) -> tuple[KeyRing, Trusted]:
+        ring = key_ring(own, self._wall)
+        ring.tend()
+        self._run(_tended(ring))
+        if own.demo_clients:
+            await add_demo_clients(Clients(self._engine, self._wall, demo=True), self._wall)
+        preset = msgspec.structs.replace(PRESETS["rfc9068"], algorithms=(ALGORITHM,))
+        resource = self._settings.resource
+        issuer = Issuer(name="embedded", url=resource, audiences=(resource,), preset=preset)
+        return ring, Trusted(issuer=issuer, keys=ring)
+
+    def _embedded(
+        self, own: EmbeddedSettings, ring: KeyRing, trusted: Trusted, proofs: Proofs
+    ) -> EmbeddedIssuer:
+        settings = self._settings
+        endpoint = settings.resource + TOKEN
+        auth = ClientAuth(
+            # The profile accepts the issuer only (FAPI 2.0 Security Profile 5.3.2.1).
+            (settings.resource,) if settings.fapi else (settings.resource, endpoint),
+            Clients(self._engine, self._wall, demo=own.demo_clients),
+            self._seen,
+            Throttle(self._clock),
+            wall=self._wall,
+            secrets=not settings.fapi,
+        )
+        told = OwnSettings(
+            url=settings.resource,
+            audience=settings.resource,
+            lifetime=own.lifetime,
+            fapi=settings.fapi,
+        )
+        tokens = self._tokens([trusted])
+        return EmbeddedIssuer(told, ring, auth, tokens, self._revocations, proofs, self._wall)
+
+    def _tokens(self, trusted: list[Trusted]) -> AccessTokens:
+        return AccessTokens(
+            trusted,
+            self._revocations,
+            clock=self._clock,
+            wall=self._wall,
+            bound_only=self._settings.fapi,
+        )
+
+    def _keys(self) -> ApiKeys | None:
+        if not self._settings.api_keys:
+            return None
+        keys = {
+            name: ApiKey(
+                hashed=read_hash(own.secret_hash),
+                scopes=frozenset(own.scopes),
+                tenant=own.tenant,
+                partner=own.partner,
+                ends=None if own.ends is None else own.ends.timestamp(),
+            )
+            for name, own in self._settings.api_keys.items()
+        }
+        return ApiKeys(keys, Throttle(self._clock), clock=self._clock, wall=self._wall)
+
+    def _nonces(self) -> Nonces | None:
+        secret = self._settings.dpop.nonce_secret
+        return None if secret is None else Nonces(secret.reveal().encode(), self._wall)
+
+    def _run(self, work: Awaitable[None]) -> None:
+        """Beside the requests, until all is closed."""
+        task = asyncio.ensure_future(work)
+
+        async def ended() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        self._stack.push_async_callback(ended)
+
+
+def key_ring(own: EmbeddedSettings, wall: Callable[[], float]) -> KeyRing:
+    """The signing keys of the embedded issuer; nothing is read yet."""
+    rotate = own.rotate_days * 86_400
+    return KeyRing(Path(own.keys), lifetime=own.lifetime, rotate=rotate, wall=wall)
+
+
+def make_issuer(settings: AuthSettings, name: str, own: IssuerSettings, tenant: str) -> Issuer:
+    """One that is trusted; of a template, the one of a tenant."""
+    changes: dict[str, Any] = {
+        "strict": own.strict,
+        "scopes_from": own.scopes_from,
+        "client_id_from": own.client_id_from,
+        "tenant_from": own.tenant_from,
+        "partner_from": own.partner_from,
+    }
+    given = {key: value for key, value in changes.items() if value is not None}
+    preset: Preset = msgspec.structs.replace(
+        PRESETS[own.preset], algorithms=own.all_algorithms(settings.fapi), **given
+    )
+    return Issuer(
+        name=name,
+        url=own.issuer.replace(TENANT, tenant),
+        audiences=own.audiences or (settings.resource,),
+        preset=preset,
+        separator=own.separator,
+        grants=own.scopes,
+        required=frozenset(own.required_scopes),
+        leeway=own.leeway,
+        ahead=AHEAD_FAPI if settings.fapi else own.leeway,
+        claims={"tid": tenant} if tenant else {},
+    )
+
+
+async def _tended(ring: KeyRing) -> None:
+    while True:
+        await asyncio.sleep(TEND)
+        try:
+            await asyncio.to_thread(ring.tend)
+        except KeyFileUnusable as error:
+            log.error("the signing keys are not tended", extra={"fields": {"why": str(error)}})
+
+
+def _certificates(settings: AuthSettings) -> Certificates:
+    assert settings.mtls is not None
+    return Certificates(settings.mtls.header.lower(), settings.mtls.networks)
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

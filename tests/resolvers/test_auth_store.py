@@ -1,0 +1,170 @@
+"""What tokens need of the store, on both kinds of databases, by several processes at once."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from auth.embedded.clients import Client, ClientExists, Clients
+from auth.faults import InvalidToken, Unavailable
+from auth.hashed import hash_secret
+from auth.principal import Principal
+from auth.revocations import FRESH, KEPT, Kind, Revocations
+from auth.seen import TIDY, SeenStore
+from resolvers.store import open_store
+
+pytestmark = pytest.mark.anyio
+NOW = 1_800_000_000
+ISSUER = "https://as.example"
+
+
+class Clock:
+    now = float(NOW)
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def principal(token_id: str | None, client_id: str = "shop", issuer: str = ISSUER) -> Principal:
+    return Principal(issuer=issuer, client_id=client_id, subject="s", token_id=token_id)
+
+
+def revoked(revocations: Revocations, principal: Principal) -> bool:
+    try:
+        revocations.check(principal, "Bearer")
+    except InvalidToken:
+        return True
+    return False
+
+
+async def test_of_many_who_use_it_at_once_one_is_the_first(url: str) -> None:
+    async with open_store(url) as engine, open_store(url) as another:
+        stores = [SeenStore(engine, Clock()), SeenStore(another, Clock())]
+        asked = [stores[n % 2].first("dpop", "same", NOW + 60) for n in range(20)]
+        assert sorted(await asyncio.gather(*asked)) == [False] * 19 + [True]
+        assert await stores[0].first("dpop", "other", NOW + 60)
+        assert await stores[1].first("assertion", "same", NOW + 60)
+
+
+async def test_what_is_over_is_cleared_away(url: str) -> None:
+    async with open_store(url) as engine:
+        clock = Clock()
+        store = SeenStore(engine, clock)
+        assert await store.first("dpop", "old", NOW + 60)
+        clock.now += 59
+        assert not await store.first("dpop", "old", NOW + 60)
+        clock.now += TIDY
+        assert await store.first("dpop", "new", NOW + 600)
+        assert await store.first("dpop", "old", NOW + 600)
+
+
+async def test_what_is_revoked_is_known_to_all_and_to_nobody_else(url: str) -> None:
+    async with open_store(url) as engine, open_store(url) as another:
+        own, other = Revocations(engine), Revocations(another)
+        await own.load()
+        await other.load()
+        assert not revoked(own, principal("t-1"))
+        await own.add(ISSUER, Kind.TOKEN, "t-1", NOW + 600)
+        await other.add(ISSUER, Kind.CLIENT, "gone")
+        for revocations in (own, other):
+            await revocations.load()
+            assert revoked(revocations, principal("t-1"))
+            assert revoked(revocations, principal("t-2", "gone"))
+            assert revoked(revocations, principal(None, "gone"))
+            assert not revoked(revocations, principal("t-2"))
+            assert not revoked(revocations, principal(None))
+            assert not revoked(revocations, principal("t-1", issuer="https://other.example"))
+            # A token's id that is a client's name revokes nothing.
+            assert not revoked(revocations, principal("gone"))
+
+
+async def test_what_is_over_anyway_is_forgotten_and_a_client_never(url: str) -> None:
+    async with open_store(url) as engine:
+        clock = Clock()
+        revocations = Revocations(engine, clock)
+        await revocations.add(ISSUER, Kind.TOKEN, "t-1", NOW + 600)
+        await revocations.add(ISSUER, Kind.CLIENT, "gone")
+        clock.now = NOW + 600 + KEPT + 1
+        await revocations.add(ISSUER, Kind.TOKEN, "t-2", NOW + 9000)
+        again = Revocations(engine, clock)
+        await again.load()
+        assert not revoked(again, principal("t-1"))
+        assert revoked(again, principal("t-2"))
+        assert revoked(again, principal(None, "gone"))
+
+
+async def test_a_poll_finds_what_another_process_revoked_within_a_second(url: str) -> None:
+    async with open_store(url) as engine, open_store(url) as another:
+        watching = Revocations(engine)
+        await watching.load()
+        polling = asyncio.create_task(watching.poll())
+        try:
+            for number in range(3):
+                one = principal(f"t-{number}")
+                assert not revoked(watching, one)
+                await Revocations(another).add(ISSUER, Kind.TOKEN, f"t-{number}", NOW * 2)
+                async with asyncio.timeout(1.0):
+                    while not revoked(watching, one):  # noqa: ASYNC110
+                        await asyncio.sleep(0.02)
+        finally:
+            polling.cancel()
+
+
+async def test_without_the_store_nobody_is_let_in_after_a_while(tmp_path: Path) -> None:
+    file = tmp_path / "tillgate.db"
+    async with open_store(f"sqlite+aiosqlite:///{file}") as engine:
+        clock = Clock()
+        revocations = Revocations(engine, clock, clock)
+        with pytest.raises(Unavailable):
+            revocations.check(principal("t-1"), "Bearer")
+        await revocations.load()
+        clock.now += FRESH
+        assert not revoked(revocations, principal("t-1"))
+        await engine.dispose()
+        file.write_bytes(b"not a database" * 100)
+        (tmp_path / "tillgate.db-wal").unlink(missing_ok=True)
+        with pytest.raises(Unavailable):
+            await revocations.load()
+        with pytest.raises(Unavailable):
+            await SeenStore(engine, clock).first("dpop", "x", NOW)
+        clock.now += 1
+        with pytest.raises(Unavailable):
+            revocations.check(principal("t-1"), "Bearer")
+
+
+def client(client_id: str, demo: bool = False) -> Client:
+    return Client(
+        client_id=client_id,
+        secret=hash_secret("secret"),
+        scopes=frozenset({"b", "a"}),
+        tenant="t",
+        demo=demo,
+        created_at=NOW,
+    )
+
+
+async def test_a_client_is_kept_and_its_id_never_given_again(url: str) -> None:
+    async with open_store(url) as engine:
+        clients = Clients(engine, Clock())
+        await clients.add(client("shop"))
+        found = await clients.get("shop")
+        assert found is not None
+        assert found.scopes == {"a", "b"}
+        assert found.secret is not None
+        assert found.secret.matches("secret")
+        assert await clients.revoke("shop")
+        assert await clients.get("shop") is None
+        assert not await clients.revoke("shop")
+        assert not await clients.rotate("shop", None, None)
+        with pytest.raises(ClientExists):
+            await clients.add(client("shop"))
+        assert [one.revoked_at for one in await clients.all()] == [NOW]
+
+
+async def test_a_demo_client_is_nobody_outside_the_demo(url: str) -> None:
+    async with open_store(url) as engine:
+        await Clients(engine, Clock()).add(client("demo-bi", demo=True))
+        assert await Clients(engine, Clock()).get("demo-bi") is None
+        assert await Clients(engine, Clock(), demo=True).get("demo-bi")
