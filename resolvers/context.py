@@ -9,6 +9,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from auth.access import Access
+from auth.principal import Principal
 from connectors.records import Record
 from resolvers.links import LinkRules
 from resolvers.loading import Loader, settled
@@ -58,7 +60,8 @@ TOO_LATE = Exhausted("DEADLINE_EXCEEDED", "The answer took too long: ask for les
 
 
 class Context:
-    """`request_id` stands in every error and log line of the request."""
+    """`request_id` stands in every error and log line of the request. Without `access` nobody
+    decides who sees what: there are no tokens, and only loopback is served."""
 
     def __init__(
         self,
@@ -68,7 +71,9 @@ class Context:
         request_id: str,
         seconds: float = 15.0,
         objects: int = 20_000,
+        access: Access | None = None,
     ) -> None:
+        self.access = access
         self.sources = sources
         self.rules = rules
         self.request_id = request_id
@@ -77,6 +82,11 @@ class Context:
         self._loaders: dict[Hashable, Loader[Any, Any]] = {}
         self._objects = objects
         self.exhausted: Exhausted | None = None
+
+    @property
+    def principal(self) -> Principal | None:
+        """Who asks; None for nobody identified, or where nobody is told apart."""
+        return self.access.principal if self.access is not None else None
 
     def spend(self, objects: int) -> bool:
         """Counts objects of the answer, however they were asked for: whether there may be more."""

@@ -195,7 +195,7 @@ class Query:
     node: Node | None = strawberry.field(
         resolver=_node, description="Any record by its id; null when there is none."
     )
-    nodes: list[Node | None] = strawberry.field(
+    nodes: list[Node | None] | None = strawberry.field(
         resolver=_nodes, description="Records by their ids, in the same order."
     )
     customers: Customers | None = strawberry.field(
@@ -210,6 +210,6 @@ class Query:
     refunds: Refunds | None = strawberry.field(
         resolver=_refunds, description="Refunds of all sources, merged."
     )
-    sources: list[SourceStatus] = strawberry.field(
+    sources: list[SourceStatus] | None = strawberry.field(
         resolver=_sources, description="Every configured source, asked live how it is."
     )
