@@ -57,8 +57,8 @@ class RowRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The table `[auth.rows]`. `without_tenant` and `without_partner` say what principals without
     the claim see, once rows are told apart by it at all."""
 
-    tenants: Mapping[str, TenantRows] = {}
-    partners: Mapping[str, PartnerRows] = {}
+    tenants: dict[str, TenantRows] = {}
+    partners: dict[str, PartnerRows] = {}
     without_tenant: Unclaimed = "deny"
     without_partner: Unclaimed = "deny"
 

@@ -21,6 +21,7 @@ from gateway import check as checking
 from gateway import index_import, index_sync, link_import
 from gateway import map as mapping
 from gateway.access_log import configure_logging
+from gateway.access_page import access_page
 from gateway.calls_page import calls_page
 from gateway.compose import open_gateway
 from gateway.data_check import data_check
@@ -211,6 +212,9 @@ def schema(arguments: argparse.Namespace) -> int:
         sys.stdout.write(calls_page(Registry()))
         return 0
     built = build_schema()
+    if arguments.access:
+        sys.stdout.write(access_page(built))
+        return 0
     sys.stdout.write(built.federation_sdl if arguments.federation else built.sdl)
     return 0
 
@@ -400,6 +404,7 @@ def _schema(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--calls", action="store_true", help="instead, what every join costs upstream"
     )
+    what.add_argument("--access", action="store_true", help="instead, who may see which field")
     what.add_argument(
         "--federation", action="store_true", help="as an Apollo Federation v2 subgraph"
     )

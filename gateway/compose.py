@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from auth.access import Policy
+from auth.principal import Principal
 from connectors.capabilities import capabilities
 from connectors.records import Source
 from connectors.registry import Registry
@@ -40,12 +42,15 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     rules: LinkRules
     executor: Executor
 
-    def context(self, request_id: str | None = None) -> Context:
-        """A context for one request."""
+    policy: Policy | None = None
+
+    def context(self, request_id: str | None = None, principal: Principal | None = None) -> Context:
+        """A context for one request; `principal` is who asks. Without a policy nobody is asked."""
         return Context(
             self.sources,
             self.rules,
             request_id=request_id or secrets.token_hex(8),
+            access=self.policy.access(principal) if self.policy is not None else None,
             seconds=self.settings.server.deadline,
             objects=self.settings.limits.objects,
         )
@@ -84,6 +89,9 @@ async def open_gateway(settings: Settings, registry: Registry) -> AsyncIterator[
             index=index,
             rules=rules,
             executor=Executor(schema, documents),
+            policy=None
+            if settings.auth is None
+            else settings.auth.policy.policy(settings.auth.rows),
         )
 
 

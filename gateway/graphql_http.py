@@ -55,7 +55,10 @@ class GraphQLEndpoint:
                 self._check_get(request, operation)
         except BadRequest as error:
             return _error(error, media_type, request)
-        outcome = await self._gateway.executor.run(operation, self._gateway.context(_id(request)))
+        # Without [auth] nobody is asked; with it, somebody without a token sees what is public.
+        principal = getattr(request.state, "principal", None)
+        context = self._gateway.context(_id(request), principal)
+        outcome = await self._gateway.executor.run(operation, context)
         request.state.operation = outcome.operation
         request.state.errors = outcome.error_count
         return _answer(outcome, media_type)
@@ -184,7 +187,8 @@ def _too_large(most: int) -> BadRequest:
 
 
 def _answer(outcome: Outcome, media_type: str) -> Response:
-    status = 200 if outcome.executed or media_type == JSON else 400
+    refused = 403 if outcome.forbidden else 400
+    status = 200 if outcome.executed or media_type == JSON else refused
     return _response(outcome.body, status, media_type)
 
 

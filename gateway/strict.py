@@ -79,8 +79,9 @@ def check_keys(table: Mapping[str, object], type_: type[msgspec.Struct], place: 
         inner = _struct_in(fields[key])
         if inner is None:
             continue
-        for below, table_below in _tables(value, f"{place}.{key}" if place else key):
-            check_keys(table_below, inner, below)
+        below = f"{place}.{key}" if place else key
+        for where, table_below in _tables(value, below, _is_named(fields[key])):
+            check_keys(table_below, inner, where)
 
 
 def unknown(place: str, key: str, known: typing.Iterable[str]) -> str:
@@ -98,17 +99,24 @@ def _nearest(name: str, known: typing.Iterable[str]) -> str:
 
 
 def _struct_in(type_: Any) -> type[msgspec.Struct] | None:
-    """The struct of a field that is one, a list of them, or one or nothing."""
+    """The struct of a field that is one, a list of them, one or nothing, or some by name."""
     if isinstance(type_, type) and issubclass(type_, msgspec.Struct):
         return type_
-    if typing.get_origin(type_) in (tuple, list, types.UnionType, typing.Union):
+    if typing.get_origin(type_) in (dict, tuple, list, types.UnionType, typing.Union):
         for part in typing.get_args(type_):
             if (found := _struct_in(part)) is not None:
                 return found
     return None
 
 
-def _tables(value: object, place: str) -> list[tuple[str, dict[str, object]]]:
+def _is_named(type_: Any) -> bool:
+    """Whether its tables stand one level deeper, each under a name: `[auth.issuers.NAME]`."""
+    return typing.get_origin(type_) is dict
+
+
+def _tables(value: object, place: str, named: bool) -> list[tuple[str, dict[str, object]]]:
+    if isinstance(value, dict) and named:
+        return [(f"{place}.{k}", v) for k, v in value.items() if isinstance(v, dict)]
     if isinstance(value, dict):
         return [(place, value)]
     if isinstance(value, list):

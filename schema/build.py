@@ -30,12 +30,14 @@ from schema.query import Query
 from schema.refund import Refund
 from schema.requirements import Requirements
 from schema.scalars import SCALARS
+from schema.shape import SHAPES, Shapes
 
 
 class TillgateSchema(FederationSchema):
     """Strawberry's federation schema with batched entities and the rules of who may see what."""
 
     requirements: Requirements
+    shapes: Shapes
 
     def _collect_schema_directives(
         self,
@@ -67,6 +69,10 @@ class TillgateSchema(FederationSchema):
         """The SDL a client sees: no federation machinery."""
         return _client_sdl(self._schema)
 
+    def sdl_for(self, granted: frozenset[str]) -> str:
+        """As `sdl`, of what somebody with these atoms may see."""
+        return _client_sdl(self.shapes.of(granted))
+
 
 def build_schema() -> TillgateSchema:
     """Raises Undeclared where something could be seen that no rule allows."""
@@ -81,6 +87,8 @@ def build_schema() -> TillgateSchema:
     )
     _call_directly(schema.executable)
     schema.requirements = Requirements(schema.executable)
+    schema.shapes = Shapes(schema.requirements)
+    schema.executable.extensions[SHAPES] = schema.shapes
     return schema
 
 

@@ -19,6 +19,7 @@ from graphql import (
     GraphQLField,
     GraphQLObjectType,
     GraphQLOutputType,
+    GraphQLResolveInfo,
     is_introspection_type,
     is_leaf_type,
     is_list_type,
@@ -34,8 +35,9 @@ from auth.rules import Mask
 from connectors.records import Record
 from resolvers.context import Join
 from schema.misfits import misfits_of
-from schema.permitted import NEVER_NULL, denied_by
+from schema.permitted import INTROSPECTION, NEVER_NULL, denied_by
 from schema.requirements import access_of
+from schema.shape import SHAPES
 
 Project = Callable[[Any], Any]
 """From a value (or a source object) to what stands in the answer. Raises for what is irregular."""
@@ -114,6 +116,22 @@ class ProjectingExecutor(CoreExecutor[Any]):
         if mask is None:
             return found
         return _masked_later(mask, found) if self.is_awaitable(found) else mask(found)
+
+    def build_resolve_info(
+        self,
+        field_def: GraphQLField,
+        field_nodes: Any,
+        parent_type: GraphQLObjectType,
+        path: Path,
+    ) -> GraphQLResolveInfo[Any]:
+        """Introspection is of the schema that whoever asks may see."""
+        info = super().build_resolve_info(field_def, field_nodes, parent_type, path)
+        access: Access | None = self.context_value.access
+        if access is None or not access.is_enforced:
+            return info
+        if info.field_name in INTROSPECTION or is_introspection_type(parent_type):
+            return info._replace(schema=self.schema.extensions[SHAPES].of(access.granted))
+        return info
 
     def _is_denied(self, parent_type: GraphQLObjectType, details: Any) -> bool:
         """By the marker in the document, or by the field's own rule: what the document says is

@@ -75,7 +75,7 @@ class Requirements:
         reads: Mapping[str, tuple[str, ...]] = INPUT_READS,
     ) -> None:
         self.schema = schema
-        self._reads = reads
+        self.reads = reads
         for type_ in self.objects():
             for field in type_.fields.values():
                 rule = (field.extensions or {}).get(RULE)
@@ -122,7 +122,7 @@ class Requirements:
         self, parent: str, field: str, name: str, argument: GraphQLArgument, value: Any
     ) -> list[Requirement]:
         """What a value given for an argument takes; `value` as it stands in JSON."""
-        places = _places(self._reads, f"{parent}.{field}({name})", name, argument.type, value)
+        places = _places(self.reads, f"{parent}.{field}({name})", name, argument.type, value)
         return [self.place(place).whole for place in places]
 
     def _effective(self, type_: GraphQLObjectType, field: GraphQLField, rule: Rule) -> Requirement:
@@ -170,8 +170,8 @@ class Requirements:
             for name, field in type_.fields.items():
                 for arg, argument in field.args.items():
                     place = f"{type_.name}.{name}({arg})"
-                    yield from _undeclared(self._reads, place, arg, argument.type)
-        for place in {place for places in self._reads.values() for place in places}:
+                    yield from _undeclared(self.reads, place, arg, argument.type)
+        for place in {place for places in self.reads.values() for place in places}:
             if self.place(place) is CLOSED:
                 yield f"{place}: an argument reads it, and there is no such field"
 
