@@ -89,9 +89,7 @@ async def open_gateway(settings: Settings, registry: Registry) -> AsyncIterator[
             index=index,
             rules=rules,
             executor=Executor(schema, documents),
-            policy=None
-            if settings.auth is None
-            else settings.auth.policy.policy(settings.auth.rows),
+            policy=None if auth is None else auth.policy.policy(auth.rows),
         )
 
 

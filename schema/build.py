@@ -86,7 +86,7 @@ def build_schema() -> TillgateSchema:
         federation_version="2.9",
     )
     _call_directly(schema.executable)
-    schema.requirements = Requirements(schema.executable)
+    schema.requirements = Requirements(schema.executable, FIELD_RULES)
     schema.shapes = Shapes(schema.requirements)
     schema.executable.extensions[SHAPES] = schema.shapes
     return schema
