@@ -75,7 +75,7 @@ async def open_gateway(settings: Settings, registry: Registry) -> AsyncIterator[
             store,
             None if pairs is None else [Pair(pair.orders, pair.payments) for pair in pairs],
         )
-        schema = build_schema()
+        schema, auth = build_schema(), settings.auth
         documents = Documents(
             schema,
             settings.limits,
