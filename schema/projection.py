@@ -107,15 +107,35 @@ class ProjectingExecutor(CoreExecutor[Any]):
         position_context: Any,
     ) -> Any:
         """Nothing is behind what may not be seen; what is masked is masked here, whoever asks."""
-        if self._is_denied(parent_type, field_details_list):
+        is_denied, mask = self._judged(parent_type, field_details_list)
+        if is_denied:
             return self._nulled(parent_type, field_details_list, path)
         found = super().execute_field(
             parent_type, source, field_details_list, path, position_context
         )
-        mask = self._mask(parent_type, field_details_list)
         if mask is None:
             return found
         return _masked_later(mask, found) if self.is_awaitable(found) else mask(found)
+
+    def _judged(self, parent_type: GraphQLObjectType, details: Any) -> tuple[bool, Project | None]:
+        """Once per selection, not per row. Without rules there are no markers either."""
+        if self.context_value.access is None:
+            return False, None
+        key = (parent_type.name, id(details))
+        found = self._verdicts.get(key)
+        if found is None:
+            is_denied = self._is_denied(parent_type, details)
+            mask = None if is_denied else self._mask(parent_type, details)
+            # Held with the selection, so that its identity is not used again.
+            found = self._verdicts[key] = (details, is_denied, mask)
+        return found[1], found[2]
+
+    @property
+    def _verdicts(self) -> dict[tuple[str, int], tuple[Any, bool, Project | None]]:
+        found: dict[tuple[str, int], tuple[Any, bool, Project | None]] = self.__dict__.setdefault(
+            "_tillgate_verdicts", {}
+        )
+        return found
 
     def build_resolve_info(
         self,

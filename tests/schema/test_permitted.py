@@ -62,7 +62,7 @@ READS: dict[str, tuple[str, ...]] = {
     "Order.TITLE": ("PrivateBlog.body",),
     "Order.NEWEST": (),
 }
-USER = {"name": "n", "email": "john@example.com", "card": "c", "tags": [["x"]]}
+USER: dict[str, Any] = {"name": "n", "email": "john@example.com", "card": "c", "tags": [["x"]]}
 USER["friend"] = USER["best"] = {**USER, "name": "f"}
 BLOG = {"__typename": "Blog", "id": "1", "title": "t", "body": "b", "likes": 1}
 PRIVATE = {"__typename": "PrivateBlog", "id": "2", "title": "p", "body": "x", "owner": "o"}
