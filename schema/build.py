@@ -130,5 +130,5 @@ def _client_query(query: GraphQLNamedType) -> GraphQLObjectType:
 
 
 _FEDERATION_TYPES = frozenset(
-    {"_Any", "_Entity", "_Service", "_FieldSet", "link__Import", "link__Purpose", "Mask"}
+    {"_Any", "_Entity", "_Service", "_FieldSet", "link__Import", "link__Purpose"}
 )

@@ -23,22 +23,11 @@ from strawberry.federation.schema_directives import Authenticated, Policy, Requi
 from strawberry.schema_directive import Location, schema_directive
 
 from auth.requirement import AUTHENTICATED, POLICY, PUBLIC, SCOPE, Requirement
-from auth.rules import Mask, Rule, TypeRule
+from auth.rules import Rule, TypeRule
 
 RULE = "tillgate-rule"
 """Where a type's TypeRule and a field's Rule are kept on the built schema: a decision is made by
 the definition itself, whatever it is called in a document."""
-
-MaskKind = strawberry.enum(Mask, name="Mask", description="How a value is masked.")
-_MEANING = {
-    "LAST4": "`****4242`.",
-    "EMAIL": "`j***@e***.com`.",
-    "PHONE": "`+86****5678`.",
-    "NAME": "The first character: `王**`.",
-    "HASH": "A pseudonym, the same for the same value within a tenant.",
-}
-for _value in MaskKind.__strawberry_definition__.values:  # type: ignore[attr-defined]
-    _value.description = _MEANING[_value.name]
 
 
 @schema_directive(
@@ -59,8 +48,9 @@ class Masked:
     unless: list[list[str]] = strawberry.field(
         name="unless", description="Scopes with which the value is shown whole."
     )
-    as_: MaskKind = strawberry.field(  # type: ignore[valid-type]
-        name="as", description="What is shown instead."
+    # A text and no enum: composers would carry the enum into supergraphs, where nothing is of it.
+    as_: str = strawberry.field(
+        name="as", description="What is shown instead: `LAST4`, `EMAIL`, `PHONE`, `NAME` or `HASH`."
     )
 
 
@@ -98,7 +88,7 @@ def _field_directives(rule: Rule, of: TypeRule) -> Iterator[object]:
     if not of.needs.implies(rule.needs):
         yield from _directives(rule.needs)
     if rule.masking is not None:
-        yield Masked(unless=rule.masking.unless.alternatives(SCOPE), as_=rule.masking.mask)
+        yield Masked(unless=rule.masking.unless.alternatives(SCOPE), as_=rule.masking.mask.value)
 
 
 def _add(owner: Any, directives: list[object]) -> None:
