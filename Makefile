@@ -28,10 +28,11 @@ dev: $(VENV)/dev.stamp ## The environment for working on it
 bench: $(VENV)/dev.stamp ## Side by side with a naive gateway (ARGS="--seconds 2")
 	$(BIN)/python -m benchmarks $(ARGS)
 
-sdl: $(VENV)/dev.stamp ## Writes the committed SDL and docs/calls.md anew
+sdl: $(VENV)/dev.stamp ## Writes the committed SDL, docs/calls.md and docs/access.md anew
 	$(BIN)/tillgate schema > schema/schema.graphql
 	$(BIN)/tillgate schema --federation > schema/federation.graphql
 	$(BIN)/tillgate schema --calls > docs/calls.md
+	$(BIN)/tillgate schema --access > docs/access.md
 
 lock: $(VENV)/dev.stamp ## Pins the newest allowed versions with hashes
 	$(BIN)/python -m pip install --quiet uv

@@ -11,6 +11,7 @@ SCOPES = (
     "customers:pii",
     "customers:read",
     "disputes:read",
+    "federation",
     "links:read",
     "orders:money",
     "orders:read",

@@ -6,8 +6,8 @@ import msgspec
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """`scopes` are what the issuer granted; `tenant` and `partner` the rows that may be seen, None where the
-    issuer says nothing. `token_id` is the token's `jti`. Never holds the token itself."""
+    """`scopes` are what the issuer granted; `tenant` and `partner` the rows that may be seen, None
+    where the issuer says nothing. `token_id` is the token's `jti`. Never holds the token itself."""
 
     issuer: str
     client_id: str

@@ -15,9 +15,11 @@ import msgspec
 from auth.hashed import read_hash
 from auth.issuer import PRESETS
 from auth.metadata import SCOPES
+from auth.rows import RowRules
 from auth.signature import ASYMMETRIC, FAPI
 from connectors.secret import Secret
 from connectors.transport import LOOPBACK
+from gateway.access_settings import PolicySettings
 
 TENANT = "{tid}"
 NAME = re.compile(r"[A-Za-z0-9._~-]{1,64}")
@@ -149,6 +151,8 @@ class AuthSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     api_keys: dict[str, ApiKeySettings] = {}
     dpop: DpopSettings = DpopSettings()
     mtls: MtlsSettings | None = None
+    policy: PolicySettings = PolicySettings()
+    rows: RowRules = RowRules()
 
     @property
     def fapi(self) -> bool:

@@ -26,11 +26,18 @@ from gateway import clients as clients_of
 from gateway import index_import, index_sync, link_import
 from gateway import map as mapping
 from gateway.access_log import configure_logging
+from gateway.access_page import access_page
 from gateway.auth_compose import open_auth
 from gateway.calls_page import calls_page
 from gateway.compose import open_gateway
 from gateway.data_check import data_check
-from gateway.demo import demo_settings, demonstrate, with_demo_clients
+from gateway.demo import (
+    demo_settings,
+    demonstrate,
+    partners_customers,
+    shown_orders,
+    with_demo_clients,
+)
 from gateway.demo_clients import ROLES, demo_client
 from gateway.server import Refusal, listen, server, settle_memory
 from gateway.settings import Settings, load
@@ -302,6 +309,9 @@ def schema(arguments: argparse.Namespace) -> int:
         sys.stdout.write(calls_page(Registry()))
         return 0
     built = build_schema()
+    if arguments.access:
+        sys.stdout.write(access_page(built))
+        return 0
     sys.stdout.write(built.federation_sdl if arguments.federation else built.sdl)
     return 0
 
@@ -328,7 +338,9 @@ def demo(arguments: argparse.Namespace) -> int:
         configure_logging(logging.WARNING)
         _stop_in_peace()
         port = listener.getsockname()[1]
-        settings = with_demo_clients(demo_settings(running, registry, folder, port), folder)
+        customers = partners_customers(running.world, shown_orders(running.world))
+        own = demo_settings(running, registry, folder, port)
+        settings = with_demo_clients(own, folder, customers)
         return uvloop.run(demonstrate(running, settings, registry, listener, arguments.once))
 
 
@@ -559,6 +571,7 @@ def _schema(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--calls", action="store_true", help="instead, what every join costs upstream"
     )
+    what.add_argument("--access", action="store_true", help="instead, who may see which field")
     what.add_argument(
         "--federation", action="store_true", help="as an Apollo Federation v2 subgraph"
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from auth.access import Policy
 from auth.principal import Principal
 from connectors.capabilities import capabilities
 from connectors.records import Source
@@ -44,14 +45,15 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     index: Index
     rules: LinkRules
     executor: Executor
+    policy: Policy | None = None
 
     def context(self, request_id: str | None = None, principal: Principal | None = None) -> Context:
-        """A context for one request; `principal` is who asks, None where nobody is asked."""
+        """A context for one request; `principal` is who asks. Without a policy nobody is asked."""
         return Context(
             self.sources,
             self.rules,
             request_id=request_id or secrets.token_hex(8),
-            principal=principal,
+            access=self.policy.access(principal) if self.policy is not None else None,
             seconds=self.settings.server.deadline,
             objects=self.settings.limits.objects,
         )
@@ -76,7 +78,7 @@ async def open_gateway(settings: Settings, registry: Registry) -> AsyncIterator[
             store,
             None if pairs is None else [Pair(pair.orders, pair.payments) for pair in pairs],
         )
-        schema = build_schema()
+        schema, auth = build_schema(), settings.auth
         documents = Documents(
             schema,
             settings.limits,
@@ -91,6 +93,7 @@ async def open_gateway(settings: Settings, registry: Registry) -> AsyncIterator[
             index=index,
             rules=rules,
             executor=Executor(schema, documents),
+            policy=None if auth is None else auth.policy.policy(auth.rows),
         )
 
 

@@ -18,10 +18,11 @@ from typing import Any
 
 import msgspec
 
+from auth.rows import PartnerRows, RowRules, TenantRows
 from connectors.registry import Registry
 from connectors.vendor import SourceSettings
 from gateway.auth_settings import AuthSettings, EmbeddedSettings
-from gateway.demo_clients import ROLES, demo_client
+from gateway.demo_clients import PARTNER, ROLES, TENANT, demo_client
 from gateway.index_sync import reason, sync_index
 from gateway.server import Refusal, server
 from gateway.settings import Settings, parse
@@ -78,11 +79,19 @@ def demo_settings(sandbox: Sandbox, registry: Registry, folder: str, port: int =
     return parse(text, registry, Reader(secrets, Path(folder)))
 
 
-def with_demo_clients(settings: Settings, folder: str) -> Settings:
-    """The same with the embedded issuer and a client for each reader, as loopback allows."""
+def with_demo_clients(
+    settings: Settings, folder: str, partner_customers: Sequence[str] = ()
+) -> Settings:
+    """The same with the embedded issuer and a client for each reader, as loopback allows; the
+    partner sees what belongs to these customers (ids of the graph), the others everything."""
     embedded = EmbeddedSettings(keys=str(Path(folder) / "keys.json"), demo_clients=True)
     origin = f"http://127.0.0.1:{settings.server.port}"
-    auth = AuthSettings(resource=origin, embedded=embedded)
+    rows = RowRules(
+        tenants={TENANT: TenantRows(sources=tuple(settings.sources))},
+        partners={PARTNER: PartnerRows(customers=tuple(partner_customers))},
+        without_partner="all",
+    )
+    auth = AuthSettings(resource=origin, embedded=embedded, rows=rows)
     return msgspec.structs.replace(settings, auth=auth)
 
 
@@ -169,6 +178,9 @@ async def demonstrate(
         answer = await asyncio.to_thread(ask, origin, numbers, tokens["frontend"])
         vendors = dict.fromkeys(account.vendor for account in sandbox.world.accounts)
         print(_report(sandbox.origin, vendors, origin, answer), flush=True)
+        for role in ("bi", "partner"):
+            other = await asyncio.to_thread(ask, origin, numbers, tokens[role])
+            print(_as_seen_by(role, other), flush=True)
         print(_access(tokens, origin), flush=True)
         if not once:
             print("\nRunning. Stop with Ctrl-C.", flush=True)
@@ -177,6 +189,30 @@ async def demonstrate(
     finally:
         serving.should_exit = True
         await running
+
+
+def partners_customers(world: World, numbers: Sequence[str]) -> list[str]:
+    """The customers of half of the orders that are shown: what a partner may see of them."""
+    shown = [order for order in world.orders if order.number in numbers]
+    by_key = {customer.key: customer for customer in world.customers}
+    return [
+        f"{order.source}:customer:{by_key[order.customer].sources[order.source]}"
+        for order in shown[::2]
+        if order.customer is not None
+    ]
+
+
+def _as_seen_by(role: str, answer: Mapping[str, Any]) -> str:
+    """The first order of the same query's answer, and how many values are kept back."""
+    orders = (answer.get("data") or {}).get("orders") or {}
+    nodes = [node for node in orders.get("nodes") or () if node is not None]
+    kept = [error for error in answer.get("errors") or () if "UNAUTHORIZED" in str(error)]
+    return "\n".join(
+        [
+            f"\nThe same as {role}: {len(nodes)} orders, {len(kept)} fields kept back; the first:",
+            json.dumps(nodes[:1], indent=2, ensure_ascii=False),
+        ]
+    )
 
 
 def _tell_failure(outcome: Outcome) -> None:

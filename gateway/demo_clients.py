@@ -16,7 +16,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     "bi": EVERYTHING - PERSONAL,
     "partner": frozenset({"orders:read", "payments:read", "refunds:read", "links:read"}),
 }
-PARTNER = "acme"
+TENANT, PARTNER = "demo", "acme"
 
 
 def demo_client(role: str) -> tuple[str, str]:
@@ -34,7 +34,7 @@ async def add_demo_clients(clients: Clients, wall: Callable[[], float]) -> None:
             secret=hash_secret(secret),
             scopes=scopes,
             default_scopes=scopes,
-            tenant="demo",
+            tenant=TENANT,
             partner=partner,
             demo=True,
             created_at=int(wall()),

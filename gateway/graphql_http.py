@@ -194,7 +194,8 @@ def _too_large(most: int) -> BadRequest:
 
 
 def _answer(outcome: Outcome, media_type: str) -> Response:
-    status = 200 if outcome.executed or media_type == JSON else 400
+    refused = 403 if outcome.forbidden else 400
+    status = 200 if outcome.executed or media_type == JSON else refused
     return _response(outcome.body, status, media_type)
 
 

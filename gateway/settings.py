@@ -15,6 +15,7 @@ from connectors.mapping import MappedSettings, source_names
 from connectors.registry import Registry, UnknownVendor
 from connectors.secret import Secret
 from connectors.vendor import SourceSettings
+from gateway.access_settings import check_policy, resolved_rows
 from gateway.auth_settings import AuthSettings
 from gateway.strict import Reader, SettingsError, unknown, unknown_name
 from schema.limits import OperationLimits
@@ -127,7 +128,13 @@ def parse(text: str, registry: Registry, reader: Reader) -> Settings:
     )
     _check_pairs(settings)
     _check_sources(settings)
-    return settings
+    return settings if settings.auth is None else _resolved(settings, settings.auth, registry)
+
+
+def _resolved(settings: Settings, auth: AuthSettings, registry: Registry) -> Settings:
+    check_policy(auth.policy, settings.server.development)
+    rows = resolved_rows(auth.rows, settings.sources, registry)
+    return msgspec.structs.replace(settings, auth=msgspec.structs.replace(auth, rows=rows))
 
 
 def _source(name: str, table: Any, registry: Registry, reader: Reader) -> SourceSettings:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from copy import copy
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from auth.access import Access
 from auth.principal import Principal
+from auth.rows import EVERY_ROW
 from connectors.records import Record
 from resolvers.links import LinkRules
 from resolvers.loading import Loader, settled
 from resolvers.lookups import Lookups
+from resolvers.rows import Rows
 from resolvers.sources import Sources
 
 P = TypeVar("P", bound=Record)
@@ -59,8 +63,8 @@ TOO_LATE = Exhausted("DEADLINE_EXCEEDED", "The answer took too long: ask for les
 
 
 class Context:
-    """`request_id` stands in every error and log line of the request; `principal` is who asks,
-    None where the gateway asks nobody."""
+    """`request_id` stands in every error and log line of the request. Without `access` nobody
+    decides who sees what: there are no tokens, and only loopback is served."""
 
     def __init__(
         self,
@@ -68,19 +72,33 @@ class Context:
         rules: LinkRules,
         *,
         request_id: str,
-        principal: Principal | None = None,
         seconds: float = 15.0,
         objects: int = 20_000,
+        access: Access | None = None,
     ) -> None:
-        self.sources = sources
-        self.rules = rules
+        self.access = access
+        scope = access.rows if access is not None else EVERY_ROW
+        self.sources = sources.within(scope.sources)
+        self.rules = rules if scope.sources is None else rules.within(self.sources)
         self.request_id = request_id
-        self.principal = principal
         self._deadline = time.monotonic() + seconds
-        self.lookups = Lookups(sources, self.remaining)
+        self.lookups = Lookups(self.sources, self.remaining)
         self._loaders: dict[Hashable, Loader[Any, Any]] = {}
         self._objects = objects
         self.exhausted: Exhausted | None = None
+        self.rows = None if scope.is_everything else Rows(scope, self._raw())
+
+    def _raw(self) -> Context:
+        """The same reads, before rows are filtered: what tells whose a record is."""
+        raw = copy(self)
+        raw.rows = None
+        raw._loaders = {}
+        return raw
+
+    @property
+    def principal(self) -> Principal | None:
+        """Who asks; None for nobody identified, or where nobody is told apart."""
+        return self.access.principal if self.access is not None else None
 
     def spend(self, objects: int) -> bool:
         """Counts objects of the answer, however they were asked for: whether there may be more."""
@@ -140,6 +158,8 @@ class Context:
 
             async def fetch(parents: list[Any]) -> list[Any]:
                 found = await join.batch(self, parents, arguments)
+                if self.rows is not None:
+                    found = await self.rows.shown(found)
                 return [found.get(parent.id, join.empty) for parent in parents]
 
             self._loaders[identity] = Loader(fetch, key=lambda parent: parent.id)

@@ -13,6 +13,10 @@ class BadId(InputError):
     code = "BAD_ID"
 
 
+class NoSource(BadId):
+    """The id is of a source that there is not, or not for who asks."""
+
+
 class BadCursor(InputError):
     code = "BAD_CURSOR"
 

@@ -122,6 +122,15 @@ class LinkRules:
             for name in pair.payments:
                 self._orders_of[name].append(pair.orders)
 
+    def within(self, sources: Sources) -> LinkRules:
+        """The same rules over some of the sources."""
+        pairs = [
+            Pair(orders, tuple(name for name in payments if name in sources))
+            for orders, payments in self._payments_of.items()
+            if orders in sources
+        ]
+        return LinkRules(sources, self._store, pairs)
+
     async def payments_of(
         self, lookups: Lookups, orders: Sequence[Order], only: Only = None
     ) -> dict[str, Linked[Payment]]:

@@ -106,15 +106,24 @@ class Connection(msgspec.Struct, frozen=True):
 Fetch = Callable[[PageQuery[Any]], Awaitable[Page[Any]]]
 Load = Callable[[Sequence[str]], Awaitable[Mapping[str, Any]]]
 """Records (or failures) by native id, for pages whose rows are entries of the index."""
+Keeps = Callable[[Record], bool]
+"""Whether a row that was read may be shown at all, whatever is asked for."""
 
 
 class Scan:
     """One source's rows, read page by page and filtered."""
 
     def __init__(
-        self, name: str, fetch: Fetch, ask: Ask, position: str | None, load: Load | None = None
+        self,
+        name: str,
+        fetch: Fetch,
+        ask: Ask,
+        position: str | None,
+        load: Load | None = None,
+        keeps: Keeps | None = None,
     ) -> None:
         self.name = name
+        self.keeps = keeps
         self._load = load
         self.position = position
         self.failure: SourceError | None = None
@@ -179,17 +188,23 @@ class Scan:
 
     def _wanted(self, row: Row[Any]) -> bool:
         """An entry of the index is asked again as a record."""
-        return not isinstance(row.record, Record) or self._ask.filter.accepts(row.record)
+        if not isinstance(row.record, Record):
+            return True
+        kept = self.keeps is None or self.keeps(row.record)
+        return kept and self._ask.filter.accepts(row.record)
 
 
 def scans_of(
-    ask: Ask, fetches: Mapping[str, Fetch], loads: Mapping[str, Load] | None = None
+    ask: Ask,
+    fetches: Mapping[str, Fetch],
+    loads: Mapping[str, Load] | None = None,
+    keeps: Keeps | None = None,
 ) -> list[Scan]:
     """One scan per name, each from where the cursor left it."""
     positions = ask.positions(fetches)
     loads = loads or {}
     return [
-        Scan(name, fetch, ask, positions.get(name), loads.get(name))
+        Scan(name, fetch, ask, positions.get(name), loads.get(name), keeps)
         for name, fetch in fetches.items()
     ]
 
@@ -219,8 +234,17 @@ async def merged(
         if not taken or len(edges) == ask.first:
             break
     failed = _failed(scans, failures)
+    more = await _more(scans)
     edges += [Edge(ask, positions, error) for error in failed]
-    return Connection(tuple(edges), _info(scans, ask, edges), _total(scans, ask))
+    return Connection(tuple(edges), _info(scans, ask, edges, more), _total(scans, ask))
+
+
+async def _more(scans: Sequence[Scan]) -> bool:
+    """Where rows are kept back, whether more follows is told by rows that may be shown, not by what
+    the source still has; one that fails now may have more."""
+    ahead = [scan for scan in scans if scan.keeps is not None and scan.more]
+    await asyncio.gather(*(scan.fill(1) for scan in ahead))
+    return any(scan.more for scan in scans) or any(scan.failure for scan in ahead)
 
 
 async def _taken(scans: Sequence[Scan], ask: Ask, most: int) -> list[tuple[Scan, Row[Any]]]:
@@ -284,10 +308,10 @@ async def _next(scans: Sequence[Scan], sort: Sort) -> Scan | None:
     return best
 
 
-def _info(scans: Sequence[Scan], ask: Ask, edges: Sequence[Edge]) -> PageInfo:
+def _info(scans: Sequence[Scan], ask: Ask, edges: Sequence[Edge], more: bool) -> PageInfo:
     reached = {scan.name: scan.position for scan in scans if scan.position is not None}
     return PageInfo(
-        has_next_page=any(scan.more for scan in scans),
+        has_next_page=more,
         has_previous_page=ask.after is not None,
         first=edges[0] if edges else None,
         # Beyond the last edge where rows behind it were read and refused.
@@ -299,7 +323,8 @@ def _total(scans: Sequence[Scan], ask: Ask) -> int | None:
     """Known only where every source counts for free and nothing is filtered here."""
     totals = [scan.total for scan in scans]
     narrow = msgspec.structs.replace(ask.filter, sources=None)
-    if narrow != type(ask.filter)() or not totals or None in totals:
+    hidden = any(scan.keeps is not None for scan in scans)
+    if hidden or narrow != type(ask.filter)() or not totals or None in totals:
         return None
     return sum(total for total in totals if total is not None)
 

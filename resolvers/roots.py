@@ -13,11 +13,12 @@ from connectors.errors import SourceError
 from connectors.filters import CustomerFilter
 from connectors.paging import NEWEST_FIRST, PageQuery, SortField
 from connectors.records import Customer, Kind, Order, Payment, Record, SourceKind
-from resolvers import numbered
+from resolvers import numbered, own
 from resolvers.context import Context
 from resolvers.errors import BadFilter
 from resolvers.index.connector import is_decided
 from resolvers.pages import Ask, Connection, Fetch, Load, merged, scans_of, sort_value
+from resolvers.rows import sees_kind
 from resolvers.sources import OWNERS, Address, ConfiguredSource
 
 PAGE_METHODS = {
@@ -38,6 +39,8 @@ async def page(
     Orders that a filter names by number are found also where a source has no list of them.
     """
     check_sort(ask)
+    if own.are_joined(context, kind):
+        return await own.page(context, kind, ask, _sources(context, kind, sources))
     by_number = numbered.sources(context, ask.filter, sources)
     unlisted = {source.name for source in by_number}
     listed = None if sources is None else [name for name in sources if name not in unlisted]
@@ -46,17 +49,18 @@ async def page(
         if not source.can_sort(kind, ask.sort):
             raise BadFilter(f"{source.vendor.label} cannot list {kind.value}s in this order")
     # The names are part of the question: a cursor made over two sources says nothing about one.
+    chosen = own.narrowed(context, kind, chosen)
     names = ",".join(source.name for source in chosen)
     ask = msgspec.structs.replace(ask, of=f"{PAGE_METHODS[kind]} {names}")
     by_entry = {s.name for s in chosen if is_decided(ask.filter) and _lists_entries(s, kind)}
     fetches = {
         s.name: numbered.fetch_from(context, s)
         if s.name in unlisted
-        else _fetch(context, s, kind, s.name in by_entry)
+        else own.asked(context, kind, s, _fetch(context, s, kind, s.name in by_entry))
         for s in chosen
     }
     loads = {name: _load(context, name, kind) for name in by_entry}
-    return await merged(scans_of(ask, fetches, loads), ask)
+    return await merged(scans_of(ask, fetches, loads, own.keeps(context, kind, unlisted)), ask)
 
 
 def check_sort(ask: Ask) -> None:
@@ -65,14 +69,16 @@ def check_sort(ask: Ask) -> None:
         raise BadFilter("ordering by total needs filter.total, which names the currency")
 
 
-async def record(context: Context, address: Address) -> Record | None:
-    """One record by id; None when it does not exist. Raises SourceError."""
+async def record(context: Context, address: Address | None) -> Record | None:
+    """One record by id; None when it does not exist, or not for who asks. Raises SourceError."""
+    if address is None or not sees_kind(context.access, address.kind):
+        return None
     method = OWNERS[address.kind]
     found = await context.lookups.many(address.source, method, [address.native_id])
     value = found.get(address.native_id)
     if isinstance(value, SourceError):
         raise value
-    return value
+    return value if context.rows is None else await context.rows.one(value)
 
 
 async def records(context: Context, addresses: Sequence[Address]) -> list[Any]:
@@ -138,7 +144,7 @@ async def _everywhere(context: Context, method: str, key: str) -> list[Any]:
     for answer in answers:
         value = answer.get(key, ())
         found += [value] if isinstance(value, SourceError) else value
-    return found
+    return found if context.rows is None else await context.rows.some(found)
 
 
 def _sources(context: Context, kind: Kind, names: Sequence[str] | None) -> list[ConfiguredSource]:

@@ -13,7 +13,7 @@ from connectors.capabilities import Connector, capabilities
 from connectors.paging import Sort
 from connectors.records import Kind, PaymentChannel, Provider, Source, SourceKind
 from connectors.vendor import Vendor
-from resolvers.errors import BadFilter, BadId
+from resolvers.errors import BadFilter, BadId, NoSource
 
 P = TypeVar("P")
 
@@ -85,8 +85,15 @@ class Address(msgspec.Struct, frozen=True):
 class Sources(Mapping[str, ConfiguredSource]):
     """All sources by name, in the order of the configuration."""
 
-    def __init__(self, configured: Iterable[ConfiguredSource]) -> None:
+    def __init__(self, configured: Iterable[ConfiguredSource], *, is_whole: bool = True) -> None:
         self._by_name = {source.name: source for source in configured}
+        self.is_whole = is_whole
+
+    def within(self, names: Collection[str] | None) -> Sources:
+        """These alone; whatever is not among them is as if it were not configured."""
+        if names is None:
+            return self
+        return Sources([s for s in self._by_name.values() if s.name in names], is_whole=False)
 
     def __getitem__(self, name: str) -> ConfiguredSource:
         return self._by_name[name]
@@ -116,6 +123,16 @@ class Sources(Mapping[str, ConfiguredSource]):
             chosen.append(source)
         return chosen
 
+    def address_or_none(self, text: str, kind: Kind | None = None) -> Address | None:
+        """As `address`; None for a source that there is not for somebody who sees not all: an id
+        there is not told from one of a record that does not exist."""
+        try:
+            return self.address(text, kind)
+        except NoSource:
+            if self.is_whole:
+                raise
+            return None
+
     def address(self, text: str, kind: Kind | None = None) -> Address:
         """The parts of an id. BadId if malformed, of an unknown source or of another kind."""
         parts = text.split(":", 2)
@@ -129,7 +146,7 @@ class Sources(Mapping[str, ConfiguredSource]):
             raise BadId(f"this is an id of kind {found.value}, not {kind.value}")
         source = self._by_name.get(name)
         if source is None or not source.can(OWNERS[found]):
-            raise BadId(f"no source of {OWNERS[found]} has the name in this id")
+            raise NoSource(f"no source of {OWNERS[found]} has the name in this id")
         normal = source.vendor.normalise(found, native_id)
         if normal is None:
             raise BadId(f"the last part is no {found.value} id of {source.vendor.label}")

@@ -61,7 +61,7 @@ def check_after(value: Any, kind: Kind | None, sources: Sources) -> None:
 
 def check_id(value: Any, kind: Kind | None, sources: Sources) -> None:
     if isinstance(value, (str, int)):
-        sources.address(str(value), kind)
+        sources.address_or_none(str(value), kind)
 
 
 CHECKS: Mapping[str, Check] = {"first": check_first, "after": check_after, "id": check_id}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from graphql import (
@@ -18,7 +18,9 @@ from strawberry.federation.schema import FederationAny
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import Info
 
+from auth.field_rules import FIELD_RULES
 from schema.customer import Customer
+from schema.directives import declare
 from schema.dispute import Dispute
 from schema.entities import entities
 from schema.misfits import field_of
@@ -26,11 +28,26 @@ from schema.order import Order
 from schema.payment import Payment
 from schema.query import Query
 from schema.refund import Refund
+from schema.requirements import Requirements
 from schema.scalars import SCALARS
+from schema.shape import SHAPES, Shapes
 
 
 class TillgateSchema(FederationSchema):
-    """Strawberry's federation schema with batched entities."""
+    """Strawberry's federation schema with batched entities and the rules of who may see what."""
+
+    requirements: Requirements
+    shapes: Shapes
+
+    def _collect_schema_directives(
+        self,
+        explicit_directive_types: Iterable[type],
+        graphql_types: Iterable[GraphQLNamedType | None],
+    ) -> list[type]:
+        """The moment at which all types are known and the schema is not yet made of them."""
+        types = list(graphql_types)
+        declare(types, FIELD_RULES)
+        return super()._collect_schema_directives(explicit_directive_types, types)
 
     async def entities_resolver(  # type: ignore[override]
         self, info: Info[Any, Any], representations: list[FederationAny]
@@ -52,8 +69,13 @@ class TillgateSchema(FederationSchema):
         """The SDL a client sees: no federation machinery."""
         return _client_sdl(self._schema)
 
+    def sdl_for(self, granted: frozenset[str]) -> str:
+        """As `sdl`, of what somebody with these atoms may see."""
+        return _client_sdl(self.shapes.of(granted))
+
 
 def build_schema() -> TillgateSchema:
+    """Raises Undeclared where something could be seen that no rule allows."""
     schema = TillgateSchema(
         query=Query,
         types=[Customer, Order, Payment, Refund, Dispute],
@@ -64,6 +86,9 @@ def build_schema() -> TillgateSchema:
         federation_version="2.9",
     )
     _call_directly(schema.executable)
+    schema.requirements = Requirements(schema.executable, FIELD_RULES)
+    schema.shapes = Shapes(schema.requirements)
+    schema.executable.extensions[SHAPES] = schema.shapes
     return schema
 
 

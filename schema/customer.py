@@ -185,7 +185,7 @@ class Customer(Node, Entity):
     totals: list[CustomerTotal] | None = strawberry.field(
         resolver=_totals, description="Sums over all their orders, one per currency."
     )
-    same_as: list[Annotated[CustomerLink, strawberry.lazy("schema.links")] | None] = (
+    same_as: list[Annotated[CustomerLink, strawberry.lazy("schema.links")] | None] | None = (
         strawberry.field(
             resolver=_same_as,
             description="The same party in other sources; null, with an error, for a source that"

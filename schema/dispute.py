@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @strawberry.federation.type(keys=["id"], description="A payer's claim against a payment.")
 class Dispute(Node, Entity):
     status: enums.DisputeStatus = strawberry.federation.field(description="Its state.")
-    amount: Money = strawberry.federation.field(description="How much is disputed.")
+    amount: Money | None = strawberry.federation.field(description="How much is disputed.")
     reason: str | None = strawberry.federation.field(description="Why, in the provider's word.")
     due_by: datetime | None = strawberry.federation.field(
         description="Until when the merchant may answer."

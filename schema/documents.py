@@ -15,6 +15,7 @@ from graphql import (
     DocumentNode,
     GraphQLError,
     GraphQLSyntaxError,
+    OperationDefinitionNode,
     parse,
     validate,
 )
@@ -22,6 +23,7 @@ from graphql import (
 from schema.arguments import GivenArgument, given_arguments
 from schema.build import TillgateSchema
 from schema.limits import OperationLimits, check, root_names
+from schema.reading import Reading, read
 
 MOST_ERRORS = 5
 FEDERATION_ROOTS = frozenset({"_service", "_entities"})
@@ -37,11 +39,15 @@ class Refused(Exception):
 
 
 class Prepared(msgspec.Struct, frozen=True):
-    """`arguments` by operation; `hides_types`: `__type` finds no type, as introspection is off."""
+    """`arguments` and `readings` by operation; `hides_types`: `__type` finds no type, as
+    introspection is off. `key` is the document's digest, `size` its characters."""
 
     document: DocumentNode
     arguments: Mapping[str | None, tuple[GivenArgument, ...]]
     hides_types: bool
+    readings: Mapping[str | None, Reading]
+    size: int
+    key: bytes = b""
 
 
 class Documents:
@@ -58,6 +64,7 @@ class Documents:
         federation: bool,
     ) -> None:
         self._schema = schema.executable
+        self._requirements = schema.requirements
         self._limits = limits
         self._federation = federation
         self._introspection = introspection
@@ -71,7 +78,7 @@ class Documents:
             self._kept.move_to_end(key)
             return kept[1]
         try:
-            prepared = self._examined(text)
+            prepared = msgspec.structs.replace(self._examined(text), key=key)
         except RecursionError:
             deep = GraphQLError("The operation is nested too deeply.")
             raise Refused([deep], "MAX_DEPTH_LIMIT") from None
@@ -88,7 +95,17 @@ class Documents:
         if errors:
             raise Refused(errors, "GRAPHQL_VALIDATION_FAILED")
         hides_types = "__type" in roots and not self._introspection
-        return Prepared(document, given_arguments(self._schema, document), hides_types)
+        given = given_arguments(self._schema, document)
+        return Prepared(document, given, hides_types, self._readings(document), len(text))
+
+    def _readings(self, document: DocumentNode) -> dict[str | None, Reading]:
+        return {
+            definition.name.value if definition.name else None: read(
+                self._requirements, document, definition
+            )
+            for definition in document.definitions
+            if isinstance(definition, OperationDefinitionNode)
+        }
 
     def _check_open(self, roots: set[str]) -> None:
         if not self._federation and roots & FEDERATION_ROOTS:

@@ -31,7 +31,7 @@ async def entities(context: Context, representations: list[Any]) -> list[Any]:
     return [next(answers) if isinstance(entry, Address) else entry for entry in parsed]
 
 
-def _address(context: Context, representation: Any) -> Address | BadId:
+def _address(context: Context, representation: Any) -> Address | BadId | None:
     if not isinstance(representation, dict):
         return BadId("a representation is an object with __typename and id")
     kind = KINDS.get(str(representation.get("__typename")))
@@ -39,6 +39,6 @@ def _address(context: Context, representation: Any) -> Address | BadId:
     if kind is None or not isinstance(id_, str):
         return BadId("a representation names an entity type and its id")
     try:
-        return context.sources.address(id_, kind)
+        return context.sources.address_or_none(id_, kind)
     except BadId as error:
         return error

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Mapping
 from typing import Any, TypeGuard
 
 import msgspec
 from graphql import (
+    DocumentNode,
     ExecutionResult,
     GraphQLError,
     GraphQLObjectType,
+    OperationDefinitionNode,
     execute,
     get_operation_ast,
 )
 from graphql.pyutils import Path
 from strawberry.execution import optimized_is_awaitable
 
+from auth.access import Mode
 from resolvers.context import Context
 from schema.arguments import refused
+from schema.authorization import Authorizer, tell, told
 from schema.build import TillgateSchema
 from schema.documents import Documents, Prepared, Refused
-from schema.errors import formatted, refusal
-from schema.projection import ProjectingExecutor
+from schema.errors import INTERNAL, formatted, refusal
+from schema.permitted import Permitted
+from schema.projection import NotPermitted, ProjectingExecutor
+
+log = logging.getLogger("tillgate.graphql")
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -33,7 +41,8 @@ class Operation(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """`executed` is False for a request error: then there is no `data` at all.
+    """`executed` is False for a request error: then there is no `data` at all; `forbidden` if it
+    asks for more than it may see, where that is refused as a whole.
 
     `operation` is the name of the operation, for the log.
     """
@@ -41,6 +50,7 @@ class Outcome(msgspec.Struct, frozen=True):
     body: dict[str, Any]
     executed: bool
     error_count: int = 0
+    forbidden: bool = False
     operation: str | None = None
 
 
@@ -71,6 +81,7 @@ class Executor:
     def __init__(self, schema: TillgateSchema, documents: Documents) -> None:
         self.schema = schema.executable
         self._documents = documents
+        self._authorizer = Authorizer(schema.requirements)
 
     def kind_of(self, operation: Operation) -> str | None:
         """`query`, `mutation`, `subscription`, or None if it cannot be told; valid or not."""
@@ -91,39 +102,93 @@ class Executor:
             errors = refused(given, operation.variables, context.sources)
             if errors:
                 raise Refused(errors, "BAD_INPUT")
+            decided = self._decided(prepared, chosen, operation, context)
         except Refused as error:
             return _refused(error.errors, error.code, context.request_id)
-        result = await self._executed(prepared, operation, context)
-        if (end := context.exhausted) is not None:
-            return _refused([GraphQLError(end.message)], end.code, context.request_id)
-        outcome = _outcome(result, context.request_id)
+        outcome = await self._answered(prepared, decided, operation, context)
         return msgspec.structs.replace(outcome, operation=name)
 
+    def _decided(
+        self,
+        prepared: Prepared,
+        chosen: OperationDefinitionNode | None,
+        operation: Operation,
+        context: Context,
+    ) -> Permitted | None:
+        """What of the operation may be answered; None where nobody decides. Whatever goes wrong in
+        deciding denies everything."""
+        if context.access is None or chosen is None:
+            return None
+        try:
+            return self._authorizer.decide(prepared, chosen, operation.variables, context.access)
+        except Refused:
+            raise
+        except Exception as error:
+            log.error("request=%s %s in deciding", context.request_id, type(error).__name__)
+            raise Refused([GraphQLError(INTERNAL[1])], INTERNAL[0]) from None
+
+    async def _answered(
+        self,
+        prepared: Prepared,
+        decided: Permitted | None,
+        operation: Operation,
+        context: Context,
+    ) -> Outcome:
+        access, request_id = context.access, context.request_id
+        document: DocumentNode | None = prepared.document
+        if decided is not None and access is not None and access.is_enforced:
+            if decided.denied and access.policy.mode is Mode.REJECT:
+                entries = [told(denial, request_id) for denial in decided.denied]
+                return Outcome({"errors": entries}, False, len(entries), forbidden=True)
+            document = decided.document
+        result = (
+            ExecutionResult(None, None)
+            if document is None
+            else await self._executed(document, prepared.hides_types, operation, context)
+        )
+        if (end := context.exhausted) is not None:
+            return _refused([GraphQLError(end.message)], end.code, request_id)
+        outcome = _outcome(result, request_id)
+        if decided is None or access is None or not outcome.executed:
+            return outcome
+        if not access.is_enforced:
+            return _reported(outcome, decided)
+        tell(outcome.body, decided, access, request_id)
+        return msgspec.structs.replace(outcome, error_count=len(outcome.body.get("errors", ())))
+
     async def _executed(
-        self, prepared: Prepared, operation: Operation, context: Context
+        self, document: DocumentNode, hides_types: bool, operation: Operation, context: Context
     ) -> ExecutionResult:
         result = execute(
             self.schema,
-            prepared.document,
+            document,
             context_value=context,
             variable_values=dict(operation.variables),
             operation_name=operation.name,
             hide_suggestions=True,
             max_coercion_errors=5,
-            executor_class=_TypesHidden if prepared.hides_types else ProjectingExecutor,
+            executor_class=_TypesHidden if hides_types else ProjectingExecutor,
             is_awaitable=_is_awaitable,
         )
         return result if isinstance(result, ExecutionResult) else await result
 
 
 def _outcome(result: ExecutionResult, request_id: str) -> Outcome:
-    errors = result.errors or []
+    errors = [e for e in result.errors or [] if not isinstance(e.original_error, NotPermitted)]
     if result.data is None and errors and all(error.path is None for error in errors):
         return _refused(errors, "BAD_USER_INPUT", request_id)
     body: dict[str, Any] = {"data": result.data}
     if errors:
         body["errors"] = [formatted(error, request_id) for error in errors]
     return Outcome(body, executed=True, error_count=len(errors))
+
+
+def _reported(outcome: Outcome, decided: Permitted) -> Outcome:
+    """A dry run changes nothing, and says what would be."""
+    if decided.denied:
+        paths = [list(denial.path) for denial in decided.denied]
+        outcome.body["extensions"] = {"authorization": {"wouldFilter": paths}}
+    return outcome
 
 
 def _refused(errors: list[GraphQLError], code: str, request_id: str) -> Outcome:

@@ -169,7 +169,7 @@ class Order(Node, Entity):
         resolver=_balance_due,
         description="Total less paid, never below zero; money refunded is not owed again.",
     )
-    payment_state: enums.OrderPaymentState = strawberry.field(
+    payment_state: enums.OrderPaymentState | None = strawberry.field(
         resolver=_state, description="What its live payments and refunds say."
     )
     in_sync: bool | None = strawberry.field(

@@ -60,7 +60,7 @@ class InstalmentPlan:
 @strawberry.federation.type(description="A coupon, points or promotion that paid a part.")
 class Deduction:
     kind: str = strawberry.federation.field(description="What it is, in the provider's word.")
-    amount: Money = strawberry.federation.field(description="How much it paid.")
+    amount: Money | None = strawberry.federation.field(description="How much it paid.")
     funded_by: str | None = strawberry.federation.field(description="Who bears it.")
 
 
@@ -91,7 +91,7 @@ class Payment(Node, Entity):
     provider_status: str | None = strawberry.federation.field(
         description="The state in the provider's own word."
     )
-    amount: Money = strawberry.federation.field(description="What is to be paid.")
+    amount: Money | None = strawberry.federation.field(description="What is to be paid.")
     captured: Money | None = strawberry.federation.field(description="What was taken.")
     refunded: Money | None = strawberry.federation.field(description="What went back for certain.")
     fee: Money | None = strawberry.federation.field(

@@ -19,17 +19,25 @@ from graphql import (
     GraphQLField,
     GraphQLObjectType,
     GraphQLOutputType,
+    GraphQLResolveInfo,
+    is_introspection_type,
     is_leaf_type,
     is_list_type,
     is_non_null_type,
     is_object_type,
+    located_error,
 )
 from graphql.execution import Executor as CoreExecutor
 from graphql.pyutils import Path
 
+from auth.access import Access
+from auth.rules import Mask
 from connectors.records import Record
 from resolvers.context import Join
 from schema.misfits import misfits_of
+from schema.permitted import INTROSPECTION, NEVER_NULL, denied_by
+from schema.requirements import access_of
+from schema.shape import SHAPES
 
 Project = Callable[[Any], Any]
 """From a value (or a source object) to what stands in the answer. Raises for what is irregular."""
@@ -44,12 +52,18 @@ class Irregular(Exception):
     """The reference must decide."""
 
 
+class NotPermitted(Exception):
+    """Nulls a position that may not be seen where no null may stand; told apart from failures."""
+
+
 class Plan(msgspec.Struct, frozen=True):
-    """`names` in the order of the selection; `plain` is projected, `rest` executed as ever."""
+    """`names` in the order of the selection; `plain` is projected, `rest` executed as ever;
+    `fields` are both, as the reference would execute them."""
 
     names: tuple[str, ...]
     plain: tuple[tuple[str, Project], ...]
     rest: dict[str, Any]
+    fields: dict[str, Any]
     selection: Any
 
 
@@ -75,7 +89,7 @@ class ProjectingExecutor(CoreExecutor[Any]):
                 answer[name] = project(source_value)
         except Exception:
             return super().execute_fields(
-                parent_type, source_value, path, grouped_field_set, position_context
+                parent_type, source_value, path, plan.fields, position_context
             )
         if not plan.rest:
             return answer
@@ -83,6 +97,90 @@ class ProjectingExecutor(CoreExecutor[Any]):
         if isinstance(rest, dict):
             return answer | rest
         return _completed(answer, rest)
+
+    def execute_field(
+        self,
+        parent_type: GraphQLObjectType,
+        source: Any,
+        field_details_list: Any,
+        path: Path,
+        position_context: Any,
+    ) -> Any:
+        """Nothing is behind what may not be seen; what is masked is masked here, whoever asks."""
+        is_denied, mask = self._judged(parent_type, field_details_list)
+        if is_denied:
+            return self._nulled(parent_type, field_details_list, path)
+        found = super().execute_field(
+            parent_type, source, field_details_list, path, position_context
+        )
+        if mask is None:
+            return found
+        return _masked_later(mask, found) if self.is_awaitable(found) else mask(found)
+
+    def _judged(self, parent_type: GraphQLObjectType, details: Any) -> tuple[bool, Project | None]:
+        """Once per selection, not per row. Without rules there are no markers either."""
+        if self.context_value.access is None:
+            return False, None
+        key = (parent_type.name, id(details))
+        found = self._verdicts.get(key)
+        if found is None:
+            is_denied = self._is_denied(parent_type, details)
+            mask = None if is_denied else self._mask(parent_type, details)
+            # Held with the selection, so that its identity is not used again.
+            found = self._verdicts[key] = (details, is_denied, mask)
+        return found[1], found[2]
+
+    @property
+    def _verdicts(self) -> dict[tuple[str, int], tuple[Any, bool, Project | None]]:
+        found: dict[tuple[str, int], tuple[Any, bool, Project | None]] = self.__dict__.setdefault(
+            "_tillgate_verdicts", {}
+        )
+        return found
+
+    def build_resolve_info(
+        self,
+        field_def: GraphQLField,
+        field_nodes: Any,
+        parent_type: GraphQLObjectType,
+        path: Path,
+    ) -> GraphQLResolveInfo[Any]:
+        """Introspection is of the schema that whoever asks may see."""
+        info = super().build_resolve_info(field_def, field_nodes, parent_type, path)
+        access: Access | None = self.context_value.access
+        if access is None or not access.is_enforced:
+            return info
+        if info.field_name in INTROSPECTION or is_introspection_type(parent_type):
+            return info._replace(schema=self.schema.extensions[SHAPES].of(access.granted))
+        return info
+
+    def _is_denied(self, parent_type: GraphQLObjectType, details: Any) -> bool:
+        """By the marker in the document, or by the field's own rule: what the document says is
+        decided before, and decided here again by the type that the object really has."""
+        node = details[0].node
+        if denied_by(node) is not None:
+            return True
+        access: Access | None = self.context_value.access
+        name = node.name.value
+        if access is None or name.startswith("__") or is_introspection_type(parent_type):
+            return False
+        return not access.sees(access_of(parent_type.fields.get(name)).needs)
+
+    def _nulled(self, parent_type: GraphQLObjectType, details: Any, path: Path) -> None:
+        node = details[0].node
+        field = self.schema.get_field(parent_type, node.name.value)
+        never_null = denied_by(node) is NEVER_NULL
+        if denied_by(node) is None and field is not None:
+            never_null = is_non_null_type(field.type)
+        if never_null:
+            raise located_error(NotPermitted(), [d.node for d in details], path.as_list())
+
+    def _mask(self, parent_type: GraphQLObjectType, details: Any) -> Project | None:
+        access: Access | None = self.context_value.access
+        field = parent_type.fields.get(details[0].node.name.value)
+        masking = access_of(field).masking if field is not None else None
+        if access is None or masking is None or access.sees(masking.unless):
+            return None
+        return partial(_masked, access, masking.mask)
 
     def complete_iterable_value(
         self,
@@ -173,16 +271,19 @@ class ProjectingExecutor(CoreExecutor[Any]):
     def _made(self, parent_type: GraphQLObjectType, selection: Any) -> Plan:
         plain: list[tuple[str, Project]] = []
         rest: dict[str, Any] = {}
-        for name, details in selection.items():
+        fields = {name: _permitted(details) for name, details in selection.items()}
+        for name, details in fields.items():
             project = self._plain_field(parent_type, details)
             if project is None:
                 rest[name] = details
             else:
                 plain.append((name, project))
-        return Plan(tuple(selection), tuple(plain), rest, selection)
+        return Plan(tuple(selection), tuple(plain), rest, fields, selection)
 
     def _plain_field(self, parent_type: GraphQLObjectType, details: Any) -> Project | None:
         """None for a field that has a resolver, or below which some field has one."""
+        if self._is_denied(parent_type, details):
+            return self._plain_null(parent_type, details)
         name = details[0].node.name.value
         if name == "__typename":
             return lambda source: parent_type.name
@@ -191,7 +292,20 @@ class ProjectingExecutor(CoreExecutor[Any]):
         if field is None or attribute is None:
             return None
         value = self._plain_value(field.type, details)
-        return None if value is None else _of_attribute(attribute, value)
+        if value is None:
+            return None
+        project = _of_attribute(attribute, value)
+        mask = self._mask(parent_type, details)
+        return project if mask is None else _then(project, mask)
+
+    def _plain_null(self, parent_type: GraphQLObjectType, details: Any) -> Project | None:
+        """None where no null may stand: then the reference takes it where one may."""
+        node = details[0].node
+        marker = denied_by(node)
+        field = parent_type.fields.get(node.name.value)
+        if marker is NEVER_NULL or (marker is None and field and is_non_null_type(field.type)):
+            return None
+        return lambda source: None
 
     def _plain_value(self, type_: GraphQLOutputType, details: Any) -> Project | None:
         if is_non_null_type(type_):
@@ -244,6 +358,28 @@ def _attribute(field: GraphQLField) -> str | None:
     if definition is None or field.args or not definition.is_basic_field:
         return None
     return str(definition.python_name)
+
+
+def _permitted(details: Any) -> Any:
+    """Without the markers of what may not be seen, where the same key is seen by another way."""
+    if all(denied_by(one.node) is None for one in details):
+        return details
+    return [one for one in details if denied_by(one.node) is None] or details
+
+
+def _masked(access: Access, mask: Mask, value: Any) -> Any:
+    """Of a text, or of each of a list of texts. Anything else is not shown."""
+    if isinstance(value, list):
+        return [_masked(access, mask, one) for one in value]
+    return access.masked(mask, value) if isinstance(value, str) else None
+
+
+async def _masked_later(mask: Project, value: Any) -> Any:
+    return mask(await value)
+
+
+def _then(first: Project, second: Project) -> Project:
+    return lambda source: second(first(source))
 
 
 def _of_attribute(attribute: str, value: Project) -> Project:

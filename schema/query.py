@@ -9,6 +9,7 @@ import strawberry
 from connectors.records import Kind
 from resolvers import roots
 from resolvers.errors import BadFilter, BadFirst, BadId
+from resolvers.sources import Address
 from schema import enums, inputs
 from schema.connections import Customers, Orders, Payments, Refunds
 from schema.customer import Customer
@@ -31,7 +32,7 @@ def _one(kind: Kind, id_: str | None, other: str | None, name: str) -> str | Non
 
 
 async def _by_id(info: RequestInfo, kind: Kind, id_: str) -> Any:
-    return await roots.record(info.context, info.context.sources.address(id_, kind))
+    return await roots.record(info.context, info.context.sources.address_or_none(id_, kind))
 
 
 async def _customer(
@@ -84,7 +85,7 @@ async def _node(
     info: RequestInfo,
     id: Annotated[strawberry.ID, strawberry.argument(description=_ID)],
 ) -> Any:
-    return await roots.record(info.context, info.context.sources.address(id))
+    return await roots.record(info.context, info.context.sources.address_or_none(id))
 
 
 async def _nodes(
@@ -100,12 +101,12 @@ async def _nodes(
     found: list[Any] = []
     for id_ in ids:
         try:
-            found.append(info.context.sources.address(id_))
+            found.append(info.context.sources.address_or_none(id_))
         except BadId as error:
             found.append(error)
-    addresses = [entry for entry in found if not isinstance(entry, BadId)]
+    addresses = [entry for entry in found if isinstance(entry, Address)]
     answers = iter(await roots.records(info.context, addresses))
-    return [entry if isinstance(entry, BadId) else next(answers) for entry in found]
+    return [next(answers) if isinstance(entry, Address) else entry for entry in found]
 
 
 async def _customers(
@@ -195,7 +196,7 @@ class Query:
     node: Node | None = strawberry.field(
         resolver=_node, description="Any record by its id; null when there is none."
     )
-    nodes: list[Node | None] = strawberry.field(
+    nodes: list[Node | None] | None = strawberry.field(
         resolver=_nodes, description="Records by their ids, in the same order."
     )
     customers: Customers | None = strawberry.field(
@@ -210,6 +211,6 @@ class Query:
     refunds: Refunds | None = strawberry.field(
         resolver=_refunds, description="Refunds of all sources, merged."
     )
-    sources: list[SourceStatus] = strawberry.field(
+    sources: list[SourceStatus] | None = strawberry.field(
         resolver=_sources, description="Every configured source, asked live how it is."
     )

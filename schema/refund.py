@@ -24,7 +24,7 @@ class Refund(Node, Entity):
     provider_status: str | None = strawberry.federation.field(
         description="The state in the provider's own word."
     )
-    amount: Money = strawberry.federation.field(description="How much goes back.")
+    amount: Money | None = strawberry.federation.field(description="How much goes back.")
     reason: str | None = strawberry.federation.field(
         description="Why, in the provider's or the merchant's word."
     )

@@ -15,6 +15,7 @@ import httpx
 import msgspec
 
 from connectors.registry import Registry
+from gateway.auth_settings import AuthSettings
 from gateway.demo import BOOKS_BEGIN, demo_settings
 from gateway.index_sync import sync_index
 from gateway.server import listen, server
@@ -56,6 +57,7 @@ class GatewayServer:
         pairs: tuple[PairSettings, ...] | None = None,
         only: Sequence[str] = (),
         indexed: bool = True,
+        auth: AuthSettings | None = None,
         **server_changes: Any,
     ) -> None:
         self._folder = TemporaryDirectory(prefix="tillgate-test-")
@@ -66,7 +68,7 @@ class GatewayServer:
             if not only or name in only
         }
         links = msgspec.structs.replace(settings.links, pairs=pairs)
-        self.settings = msgspec.structs.replace(settings, sources=sources, links=links)
+        self.settings = msgspec.structs.replace(settings, sources=sources, links=links, auth=auth)
         if indexed:
             fill_index(sandbox, settings, self._folder.name)
         self._listener = listen("127.0.0.1", 0)

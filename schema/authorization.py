@@ -1,0 +1,96 @@
+"""Decides what of an operation a principal is answered, once per document and set of scopes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from graphql import OperationDefinitionNode, get_variable_values
+
+from auth.access import Access, Told
+from schema.documents import Prepared, Refused
+from schema.permitted import Denial, Permitted, permitted
+from schema.reading import refused_arguments
+from schema.requirements import Requirements
+
+MESSAGE = "Unauthorized field or type"
+CODE = "UNAUTHORIZED_FIELD_OR_TYPE"
+ROOM = 4_000_000
+"""Characters of documents for which decisions are kept."""
+
+Key = tuple[bytes, str | None, frozenset[str], tuple[bool, ...], frozenset[int]]
+
+
+class Authorizer:
+    """The decisions for one schema. Only what is relevant to it makes two principals different."""
+
+    def __init__(self, requirements: Requirements) -> None:
+        self._requirements = requirements
+        self._kept: OrderedDict[Key, tuple[int, Permitted]] = OrderedDict()
+        self._held = 0
+
+    def decide(
+        self,
+        prepared: Prepared,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any],
+        access: Access,
+    ) -> Permitted:
+        """Raises Refused where the variables are not what the operation declares."""
+        self._check(operation, variables)
+        name = operation.name.value if operation.name is not None else None
+        reading = prepared.readings[name]
+        values = reading.values(variables)
+        granted = access.granted & self._requirements.atoms
+        refused = refused_arguments(reading, self._requirements, granted, values)
+        skips = tuple(bool(values.get(condition)) for condition in reading.conditions)
+        key = (prepared.key, name, granted, skips, refused)
+        if (kept := self._kept.get(key)) is not None:
+            self._kept.move_to_end(key)
+            return kept[1]
+        found = permitted(prepared.document, reading, self._requirements, granted, values, refused)
+        self._keep(key, prepared.size, found)
+        return found
+
+    def _check(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> None:
+        """What is skipped and what is asked by hangs on variables that are as declared."""
+        if operation.variable_definitions:
+            found = get_variable_values(
+                self._requirements.schema,
+                operation.variable_definitions,
+                dict(variables),
+                max_errors=5,
+                hide_suggestions=True,
+            )
+            if isinstance(found, list):
+                raise Refused(found, "BAD_USER_INPUT")
+
+    def _keep(self, key: Key, size: int, found: Permitted) -> None:
+        self._kept[key] = (size, found)
+        self._held += size
+        while self._held > ROOM:
+            _, (dropped, _) = self._kept.popitem(last=False)
+            self._held -= dropped
+
+
+def told(denial: Denial, request_id: str) -> dict[str, Any]:
+    """One entry of `errors`. Which scope is missing is for the audit log, not for the client."""
+    extensions: dict[str, Any] = {"code": CODE, "correlationId": request_id}
+    if denial.argument is not None:
+        extensions["argument"] = denial.argument
+    return {"message": MESSAGE, "path": list(denial.path), "extensions": extensions}
+
+
+def tell(body: dict[str, Any], decided: Permitted, access: Access, request_id: str) -> None:
+    """Adds to an answer what it lacks and what is masked in it."""
+    entries = [told(denial, request_id) for denial in decided.denied]
+    if entries and access.policy.told is Told.ERRORS:
+        body["errors"] = [*body.get("errors", ()), *entries]
+    extensions: dict[str, Any] = {}
+    if entries and access.policy.told is Told.EXTENSIONS:
+        extensions["authorizationErrors"] = entries
+    if decided.masked:
+        extensions["masked"] = [list(path) for path in decided.masked]
+    if extensions:
+        body["extensions"] = {**body.get("extensions", {}), **extensions}
