@@ -5,6 +5,8 @@ Its tables are made and changed by the migrations beside this file, which run wh
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -73,10 +75,25 @@ def _check_place(file: str | None) -> None:
 def _tune(connection: Any, _: Any) -> None:
     """Readers go on while somebody writes; a commit survives the end of the process."""
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=NORMAL")
+    # First of all: the next one needs the file for itself, and others may be opening it too.
     cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+    _write_ahead(cursor)
+    cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.close()
+
+
+def _write_ahead(cursor: Any) -> None:
+    """The change of mode does not wait for others who are just opening a new file (SQLite answers
+    it with "database is locked" whatever the timeout), so it is tried again for as long."""
+    ends = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > ends:
+                raise
+            time.sleep(0.01)
 
 
 def _migrate(connection: Connection) -> None:
