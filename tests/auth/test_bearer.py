@@ -24,6 +24,7 @@ SCOPES = [
     "customers:pii",
     "customers:read",
     "disputes:read",
+    "federation",
     "links:read",
     "orders:money",
     "orders:read",
