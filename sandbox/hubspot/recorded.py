@@ -7,7 +7,6 @@ from dataclasses import dataclass
 FULFILLED_STAGE = "139663177"
 PARKED_STAGE = "139663178"
 """Stages that a portal makes itself have numbers for names; the second is mapped to nothing."""
-HOLDING = frozenset({"PAID", "FULFILLED", "PARTIALLY_REFUNDED", "REFUNDED"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +26,3 @@ MARKS = {
     "CANCELED": Mark("closedlost"),
     "UNKNOWN": Mark(PARKED_STAGE),
 }
-
-
-def refunded_amount(state: str, total: int | None, refunded: int) -> int | None:
-    """Minor units given back, as the portal has it: never a figure that reads as another state."""
-    if total is None or state not in HOLDING:
-        return None
-    if state == "REFUNDED":
-        return total
-    return min(max(refunded, 1), total - 1) if state == "PARTIALLY_REFUNDED" else 0

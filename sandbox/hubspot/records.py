@@ -6,26 +6,17 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
+from sandbox import books
 from sandbox.hubspot.definitions import payment_property
 from sandbox.hubspot.ids import COMPANY, ORDER, ORDER_LINE, sibling
-from sandbox.hubspot.recorded import MARKS, refunded_amount
+from sandbox.hubspot.recorded import MARKS
 from sandbox.world import Customer, Line, Order, World
 
 ACCOUNT = "hubspot"
 ORDER_EVERY = 5
 """One deal in so many has an order too."""
-EXPONENTS = {"JPY": 0, "KRW": 0, "KWD": 3, "BHD": 3}
-CHANNELS = {
-    "stripe": "Stripe",
-    "paypal": "PayPal",
-    "alipay": "支付宝",
-    "wechatpay": "微信支付",
-    "unionpay": "银联",
-}
-"""How people here write a vendor's name; several with semicolons."""
 STRIPES = ("stripe_eu", "stripe_us")
 PAYMENT_WORDS = {"PAID": "paid", "PENDING_PAYMENT": "pending"}
 Values = dict[str, str | None]
@@ -98,8 +89,7 @@ def add_customer(made: Records, customer: Customer) -> None:
 
 
 def add_deal(made: Records, order: Order, customer: Customer | None) -> None:
-    mark, state = MARKS[order.recorded_state], order.recorded_state
-    back = refunded_amount(state, order.total, order.recorded_refunded)
+    mark = MARKS[order.recorded_state]
     values: Values = {
         "dealname": f"Order {order.number}",
         "order_number": order.number,
@@ -108,8 +98,8 @@ def add_deal(made: Records, order: Order, customer: Customer | None) -> None:
         "dealstage": mark.stage,
         "pipeline": "default",
         "payment_status": mark.payment,
-        "refunded_amount": major(back, order.currency),
-        "payment_channel": ";".join(CHANNELS.get(v, v) for v in order.channels) or None,
+        "refunded_amount": major(books.returned(order), order.currency),
+        "payment_channel": ";".join(books.channel_words(order)) or None,
         **created(order.placed_at, "createdate", "hs_lastmodifieddate", "closedate"),
     }
     if order.payment_field is not None:
@@ -168,9 +158,7 @@ def line_values(line: Line, order: Order) -> Values:
 
 def major(minor: int | None, currency: str) -> str | None:
     """Minor units as the decimal text that a record holds."""
-    if minor is None:
-        return None
-    return format(Decimal(minor).scaleb(-EXPONENTS.get(currency, 2)), "f")
+    return None if minor is None else format(books.major(minor, currency), "f")
 
 
 def timestamp(moment: datetime) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from sandbox.books import channel_words, returned
 from sandbox.jiandaoyun import words
 from sandbox.jiandaoyun.forms import (
     CUSTOMERS,
@@ -120,7 +121,7 @@ def _domestic(seed: int, order: Order, buyer: Customer | None) -> Values:
     number = buyer.sources[ACCOUNT] if buyer else None
     link = {"id": hex_id(seed, CUSTOMERS, number), "key": buyer.name} if buyer else None
     state, total = order.recorded_state, order.total
-    back = words.refunded(state, total, order.recorded_refunded)
+    back = returned(order)
     return {
         "单据编号": order.native_id,
         "订单号": order.number,
@@ -130,7 +131,7 @@ def _domestic(seed: int, order: Order, buyer: Customer | None) -> Values:
         "金额": None if total is None else words.typed(total, order.currency),
         "状态": words.domestic_state(state, total),
         "退款金额": None if back is None else words.typed(back, order.currency),
-        "付款方式": ";".join(words.CHANNELS.get(v, v) for v in order.channels) or None,
+        "付款方式": ";".join(channel_words(order)) or None,
         "下单时间": moment(order.placed_at),
         "销售员": [member("王伟", "wangwei"), member("李娜", "lina")],
         "收货地址": ADDRESS,
@@ -145,7 +146,7 @@ def _overseas(order: Order, buyer: Customer | None) -> Values:
         "Currency": order.currency,
         "Total": None if order.total is None else words.number(order.total, order.currency),
         "Status": words.STATES.get(order.recorded_state, words.UNMAPPED),
-        "Paid through": [words.CHANNELS.get(v, v) for v in order.channels] or None,
+        "Paid through": channel_words(order) or None,
         "Ordered": moment(order.placed_at),
         "Remark": f"Order {order.number}",
     }

@@ -1,10 +1,11 @@
-"""How the company's people write states, currencies and channels, and back."""
+"""How the company's people write states, currencies and amounts."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "KWD": 3, "BHD": 3, "OMR": 3, "TND": 3}
+from sandbox.books import major
+
 CURRENCIES = {
     "CNY": "人民币",
     "USD": "美元",
@@ -27,18 +28,7 @@ STATES = {
 UNMAPPED = "待法务确认"
 BY_AMOUNT = frozenset({"PARTIALLY_REFUNDED", "REFUNDED"})
 """States of which the domestic form says only that it was paid, and how much went back."""
-CHANNELS = {
-    "stripe": "Stripe",
-    "paypal": "PayPal",
-    "alipay": "支付宝",
-    "wechatpay": "微信支付",
-    "unionpay": "银联",
-}
 KINDS = {"COMPANY": "企业", "PERSON": "个人"}
-
-
-def major(minor: int, currency: str) -> Decimal:
-    return Decimal(minor).scaleb(-EXPONENTS.get(currency, 2))
 
 
 def number(minor: int, currency: str) -> Decimal | int:
@@ -50,15 +40,6 @@ def number(minor: int, currency: str) -> Decimal | int:
 def typed(minor: int, currency: str) -> str:
     """An amount as people type it: 1,234.50."""
     return f"{major(minor, currency):,f}"
-
-
-def refunded(state: str, total: int | None, back: int) -> int | None:
-    """Minor units given back as the form has it: never a figure that reads as another state."""
-    if total is None or state not in ("PAID", "FULFILLED", *BY_AMOUNT):
-        return None
-    if state == "REFUNDED":
-        return total
-    return min(max(back, 1), total - 1) if state == "PARTIALLY_REFUNDED" else 0
 
 
 def domestic_state(state: str, total: int | None) -> str:

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from sandbox.books import CHINA, channel_words, major, received, returned
 from sandbox.kingdee.forms import Bill, Form, forms
-from sandbox.kingdee.recorded import MARKS, received, returned
+from sandbox.kingdee.recorded import MARKS
 from sandbox.world import Account, Customer, Line, Order, World
 
 ACCOUNT = "kingdee"
-BEIJING = timezone(timedelta(hours=8))
-EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "KWD": 3, "BHD": 3, "OMR": 3, "TND": 3}
 CODES = {"CNY": "PRE001", "USD": "PRE007"}
 """Preset currencies; the company has numbered its own by their ISO codes."""
 KINDS = {"PERSON": "个人", "COMPANY": "企业"}
-CHANNELS = {
-    "stripe": "Stripe",
-    "paypal": "PayPal",
-    "alipay": "支付宝",
-    "wechatpay": "微信支付",
-    "unionpay": "银联",
-}
 WECHAT = "wechat_cn"
 """Its payments are also noted on the receipt, as the number of a third party's bill."""
 PARTIES = ("stripe_eu", "stripe_us")
@@ -54,17 +46,11 @@ def build(world: World) -> dict[str, Form]:
 
 def local(moment: datetime) -> datetime:
     """The clock of the data centre, which says no zone."""
-    return moment.astimezone(BEIJING).replace(tzinfo=None)
+    return moment.astimezone(CHINA).replace(tzinfo=None)
 
 
 def day(moment: datetime) -> datetime:
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def major(minor: int | None, currency: str) -> Decimal | None:
-    if minor is None:
-        return None
-    return Decimal(minor).scaleb(-EXPONENTS.get(currency, 2))
 
 
 class Books:
@@ -127,7 +113,7 @@ class Books:
             "FCloseStatus": mark.closed,
             "FCreateDate": at,
             "FModifyDate": at,
-            "F_TG_Channel": ";".join(CHANNELS.get(one, one) for one in order.channels),
+            "F_TG_Channel": ";".join(channel_words(order)),
             "F_TG_WxRefundNo": refund[1] if refund and refund[0] == WECHAT else None,
             **{key: native if name == account else None for name, key in self.payments.items()},
             "FSettleCurrId": self.currency(order.currency),
@@ -152,7 +138,7 @@ class Books:
         """What was to be paid in two parts, and what of it came in."""
         if order.total is None:
             return []
-        paid = received(order.recorded_state, order.total)
+        paid = received(order)
         due = (order.total // 2, order.total - order.total // 2)
         came = (min(paid, due[0]), max(0, paid - due[0]))
         return [
@@ -166,13 +152,13 @@ class Books:
 
     def money(self, index: int, order: Order) -> None:
         """The receipts and refunds of an order; what is received comes in two where it can."""
-        paid = received(order.recorded_state, order.total)
+        paid = received(order)
         parts = [paid // 2, paid - paid // 2] if paid > 1 else [paid] * bool(paid)
         for amount in parts:
             self.receipt(order, amount, "C")
         if not parts and order.total and index % UNAUDITED_EVERY == 0:
             self.receipt(order, order.total, "A")
-        if back := returned(order.recorded_state, order.total, order.recorded_refunded):
+        if back := returned(order):
             number = FIRST_REFUND + len(self.forms["ar_refundbill"].bills)
             row = self.money_bill(number, "SKTKD", order, "C")
             amount_field = {"FREFUNDTOTALAMOUNTFOR": long(back, order.currency)}
@@ -219,7 +205,7 @@ def numbered(known: dict[Any, int], key: Any, first: int) -> int:
 
 def long(minor: int, currency: str) -> Decimal:
     """With the ten decimals that the database has."""
-    return (major(minor, currency) or Decimal(0)).quantize(LONG)
+    return major(minor, currency).quantize(LONG)
 
 
 def labels(fields: Mapping[str, str]) -> str:

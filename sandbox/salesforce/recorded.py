@@ -11,44 +11,26 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """`paid` is what share of the total was received: none, half or all of it."""
+    """The words of an order."""
 
     status: str
     code: str
     stage: str
     payment: str | None = None
-    paid: str | None = None
 
 
 MARKS = {
     "DRAFT": Mark("Draft", "Draft", "Prospecting"),
     "PENDING_PAYMENT": Mark("Activated", "Activated", "Negotiation/Review"),
-    "PARTIALLY_PAID": Mark("Activated", "Activated", "Closed Won", "partial", "half"),
-    "PAID": Mark("Activated", "Activated", "Closed Won", "paid", "all"),
-    "FULFILLED": Mark("Fulfilled", "Activated", "Closed Won", "paid", "all"),
-    "PARTIALLY_REFUNDED": Mark("Activated", "Activated", "Closed Won", "paid", "all"),
-    "REFUNDED": Mark("Activated", "Activated", "Closed Won", "paid", "all"),
+    "PARTIALLY_PAID": Mark("Activated", "Activated", "Closed Won", "partial"),
+    "PAID": Mark("Activated", "Activated", "Closed Won", "paid"),
+    "FULFILLED": Mark("Fulfilled", "Activated", "Closed Won", "paid"),
+    "PARTIALLY_REFUNDED": Mark("Activated", "Activated", "Closed Won", "paid"),
+    "REFUNDED": Mark("Activated", "Activated", "Closed Won", "paid"),
     "CANCELED": Mark("Canceled", "Canceled", "Closed Lost"),
     "UNKNOWN": Mark("Parked", "Activated", "Closed Won", "awaiting_oracle"),
 }
 PAYMENT_STATES = {None: "PENDING_PAYMENT", "partial": "PARTIALLY_PAID", "paid": "PAID"}
-
-
-def paid_amount(state: str, total: int | None) -> int | None:
-    """Minor units received, as the CRM has it."""
-    share = MARKS[state].paid
-    if total is None or share is None:
-        return None
-    return total if share == "all" else max(1, total // 2)
-
-
-def refunded_amount(state: str, total: int | None, refunded: int) -> int | None:
-    """Minor units given back, as the CRM has it: never a figure that reads as another state."""
-    if total is None or state not in ("PAID", "FULFILLED", "PARTIALLY_REFUNDED", "REFUNDED"):
-        return None
-    if state == "REFUNDED":
-        return total
-    return min(max(refunded, 1), total - 1) if state == "PARTIALLY_REFUNDED" else 0
 
 
 def read_back(row: Row) -> str:

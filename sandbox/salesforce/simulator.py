@@ -10,6 +10,7 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from sandbox.answers import send_answer
+from sandbox.books import digits
 from sandbox.salesforce.call import Call, Reply, decoded, split_path, split_query
 from sandbox.salesforce.cursors import Cursors
 from sandbox.salesforce.errors import ApiError, not_found
@@ -18,7 +19,7 @@ from sandbox.salesforce.oauth import OAuth, bearer
 from sandbox.salesforce.recorded import read_back
 from sandbox.salesforce.routes import dispatch
 from sandbox.salesforce.table import Database, Row, Table
-from sandbox.salesforce.tables import EXPONENTS, build, timestamp
+from sandbox.salesforce.tables import build, timestamp
 from sandbox.simulator import Answer, Context
 from sandbox.world import World
 
@@ -81,7 +82,7 @@ class Simulator:
         if order is None:
             return
         order.recorded_state = read_back(row)
-        exponent = EXPONENTS.get(order.currency, 2)
+        exponent = digits(order.currency)
         order.recorded_refunded = int((row["Refunded_Amount__c"] or Decimal(0)).scaleb(exponent))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from sandbox import books
 from sandbox.salesforce import recorded
 from sandbox.salesforce.ids import derived, sibling
 from sandbox.world import Customer, Line, Order, World
@@ -15,7 +16,6 @@ ACCOUNT = "salesforce"
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
 
-EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "KWD": 3, "BHD": 3, "OMR": 3, "TND": 3}
 PARTY_FIELDS = {"stripe_eu": "Stripe_EU_Customer__c", "stripe_us": "Stripe_US_Customer__c"}
 PAYMENT_FIELDS = {
     "stripe_eu": "Stripe_EU_Payment__c",
@@ -27,14 +27,6 @@ PAYMENT_FIELDS = {
     "ecny_cn": "ECNY_Payment__c",
 }
 REFUND_FIELDS = {"wechat_cn": "WeChat_Refund_No__c"}
-CHANNELS = {
-    "stripe": "Stripe",
-    "paypal": "PayPal",
-    "alipay": "支付宝",
-    "wechatpay": "微信支付",
-    "unionpay": "银联",
-}
-"""How people write a vendor's name into the field Payment_Channel__c; several with semicolons."""
 PARTY_TYPES = {"COMPANY": "Business", "PERSON": "Individual"}
 CORPORATE_CURRENCY = "EUR"
 OPPORTUNITY_EVERY = 5
@@ -56,9 +48,7 @@ def double(number: Decimal) -> Decimal:
 
 def major(minor: int | None, currency: str) -> Decimal | None:
     """Minor units as the amount a record holds."""
-    if minor is None:
-        return None
-    return double(Decimal(minor).scaleb(-EXPONENTS.get(currency, 2)))
+    return None if minor is None else double(books.major(minor, currency))
 
 
 def timestamp(moment: datetime) -> str:
@@ -133,17 +123,14 @@ def contact(customer: Customer) -> Row:
 
 def money_state(order: Order) -> Row:
     """What the CRM believes about the order's money, and the payment it knows of."""
-    state, total = order.recorded_state, order.total
-    paid = recorded.paid_amount(state, total)
-    back = recorded.refunded_amount(state, total, order.recorded_refunded)
     source, native = order.payment_field or (None, None)
     refunder, number = order.refund_field or (None, None)
     return {
-        "Payment_Status__c": recorded.MARKS[state].payment,
-        "Paid_Amount__c": major(paid, order.currency),
-        "Refunded_Amount__c": major(back, order.currency),
+        "Payment_Status__c": recorded.MARKS[order.recorded_state].payment,
+        "Paid_Amount__c": major(books.received(order) or None, order.currency),
+        "Refunded_Amount__c": major(books.returned(order), order.currency),
         **{name: number if key == refunder else None for key, name in REFUND_FIELDS.items()},
-        "Payment_Channel__c": ";".join(CHANNELS.get(v, v) for v in order.channels) or None,
+        "Payment_Channel__c": ";".join(books.channel_words(order)) or None,
         **{name: native if key == source else None for key, name in PAYMENT_FIELDS.items()},
     }
 

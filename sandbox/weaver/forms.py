@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, timezone
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 
+from sandbox.books import CHINA, channel_words, digits, major, returned
 from sandbox.world import Account, Customer, Line, Order, World
 
 ACCOUNT = "weaver"
 CUSTOMERS, ORDERS = "khda", "xsdd"
 """Keys of the interfaces: customer files and sales orders."""
-CHINA = timezone(timedelta(hours=8))
-EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "KWD": 3, "BHD": 3, "OMR": 3, "TND": 3}
-CHANNELS = {
-    "stripe": "Stripe",
-    "paypal": "PayPal",
-    "alipay": "支付宝",
-    "wechatpay": "微信支付",
-    "unionpay": "银联",
-}
 KINDS = {"COMPANY": "0", "PERSON": "1"}
 STATES = {
     "DRAFT": "0",
@@ -90,21 +81,12 @@ def order_form(order: Order, customer: Customer | None, payments: Mapping[str, s
         "je": amount(order.total, order.currency),
         "bz": order.currency,
         "ddzt": STATES[order.recorded_state],
-        "tkje": given_back(order),
-        "zfqd": ";".join(CHANNELS.get(vendor, vendor) for vendor in order.channels),
+        "tkje": amount(returned(order) or None, order.currency),
+        "zfqd": ";".join(channel_words(order)),
         "wxtkdh": refund if refund_source == "wechat_cn" else "",
         **{field: native if name == source else "" for name, field in payments.items()},
         **made(order.placed_at),
     }
-
-
-def given_back(order: Order) -> str:
-    """Never a figure that reads as another state."""
-    total, state = order.total, order.recorded_state
-    if total is None or state not in ("PARTIALLY_REFUNDED", "REFUNDED"):
-        return ""
-    part = min(max(order.recorded_refunded, 1), total - 1)
-    return amount(total if state == "REFUNDED" else part, order.currency)
 
 
 def line_form(line: Line, currency: str) -> Row:
@@ -122,8 +104,7 @@ def amount(minor: int | None, currency: str) -> str:
     """At least two decimals, also of a currency that has none: the field has them."""
     if minor is None:
         return ""
-    digits = EXPONENTS.get(currency, 2)
-    return f"{Decimal(minor).scaleb(-digits):.{max(digits, 2)}f}"
+    return f"{major(minor, currency):.{max(digits(currency), 2)}f}"
 
 
 def made(moment: datetime) -> Row:

@@ -19,9 +19,10 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from sandbox.answers import send_answer
+from sandbox.books import CHINA
 from sandbox.calls import vendor_path
 from sandbox.simulator import Answer, Context
-from sandbox.weaver.forms import CHINA, Row, forms
+from sandbox.weaver.forms import Row, forms
 from sandbox.world import World
 
 INTERFACE = "/api/cube/restful/interface/"

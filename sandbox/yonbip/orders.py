@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from sandbox.books import CHINA, channel_words, major, returned
 from sandbox.world import Account, Customer, Line, Order, World
 
 ACCOUNT = "yonbip"
-CHINA = timezone(timedelta(hours=8))
-EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "KWD": 3, "BHD": 3, "OMR": 3, "TND": 3}
-CHANNELS = {
-    "stripe": "Stripe",
-    "paypal": "PayPal",
-    "alipay": "支付宝",
-    "wechatpay": "微信支付",
-    "unionpay": "银联",
-}
 PAID, REFUNDED, CHANNEL, REFUND = "define1", "define2", "define3", "define4"
 FIRST_PAYMENT = 11
 """Custom fields of the head: define11 and on hold the payment's id at each account."""
@@ -89,23 +81,14 @@ def custom(order: Order, mark: Mark, fields: Mapping[str, str]) -> Row:
     """Fields of the company's own."""
     source, native = order.payment_field or ("", None)
     refund_source, refund = order.refund_field or ("", None)
-    words = ";".join(CHANNELS.get(vendor, vendor) for vendor in order.channels)
+    words = ";".join(channel_words(order))
     return {
         PAID: mark.paid,
-        REFUNDED: given_back(order),
+        REFUNDED: major(returned(order) or None, order.currency),
         CHANNEL: words or None,
         REFUND: refund if refund_source == "wechat_cn" else None,
         **{field: native if name == source else None for name, field in fields.items()},
     }
-
-
-def given_back(order: Order) -> Decimal | None:
-    """Never a figure that reads as another state."""
-    total, state = order.total, order.recorded_state
-    if total is None or state not in ("PARTIALLY_REFUNDED", "REFUNDED"):
-        return None
-    part = min(max(order.recorded_refunded, 1), total - 1)
-    return major(total if state == "REFUNDED" else part, order.currency)
 
 
 def lines(order: Order) -> list[Row]:
@@ -139,10 +122,6 @@ def detailed(row: Row, lines: list[Row]) -> Row:
     if "oriSum" in row:
         whole["payMoney"] = row["oriSum"]
     return {**whole, "headItem": row["headItem"], "orderDetails": lines}
-
-
-def major(minor: int | None, currency: str) -> Decimal | None:
-    return None if minor is None else Decimal(minor).scaleb(-EXPONENTS.get(currency, 2))
 
 
 def written(moment: datetime) -> str:

@@ -8,16 +8,15 @@ as text or as numbers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from sandbox.books import CHINA, channel_words, major, returned
 from sandbox.world import Customer, Line, Order, World
 from sandbox.yonyou.keys import ACCOUNT
 
 Row = dict[str, Any]
-BEIJING = timezone(timedelta(hours=8))
-EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "KWD": 3, "BHD": 3, "OMR": 3, "TND": 3}
 CURRENCIES = {
     "CNY": "人民币",
     "USD": "美元",
@@ -39,13 +38,6 @@ PAYMENT_FIELDS = {
     "ecny_cn": "define12",
 }
 NUMBER, CHANNEL, REFUND, PLACED = "define10", "define13", "define14", "define4"
-CHANNELS = {
-    "stripe": "Stripe",
-    "paypal": "PayPal",
-    "alipay": "支付宝",
-    "wechatpay": "微信支付",
-    "unionpay": "银联",
-}
 SORTS = {"COMPANY": "01", "PERSON": "02"}
 FIRST_LINE = 9_007_199_254_740_993
 """Ids of lines are beyond what a double holds exactly."""
@@ -75,27 +67,12 @@ def paid(order: Order) -> int:
     return max(1, order.total // 2) if order.recorded_state == "PARTIALLY_PAID" else order.total
 
 
-def refunded(order: Order) -> int:
-    """Minor units given back, as U8 has booked it: never a figure that reads as another state."""
-    if order.total is None:
-        return 0
-    if order.recorded_state == "REFUNDED":
-        return order.total
-    if order.recorded_state == "PARTIALLY_REFUNDED":
-        return min(max(order.recorded_refunded, 1), order.total - 1)
-    return 0
-
-
 def day(moment: datetime) -> str:
-    return f"{moment.astimezone(BEIJING):%Y-%m-%d}"
+    return f"{moment.astimezone(CHINA):%Y-%m-%d}"
 
 
 def clock(moment: datetime) -> str:
-    return f"{moment.astimezone(BEIJING):%Y-%m-%d %H:%M:%S}"
-
-
-def major(minor: int, currency: str) -> Decimal:
-    return Decimal(minor).scaleb(-EXPONENTS.get(currency, 2))
+    return f"{moment.astimezone(CHINA):%Y-%m-%d %H:%M:%S}"
 
 
 def booked(amount: Decimal, currency: str) -> Decimal:
@@ -143,7 +120,7 @@ def _order(order: Order, owner: Customer | None) -> Row:
         "closer": "demo" if closed else "",
         NUMBER: order.number,
         PLACED: clock(order.placed_at),
-        CHANNEL: ";".join(CHANNELS.get(one, one) for one in order.channels),
+        CHANNEL: ";".join(channel_words(order)),
         REFUND: order.refund_field[1]
         if order.refund_field and order.refund_field[0] == "wechat_cn"
         else " ",
@@ -188,7 +165,7 @@ def _receipts(pairs: Iterable[tuple[Order, Customer | None]]) -> Iterator[Row]:
 def _refunds(pairs: Iterable[tuple[Order, Customer | None]]) -> Iterator[Row]:
     number = 0
     for order, owner in pairs:
-        if amount := refunded(order):
+        if amount := returned(order):
             number += 1
             yield _voucher("49", f"FK{number:08}", order, owner, amount)
 

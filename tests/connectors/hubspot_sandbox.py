@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import random
 import tomllib
 from collections.abc import Iterator
 from typing import Any
@@ -17,39 +15,24 @@ from sandbox.generate import generate
 from sandbox.hubspot import VENDOR as SIMULATED
 from sandbox.hubspot import Portal, portal_of
 from sandbox.server import Server
-from sandbox.simulator import Clock, Context, Credentials, Vendor, wall_clock
-from sandbox.world import Account, Customer, Order, World
+from sandbox.simulator import Clock, Context, wall_clock
+from sandbox.world import Account, Customer, Order
+from tests.connectors.paper_provider import (
+    STRIPE_EU,
+    WECHAT_CN,
+    paper_provider,
+    seen_through,
+)
 from tests.connectors.upstream import SandboxUpstream
 
 CUSTOMERS, ORDERS = 60, 150
 
 
-def _paper(world: World, context: Context) -> Any:
-    """A provider in name only, so that orders have payments to link to."""
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        raise NotImplementedError
-
-    return app
-
-
-def _no_credentials(context: Context) -> Credentials:
-    return {}
-
-
-def _payment_id(kind: str, account: Account, index: int, rng: random.Random) -> str:
-    return f"{kind[:2]}_{account.name}_{index:06}"
-
-
-def _provider(name: str, account: str, *currencies: str) -> Vendor:
-    own = Account(account, name, "payments", currencies)
-    return Vendor(name, (own,), _payment_id, _paper, _no_credentials)
-
-
+UNIONPAY_CN = Account("unionpay_cn", "unionpay", "payments", ("CNY",))
 PROVIDERS = (
-    _provider("stripe", "stripe_eu", "EUR", "USD", "JPY", "KWD"),
-    _provider("wechatpay", "wechat_cn", "CNY"),
-    _provider("unionpay", "unionpay_cn", "CNY"),
+    paper_provider("stripe", STRIPE_EU),
+    paper_provider("wechatpay", WECHAT_CN),
+    paper_provider("unionpay", UNIONPAY_CN),
 )
 
 
@@ -100,13 +83,8 @@ def _secret(kind: type[Any], value: str) -> Any:
 
 
 def lab_running(rate_limits: bool = False, clock: Clock = wall_clock) -> Iterator[Lab]:
-    seen: list[Context] = []
-
-    def app(world: World, context: Context) -> Any:
-        seen.append(context)
-        return SIMULATED.app(world, context)
-
-    vendors = (dataclasses.replace(SIMULATED, app=app), *PROVIDERS)
+    simulated, seen = seen_through(SIMULATED)
+    vendors = (simulated, *PROVIDERS)
     world = generate(11, CUSTOMERS, ORDERS, vendors=vendors)
     with Server(world, vendors, rate_limits=rate_limits, clock=clock) as server:
         yield Lab(server, seen[0])

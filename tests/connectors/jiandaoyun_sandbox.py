@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,41 +17,23 @@ from sandbox.jiandaoyun import VENDOR as SIMULATED
 from sandbox.jiandaoyun import Simulator, simulator_of
 from sandbox.jiandaoyun.forms import Field, Form
 from sandbox.server import Server
-from sandbox.simulator import Context, Credentials
-from sandbox.simulator import Vendor as SimulatedVendor
-from sandbox.world import Account, Customer, Order, World
+from sandbox.simulator import Context
+from sandbox.world import Customer, Order
+from tests.connectors.paper_provider import (
+    STRIPE_EU,
+    STRIPE_US,
+    WECHAT_CN,
+    paper_provider,
+    seen_through,
+)
 from tests.connectors.upstream import SandboxUpstream
 
 NAME = "jiandaoyun"
 
 
-def _paper(world: World, context: Context) -> Any:
-    """Providers in name only, so that orders have payments to link to."""
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        raise NotImplementedError
-
-    return app
-
-
-def _no_credentials(context: Context) -> Credentials:
-    return {}
-
-
-def _provider(vendor: str, *accounts: Account) -> SimulatedVendor:
-    def number(kind: str, account: Account, index: int, rng: Any) -> str:
-        return f"{account.name}_{kind[:2]}_{index:06}"
-
-    return SimulatedVendor(vendor, accounts, number, _paper, _no_credentials)
-
-
 PROVIDERS = (
-    _provider(
-        "stripe",
-        Account("stripe_eu", "stripe", "payments", ("EUR", "USD", "JPY", "KWD")),
-        Account("stripe_us", "stripe", "payments", ("USD",)),
-    ),
-    _provider("wechatpay", Account("wechat_cn", "wechatpay", "payments", ("CNY",))),
+    paper_provider("stripe", STRIPE_EU, STRIPE_US),
+    paper_provider("wechatpay", WECHAT_CN),
 )
 
 
@@ -125,23 +107,8 @@ class Lab:
 
 
 def lab_running(seed: int = 11, customers: int = 60, orders: int = 150) -> Iterator[Lab]:
-    seen: list[Context] = []
-
-    def app(world: World, context: Context) -> Any:
-        seen.append(context)
-        return SIMULATED.app(world, context)
-
-    spied = SimulatedVendor(
-        SIMULATED.name,
-        SIMULATED.accounts,
-        SIMULATED.native_id,
-        app,
-        SIMULATED.credentials,
-        SIMULATED.error,
-        SIMULATED.account_of,
-        settings=SIMULATED.settings,
-    )
-    vendors: Sequence[SimulatedVendor] = (spied, *PROVIDERS)
+    simulated, seen = seen_through(SIMULATED)
+    vendors = (simulated, *PROVIDERS)
     world = generate(seed, customers, orders, vendors=vendors)
     with Server(world, vendors, rate_limits=False) as server:
         yield Lab(server, seen[0])

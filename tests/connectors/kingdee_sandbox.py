@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tomllib
 from collections.abc import Iterator
 from typing import Any
@@ -15,44 +14,22 @@ from sandbox.generate import generate
 from sandbox.kingdee import VENDOR as SIMULATED
 from sandbox.kingdee import Galaxy, galaxy_of
 from sandbox.server import Server
-from sandbox.simulator import Context, Credentials
-from sandbox.simulator import Vendor as SimulatedVendor
-from sandbox.world import Account, World
+from sandbox.simulator import Context
+from tests.connectors.paper_provider import (
+    STRIPE_EU,
+    STRIPE_US,
+    WECHAT_CN,
+    paper_provider,
+    seen_through,
+)
 from tests.connectors.upstream import SandboxUpstream
 
 CUSTOMERS, ORDERS = 60, 150
 
 
-def _paper(world: World, context: Context) -> Any:
-    """A provider in name only, so that orders have payments to link to."""
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        raise NotImplementedError
-
-    return app
-
-
-def _no_credentials(context: Context) -> Credentials:
-    return {}
-
-
-def _provider(name: str, *accounts: Account) -> SimulatedVendor:
-    return SimulatedVendor(
-        name,
-        accounts,
-        lambda kind, account, index, rng: f"{account.name}_{kind[:2]}_{index:06}",
-        _paper,
-        _no_credentials,
-    )
-
-
 PROVIDERS = (
-    _provider(
-        "stripe",
-        Account("stripe_eu", "stripe", "payments", ("EUR", "USD", "JPY", "KWD")),
-        Account("stripe_us", "stripe", "payments", ("USD",)),
-    ),
-    _provider("wechatpay", Account("wechat_cn", "wechatpay", "payments", ("CNY",))),
+    paper_provider("stripe", STRIPE_EU, STRIPE_US),
+    paper_provider("wechatpay", WECHAT_CN),
 )
 
 
@@ -85,13 +62,8 @@ class GalaxyLab:
 
 
 def lab_running() -> Iterator[GalaxyLab]:
-    seen: list[Context] = []
-
-    def app(world: World, context: Context) -> Any:
-        seen.append(context)
-        return SIMULATED.app(world, context)
-
-    vendors = (dataclasses.replace(SIMULATED, app=app), *PROVIDERS)
+    simulated, seen = seen_through(SIMULATED)
+    vendors = (simulated, *PROVIDERS)
     world = generate(5, CUSTOMERS, ORDERS, vendors=vendors)
     with Server(world, vendors, rate_limits=False) as server:
         yield GalaxyLab(server, seen[0])

@@ -13,9 +13,8 @@ from sandbox.generate import generate
 from sandbox.salesforce import VENDOR as SIMULATED
 from sandbox.salesforce import Simulator, simulator_of
 from sandbox.server import Server
-from sandbox.simulator import Context, Credentials
-from sandbox.simulator import Vendor as SimulatedVendor
-from sandbox.world import Account, World
+from sandbox.simulator import Context
+from tests.connectors.paper_provider import STRIPE_EU, paper_provider, seen_through
 from tests.connectors.upstream import SandboxUpstream
 
 ORDERS = 330
@@ -46,26 +45,7 @@ ORDERS_MAP: dict[str, Any] = {
 }
 
 
-def _paper(world: World, context: Context) -> Any:
-    """A provider in name only, so that orders have payments to link to."""
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        raise NotImplementedError
-
-    return app
-
-
-def _no_credentials(context: Context) -> Credentials:
-    return {}
-
-
-PROVIDER = SimulatedVendor(
-    "stripe",
-    (Account("stripe_eu", "stripe", "payments", ("EUR", "USD", "JPY", "KWD")),),
-    lambda kind, account, index, rng: f"{kind[:2]}_{index:06}",
-    _paper,
-    _no_credentials,
-)
+PROVIDER = paper_provider("stripe", STRIPE_EU)
 
 
 class Lab:
@@ -96,21 +76,7 @@ class Lab:
 
 
 def lab_running() -> Iterator[Lab]:
-    seen: list[Context] = []
-
-    def app(world: World, context: Context) -> Any:
-        seen.append(context)
-        return SIMULATED.app(world, context)
-
-    spied = SimulatedVendor(
-        SIMULATED.name,
-        SIMULATED.accounts,
-        SIMULATED.native_id,
-        app,
-        SIMULATED.credentials,
-        SIMULATED.error,
-        SIMULATED.account_of,
-    )
-    world = generate(11, 120, ORDERS, vendors=(spied, PROVIDER))
-    with Server(world, (spied, PROVIDER)) as server:
+    simulated, seen = seen_through(SIMULATED)
+    world = generate(11, 120, ORDERS, vendors=(simulated, PROVIDER))
+    with Server(world, (simulated, PROVIDER)) as server:
         yield Lab(server, seen)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -16,9 +15,10 @@ from sandbox.server import Server
 from sandbox.simulator import Clock, Context, wall_clock
 from sandbox.weaver import VENDOR as SIMULATED
 from sandbox.weaver import Simulator, simulator_of
-from sandbox.world import Customer, Order, World
+from sandbox.world import Customer, Order
+from tests.connectors.paper_provider import seen_through
 from tests.connectors.upstream import SandboxUpstream
-from tests.connectors.yonbip_sandbox import PROVIDER, revealed
+from tests.connectors.yonbip_sandbox import PROVIDERS, revealed
 
 ORDERS = 150
 
@@ -55,12 +55,7 @@ class WeaverSandbox(SandboxUpstream):
 
 
 def running(clock: Clock = wall_clock) -> Iterator[WeaverSandbox]:
-    seen: list[Context] = []
-
-    def app(world: World, context: Context) -> Any:
-        seen.append(context)
-        return SIMULATED.app(world, context)
-
-    vendors = (replace(SIMULATED, app=app), PROVIDER)
+    simulated, seen = seen_through(SIMULATED)
+    vendors = (simulated, *PROVIDERS)
     with Server(generate(11, 60, ORDERS, vendors=vendors), vendors, clock=clock) as server:
         yield WeaverSandbox(server, seen[0])

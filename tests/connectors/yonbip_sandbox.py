@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -14,37 +13,25 @@ from connectors.secret import Secret
 from connectors.yonbip.settings import YonbipSettings
 from sandbox.generate import generate
 from sandbox.server import Server
-from sandbox.simulator import Clock, Context, Credentials, Vendor, wall_clock
-from sandbox.world import Account, Order, World
+from sandbox.simulator import Clock, Context, wall_clock
+from sandbox.world import Order
 from sandbox.yonbip import VENDOR as SIMULATED
 from sandbox.yonbip import Simulator, simulator_of
+from tests.connectors.paper_provider import (
+    STRIPE_EU,
+    WECHAT_CN,
+    paper_provider,
+    seen_through,
+)
 from tests.connectors.upstream import SandboxUpstream
 
 ORDERS = 150
 
 
-def _paper(world: World, context: Context) -> Any:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        raise NotImplementedError
-
-    return app
-
-
-def _nothing(context: Context) -> Credentials:
-    return {}
-
-
-PROVIDER = Vendor(
-    "stripe",
-    (
-        Account("stripe_eu", "stripe", "payments", ("EUR", "USD", "JPY", "KWD")),
-        Account("wechat_cn", "stripe", "payments", ("CNY",)),
-    ),
-    lambda kind, account, index, rng: f"{account.name}_{kind[:2]}_{index:06}",
-    _paper,
-    _nothing,
+PROVIDERS = (
+    paper_provider("stripe", STRIPE_EU),
+    paper_provider("wechatpay", WECHAT_CN),
 )
-"""Providers in name only, so that orders have payments to link to."""
 
 
 def revealed(kind: type, value: Any) -> Any:
@@ -81,12 +68,7 @@ class YonbipSandbox(SandboxUpstream):
 
 
 def running(clock: Clock = wall_clock) -> Iterator[YonbipSandbox]:
-    seen: list[Context] = []
-
-    def app(world: World, context: Context) -> Any:
-        seen.append(context)
-        return SIMULATED.app(world, context)
-
-    vendors = (replace(SIMULATED, app=app), PROVIDER)
+    simulated, seen = seen_through(SIMULATED)
+    vendors = (simulated, *PROVIDERS)
     with Server(generate(11, 60, ORDERS, vendors=vendors), vendors, clock=clock) as server:
         yield YonbipSandbox(server, seen[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,44 +16,23 @@ from connectors.secret import Secret
 from connectors.yonyou.settings import YonyouSettings
 from sandbox.generate import generate
 from sandbox.server import Server
-from sandbox.simulator import Clock, Context, Credentials, wall_clock
-from sandbox.simulator import Vendor as SimulatedVendor
-from sandbox.world import Account, Customer, Order, World
+from sandbox.simulator import Clock, wall_clock
+from sandbox.world import Customer, Order
 from sandbox.yonyou import VENDOR as SIMULATED
 from sandbox.yonyou import YonyouApp, app_of
+from tests.connectors.paper_provider import (
+    STRIPE_EU,
+    WECHAT_CN,
+    paper_provider,
+    seen_through,
+)
 from tests.connectors.upstream import SandboxUpstream
 
 CUSTOMERS, ORDERS = 60, 150
-PAYING = (
-    Account("stripe_eu", "stripe", "payments", ("EUR", "USD", "JPY", "KWD")),
-    Account("wechat_cn", "wechatpay", "payments", ("CNY",), lacks=frozenset({"customers"})),
+PROVIDERS = (
+    paper_provider("stripe", STRIPE_EU),
+    paper_provider("wechatpay", replace(WECHAT_CN, lacks=frozenset({"customers"}))),
 )
-
-
-def _paper(world: World, context: Context) -> Any:
-    """A provider in name only, so that orders have payments to link to."""
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        raise NotImplementedError
-
-    return app
-
-
-def _no_credentials(context: Context) -> Credentials:
-    return {}
-
-
-def _provider(account: Account) -> SimulatedVendor:
-    return SimulatedVendor(
-        account.vendor,
-        (account,),
-        lambda kind, own, index, rng: f"{own.name}_{kind[:2]}_{index:06}",
-        _paper,
-        _no_credentials,
-    )
-
-
-PROVIDERS = tuple(map(_provider, PAYING))
 
 
 class HandClock:
@@ -122,23 +102,8 @@ class YonyouSandbox(SandboxUpstream):
 def running(
     *, rate_limits: bool = False, clock: Clock = wall_clock, orders: int = ORDERS
 ) -> Iterator[YonyouSandbox]:
-    seen: list[Context] = []
-
-    def app(world: World, context: Context) -> Any:
-        seen.append(context)
-        return SIMULATED.app(world, context)
-
-    spied = SimulatedVendor(
-        SIMULATED.name,
-        SIMULATED.accounts,
-        SIMULATED.native_id,
-        app,
-        SIMULATED.credentials,
-        SIMULATED.error,
-        SIMULATED.account_of,
-        settings=SIMULATED.settings,
-    )
-    vendors = (spied, *PROVIDERS)
+    simulated, seen = seen_through(SIMULATED)
+    vendors = (simulated, *PROVIDERS)
     world = generate(11, CUSTOMERS, orders, vendors=vendors)
     with Server(world, vendors, rate_limits=rate_limits, clock=clock) as server:
         yield YonyouSandbox(server, app_of(seen[0]))

@@ -27,11 +27,11 @@ from connectors.conformance import connected
 from connectors.filters import OrderFilter
 from connectors.hubspot import VENDOR, reading, relations, searching
 from connectors.paging import PageQuery
+from sandbox import books
 from sandbox.hubspot import search
 from sandbox.hubspot.app import BATCH, LINK_BATCH, LIST
 from sandbox.hubspot.errors import TooMany
 from sandbox.hubspot.limits import PER_TEN_SECONDS, SEARCHES, Limits
-from sandbox.hubspot.records import EXPONENTS
 from tests.connectors.hubspot_sandbox import Lab, lab_running
 from tests.sandbox.conftest import HandClock
 
@@ -138,7 +138,7 @@ def test_the_client_reads_properties_and_one_deal(lab: Lab, sdk: Any) -> None:
     )
     assert found.id == order.native_id
     assert "no_such" not in found.properties
-    digits = EXPONENTS.get(order.currency, 2)
+    digits = books.digits(order.currency)
     assert found.properties["amount"].replace(".", "").lstrip("0") == str(order.total)
     assert len(found.properties["amount"].partition(".")[2]) == digits
 

@@ -33,11 +33,12 @@ from simple_salesforce.exceptions import (
 from simple_salesforce.login import SalesforceLogin
 from starlette.types import ASGIApp
 
+from sandbox import books
 from sandbox.generate import generate
 from sandbox.salesforce import VENDOR, Simulator, simulator_of
 from sandbox.salesforce.ids import canonical, native_id
 from sandbox.salesforce.recorded import read_back
-from sandbox.salesforce.tables import EXPONENTS, build, double
+from sandbox.salesforce.tables import build, double
 from sandbox.server import Server
 from sandbox.simulator import Context, Vendor
 from sandbox.world import Account, World
@@ -182,7 +183,7 @@ def test_amounts_and_recorded_states_read_back(org: Org) -> None:
     for order in org.world.orders:
         row = rows[order.native_id]
         total = row["TotalAmount"]
-        exponent = EXPONENTS.get(order.currency, 2)
+        exponent = books.digits(order.currency)
         assert (None if total is None else total.scaleb(exponent)) == order.total
         assert read_back(row) == order.recorded_state
         states.add(order.recorded_state)

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from sandbox.weaver.forms import CHINA
+from sandbox.books import CHINA
 from sandbox.weaver.simulator import APPLY, COUNT, LIST, REGISTER, SYSTEM_ID
 from tests.connectors.weaver_sandbox import WeaverSandbox, running
 from tests.sandbox.conftest import HandClock
