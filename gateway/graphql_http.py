@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, Response
 
 from auth.principal import Principal
 from gateway.compose import Gateway
+from gateway.operations import Operations
 from schema.execution import Operation, Outcome
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
@@ -40,6 +41,7 @@ class GraphQLEndpoint:
 
     def __init__(self, gateway: Gateway, graphiql: str | None) -> None:
         self._gateway = gateway
+        self._operations = Operations(gateway)
         self._server = gateway.settings.server
         self._graphiql = graphiql
 
@@ -57,7 +59,7 @@ class GraphQLEndpoint:
         except BadRequest as error:
             return _error(error, media_type, request)
         context = self._gateway.context(_id(request), self._principal(request))
-        outcome = await self._gateway.executor.run(operation, context)
+        outcome = await self._operations.answer(operation, context)
         request.state.operation = outcome.operation
         request.state.errors = outcome.error_count
         return _answer(outcome, media_type)
@@ -94,7 +96,7 @@ class GraphQLEndpoint:
         """A simple GET can be sent by any page a user visits; the header makes it ask first."""
         if not self._server.development and not any(map(request.headers.get, PREFLIGHT_HEADERS)):
             raise BadRequest(400, f"A GET needs the header {PREFLIGHT_HEADERS[1]}, or use POST")
-        if self._gateway.executor.kind_of(operation) not in (None, "query"):
+        if self._operations.kind_of(operation) not in (None, "query"):
             raise BadRequest(405, "Only queries are asked by GET", {"allow": "POST"})
 
 

@@ -54,6 +54,17 @@ class Outcome(msgspec.Struct, frozen=True):
     operation: str | None = None
 
 
+class Planned(msgspec.Struct, frozen=True, kw_only=True):
+    """An operation that may be executed: `document` is what of it may be answered, None if
+    nothing; `decided` None where nobody decides. `name` is the operation's own."""
+
+    operation: Operation
+    name: str | None
+    prepared: Prepared
+    document: DocumentNode | None
+    decided: Permitted | None
+
+
 def _is_awaitable(value: object) -> TypeGuard[Awaitable[Any]]:
     """Strawberry's check, which knows plain values at a glance."""
     return optimized_is_awaitable(value)
@@ -94,6 +105,11 @@ class Executor:
 
     async def run(self, operation: Operation, context: Context) -> Outcome:
         """Never raises for what a client or a source did: that is in the outcome."""
+        planned = self.plan(operation, context)
+        return planned if isinstance(planned, Outcome) else await self.execute(planned, context)
+
+    def plan(self, operation: Operation, context: Context) -> Planned | Outcome:
+        """What there is to execute, or why nothing is. Asks no source anything."""
         try:
             prepared = self._documents.prepare(operation.query)
             chosen = get_operation_ast(prepared.document, operation.name)
@@ -105,8 +121,20 @@ class Executor:
             decided = self._decided(prepared, chosen, operation, context)
         except Refused as error:
             return _refused(error.errors, error.code, context.request_id)
-        outcome = await self._answered(prepared, decided, operation, context)
-        return msgspec.structs.replace(outcome, operation=name)
+        document: DocumentNode | None = prepared.document
+        access = context.access
+        if decided is not None and access is not None and access.is_enforced:
+            if decided.denied and access.policy.mode is Mode.REJECT:
+                entries = [told(denial, context.request_id) for denial in decided.denied]
+                return Outcome({"errors": entries}, False, len(entries), True, name)
+            document = decided.document
+        return Planned(
+            operation=operation, name=name, prepared=prepared, document=document, decided=decided
+        )
+
+    async def execute(self, planned: Planned, context: Context) -> Outcome:
+        outcome = await self._answered(planned, context)
+        return msgspec.structs.replace(outcome, operation=planned.name)
 
     def _decided(
         self,
@@ -127,24 +155,14 @@ class Executor:
             log.error("request=%s %s in deciding", context.request_id, type(error).__name__)
             raise Refused([GraphQLError(INTERNAL[1])], INTERNAL[0]) from None
 
-    async def _answered(
-        self,
-        prepared: Prepared,
-        decided: Permitted | None,
-        operation: Operation,
-        context: Context,
-    ) -> Outcome:
-        access, request_id = context.access, context.request_id
-        document: DocumentNode | None = prepared.document
-        if decided is not None and access is not None and access.is_enforced:
-            if decided.denied and access.policy.mode is Mode.REJECT:
-                entries = [told(denial, request_id) for denial in decided.denied]
-                return Outcome({"errors": entries}, False, len(entries), forbidden=True)
-            document = decided.document
+    async def _answered(self, planned: Planned, context: Context) -> Outcome:
+        access, request_id, decided = context.access, context.request_id, planned.decided
         result = (
             ExecutionResult(None, None)
-            if document is None
-            else await self._executed(document, prepared.hides_types, operation, context)
+            if planned.document is None
+            else await self._executed(
+                planned.document, planned.prepared.hides_types, planned.operation, context
+            )
         )
         if (end := context.exhausted) is not None:
             return _refused([GraphQLError(end.message)], end.code, request_id)

@@ -22,13 +22,15 @@ auth = "client_credentials"
 client_id = "id"
 client_secret = { env = "KEY" }
 """
-AUTH = "[auth]\nresource = \"https://graph.example\"\n[auth.embedded]\n"
+AUTH = '[auth]\nresource = "https://graph.example"\n[auth.embedded]\n'
 ENVIRON = {"KEY": "rk_test_1", "MASK": "m" * 32, "SHORT": "m" * 31}
 TENANT = '[auth.rows.tenants.one]\nsources = ["crm"]\n'
 
 
 def settings(text: str) -> Settings:
-    return parse(SOURCES + (AUTH + text if "[auth" in text else text), Registry(), Reader(ENVIRON, Path()))
+    return parse(
+        SOURCES + (AUTH + text if "[auth" in text else text), Registry(), Reader(ENVIRON, Path())
+    )
 
 
 def refusal(text: str) -> str:
