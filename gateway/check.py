@@ -1,4 +1,4 @@
-"""`tillgate check`: every source asked live, one line each."""
+"""`tillgate check`: every source and every issuer of tokens asked live, one line each."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-import msgspec
-
 from connectors.capabilities import Probe
 from connectors.errors import SourceError
 from connectors.registry import Registry
 from gateway.compose import Gateway, open_gateway
+from gateway.finding import Finding
+from gateway.issuer_check import issuer_findings
 from gateway.settings import Settings
 from resolvers.roots import probe
 from resolvers.sources import ConfiguredSource
@@ -20,21 +20,14 @@ from resolvers.sources import ConfiguredSource
 SKEW = 30.0
 """Seconds of difference worth a note."""
 
-
 OLD = timedelta(days=2)
 
 
-class Finding(msgspec.Struct, frozen=True):
-    """`lines` are for the operator; the first is the verdict."""
-
-    ok: bool
-    lines: tuple[str, ...]
-
-
 async def findings(settings: Settings, registry: Registry) -> list[Finding]:
-    """One per source, in the order of the configuration."""
+    """One per source and one per issuer, in the order of the configuration."""
     async with open_gateway(settings, registry) as gateway:
-        return await asyncio.gather(*(_ask(gateway, s) for s in gateway.sources.values()))
+        found = await asyncio.gather(*(_ask(gateway, s) for s in gateway.sources.values()))
+    return found if settings.auth is None else [*found, *await issuer_findings(settings.auth)]
 
 
 async def _ask(gateway: Gateway, source: ConfiguredSource) -> Finding:
