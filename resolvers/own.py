@@ -7,13 +7,13 @@ these customers, found over their orders and as payers.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from connectors.errors import SourceError
-from connectors.filters import OrderFilter
+from connectors.filters import Filter, OrderFilter
 from connectors.paging import BadCursor, Page, PageQuery, Row, Sort
 from connectors.records import Customer, Kind, Record
 from resolvers.context import Context, Join
@@ -44,15 +44,14 @@ def narrowed(
     return [source for source in sources if rows.scope.customers_in(source.name)]
 
 
-def keeps(context: Context, kind: Kind, unlisted: Collection[str]) -> Keeps | None:
-    """Looks at every row again. Orders found by number were asked for by number alone, so one of
-    somebody else among them is nobody's fault."""
+def keeps(context: Context, narrow: Filter) -> Keeps | None:
+    """Looks at every row again. Of what is asked for by number a source need not look at the
+    customer too, so one of somebody else among it is nobody's fault."""
     rows = context.rows
     if rows is None or rows.scope.customers is None:
         return None
-    return lambda record: (
-        rows.is_own(record) if record.source.name in unlisted else rows.expects(record)
-    )
+    by_number = isinstance(narrow, OrderFilter) and narrow.numbers is not None
+    return rows.is_own if by_number else rows.expects
 
 
 def asked(context: Context, kind: Kind, source: ConfiguredSource, fetch: Fetch) -> Fetch:

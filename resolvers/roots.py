@@ -60,7 +60,7 @@ async def page(
         for s in chosen
     }
     loads = {name: _load(context, name, kind) for name in by_entry}
-    return await merged(scans_of(ask, fetches, loads, own.keeps(context, kind, unlisted)), ask)
+    return await merged(scans_of(ask, fetches, loads, own.keeps(context, ask.filter)), ask)
 
 
 def check_sort(ask: Ask) -> None:
