@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from copy import copy
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from connectors.booking import Booking
 from connectors.capabilities import Probe
@@ -46,6 +47,7 @@ from connectors.mapping import (
     LineMap,
     MappedSettings,
     OrderMap,
+    Preset,
     fields_of,
 )
 from connectors.metadata import Rows, Table
@@ -55,6 +57,7 @@ from connectors.paging import Row as PageRow
 from connectors.records import Customer, ExternalId, Order, OrderLine, Source
 from connectors.tables import Newest, Tables
 from connectors.values import MISSING, Misfit, at
+from connectors.withholding import STATE, without
 
 _NEEDS = {
     "customers": ("customers", "customer_page", "customers_by_external_id"),
@@ -77,13 +80,33 @@ class MappedCrm:
     def __init__(self, source: Source, settings: MappedSettings, tables: Tables) -> None:
         self._source = source
         self._tables = tables
-        self._mapping = settings.mapping
-        self._mapper = Mapper(source, settings)
-        self._booking = Booking(source.name, self._mapping, self._mapper, tables)
+        self._narrowed: dict[frozenset[str], Self] = {}
+        self._maps(settings.mapping, Mapper(source, settings))
         for kind, methods in _NEEDS.items():
             if not getattr(self._mapping, kind):
                 # Lacking a capability means lacking the method.
                 self.__dict__.update(dict.fromkeys(methods))
+
+    def _maps(self, mapping: Preset, mapper: Mapper) -> None:
+        self._mapping = mapping
+        self._mapper = mapper
+        self._booking = Booking(self._source.name, mapping, mapper, self._tables)
+
+    def narrowed(self, withheld: frozenset[str]) -> Self:
+        """Made once for each set; the tables, and with them transport, tokens and all that was
+        learned, are the same."""
+        if withheld not in self._narrowed:
+            self._narrowed[withheld] = self._without(withheld)
+        return self._narrowed[withheld]
+
+    def _without(self, withheld: frozenset[str]) -> Self:
+        mapping = without(self._mapping, withheld)
+        if mapping is self._mapping:
+            return self
+        one = copy(self)
+        one._narrowed = {}
+        one._maps(mapping, self._mapper.stateless() if STATE in withheld else self._mapper)
+        return one
 
     async def probe(self) -> Probe:
         return await self._tables.probe()

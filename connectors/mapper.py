@@ -163,11 +163,16 @@ class Reading:
 
 
 class Mapper:
-    """All records of one source."""
+    """All records of one source; without `states` those of orders are UNKNOWN."""
 
-    def __init__(self, source: Source, settings: MappedSettings) -> None:
+    def __init__(self, source: Source, settings: MappedSettings, *, states: bool = True) -> None:
         self._source = source
         self._settings = settings
+        self._states = states
+
+    def stateless(self) -> Mapper:
+        """The same for rows that may lack what states of orders follow from."""
+        return Mapper(self._source, self._settings, states=False)
 
     def customer(self, row: Row, declared: CustomerMap) -> Customer:
         """Raises Misfit for a row without an id."""
@@ -210,7 +215,7 @@ class Mapper:
             _note_missing(read, "payment_ids", all_paths(*declared.payment_ids.values()))
         if booked is not None and booked.doubt is not None:
             read.misfits |= dict.fromkeys(("recorded_status", "payment_ids"), booked.doubt)
-        if read.misfits.keys() & _DOUBTFUL:
+        if read.misfits.keys() & _DOUBTFUL or not self._states:
             state = OrderState.UNKNOWN
         return Order(
             **self._common(read, declared),
