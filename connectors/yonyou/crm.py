@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from connectors.errors import SourceError
 from connectors.grouping import Given
 from connectors.mapped import MappedCrm
-from connectors.mapper import Mapper, order_paths
+from connectors.mapper import Mapper
 from connectors.mapping import OrderMap, Preset
 from connectors.metadata import Rows
+from connectors.paths import order_paths
 from connectors.records import Order
 from connectors.tokens import FetchedToken
 from connectors.vendor import Wiring

@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 from connectors.capabilities import Probe
 from connectors.errors import Malformed, Misconfigured, SourceError
 from connectors.grouping import held
-from connectors.mapper import order_paths, paths_by_table
 from connectors.mapping import OrderMap, all_paths
 from connectors.metadata import Rows, Table
+from connectors.paths import order_paths, paths_by_table
 from connectors.tables import Found, Newest
 from connectors.values import Misfit, moment
 from connectors.windows import Windows

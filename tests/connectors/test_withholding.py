@@ -10,9 +10,9 @@ import pytest
 from connectors.capabilities import capabilities
 from connectors.filters import OrderFilter
 from connectors.mapped import MappedCrm
-from connectors.mapper import paths_by_table
 from connectors.mapping import MappedSettings, Preset
 from connectors.paging import NEWEST_FIRST, PageQuery
+from connectors.paths import paths_by_table
 from connectors.records import Order, OrderState
 from connectors.values import MISSING
 from connectors.withholding import STATE, TOTAL, without
