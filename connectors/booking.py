@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from connectors.errors import Malformed, Misconfigured, SourceError
 from connectors.grouping import Given, first, held
-from connectors.mapper import Booked, Entry, Mapper, entry_paths
+from connectors.mapper import Booked, Entry, Mapper
 from connectors.mapping import EntryMap, OrderMap, Preset, fields_of
 from connectors.metadata import Rows
 from connectors.money import Money
+from connectors.paths import entry_paths
 from connectors.tables import Tables
 from connectors.values import MISSING, at
 

@@ -175,6 +175,16 @@ class Metadata(Protocol):
     async def sample(self, table: str, columns: Sequence[str], by: str, most: int) -> Rows: ...
 
 
+class Narrowed(Protocol):
+    """The same connector for those who may not see some attributes of records (`Order.total`): it
+    asks for none of them, but where another attribute follows from it, and its records lack them.
+
+    Nothing else differs: the same transports, tokens, records and calls, or fewer.
+    """
+
+    def narrowed(self, withheld: frozenset[str]) -> Connector: ...
+
+
 class Ledger(Protocol):
     """What exists, told in bulk: daily bills, an account log, a transaction search.
 
@@ -212,6 +222,7 @@ CAPABILITIES: dict[str, Any] = {
     "ledger": Ledger,
     "refund_numbers": RefundNumbers,
     "metadata": Metadata,
+    "narrowed": Narrowed,
 }
 UNPRICED = frozenset(
     {
@@ -222,6 +233,7 @@ UNPRICED = frozenset(
         "ledger",
         "refund_numbers",
         "metadata",
+        "narrowed",
     }
 )
 """Capabilities that are no batch method, and so have no cost in `Vendor.calls`."""

@@ -6,10 +6,8 @@ without a usable id, or an order without a number, is no record and raises `Misf
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from decimal import Decimal
-from functools import cached_property
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,13 +16,11 @@ from connectors.errors import Malformed
 from connectors.mapping import (
     CustomerMap,
     EntryMap,
-    FieldMap,
     Fields,
     KindMap,
     LineMap,
     MappedSettings,
     OrderMap,
-    Preset,
     TableMap,
     all_paths,
     custom_of,
@@ -42,19 +38,8 @@ from connectors.records import (
     Provider,
     Source,
 )
-from connectors.values import (
-    MISSING,
-    Misfit,
-    Row,
-    at,
-    moment,
-    money,
-    number,
-    shape,
-    single,
-    text,
-    words_at,
-)
+from connectors.row_reading import Reading, word_in
+from connectors.values import MISSING, Misfit, Row, at, words_at
 
 T = TypeVar("T")
 _DOUBTFUL = frozenset({"paid_amount", "refunded_amount", "recorded_status"})
@@ -79,95 +64,17 @@ class Entry(msgspec.Struct, frozen=True):
     payment_ids: tuple[ExternalId, ...]
 
 
-class Reading:
-    """One row being read: values by declaration, and what did not fit."""
-
-    def __init__(self, row: Row, settings: MappedSettings) -> None:
-        self.row = row
-        self.misfits: dict[str, str] = {}
-        self._settings = settings
-
-    @cached_property
-    def lacks_columns(self) -> bool:
-        """Whether any column is missing: mostly none is, and then none is looked for."""
-        return any(value is MISSING for value in self.row.values())
-
-    def text(self, name: str, fields: Fields) -> str | None:
-        return self._one(name, fields, lambda value, _: text(value))
-
-    def reference(self, name: str, field: str) -> str | None:
-        """The id of one other record; several are a misfit, as none of them is the one."""
-        return self._one(name, field, lambda value, _: single(value))
-
-    def texts(self, name: str, fields: Fields) -> tuple[str, ...]:
-        """All values of all fields, each once."""
-        found: dict[str, None] = {}
-        for one in fields_of(fields):
-            try:
-                found.update(dict.fromkeys(text(value) for value in at(self.row, one.field)))
-            except Misfit as misfit:
-                self.misfits[name] = _told(one.field, misfit, at(self.row, one.field))
-        return tuple(found)
-
-    def moment(self, name: str, fields: Fields) -> datetime | None:
-        zone = self._settings.zone
-        return self._one(name, fields, lambda value, one: moment(value, one.zone or zone))
-
-    def number(self, name: str, fields: Fields) -> Decimal | None:
-        return self._one(name, fields, number)
-
-    def money(self, name: str, fields: Fields, near: Row | None = None) -> Money | None:
-        """`near` is the row that holds the currency where it is not this one."""
-        for one in fields_of(fields):
-            values = at(self.row, one.field)
-            if not values:
-                continue
-            try:
-                currency = self._currency(one, near)
-                _check_each(self.row, one.field, values)
-                several = [money(value, one, currency) for value in values]
-                return Money(sum(amount.minor_units for amount in several), currency)
-            except Misfit as misfit:
-                self.misfits[name] = _told(one.field, misfit, values)
-                return None
-        return None
-
-    def _currency(self, one: FieldMap, near: Row | None) -> str:
-        """The field's own, what another field holds, or the source's."""
-        if one.currency is not None:
-            return one.currency
-        if one.currency_field is not None:
-            held = at(self.row, one.currency_field)
-            if not [value for value in held if value is not MISSING] and near is not None:
-                # A line without the column stands in an order that has it.
-                held = [*held, *at(near, one.currency_field)]
-            there = [value for value in held if value is not MISSING]
-            words = {text(value).strip() for value in there or held[:1]}
-            if len(words) != 1:
-                raise Misfit("it is in several currencies" if words else "its currency is not told")
-            word = words.pop()
-            return self._settings.currencies.get(word, word)
-        if self._settings.currency is None:
-            raise Misfit("it has no currency, and neither has the mapping")
-        return self._settings.currency
-
-    def _one(self, name: str, fields: Fields, read: Callable[[Any, FieldMap], T]) -> T | None:
-        for one in fields_of(fields):
-            for value in at(self.row, one.field)[:1]:
-                try:
-                    return read(value, one)
-                except Misfit as misfit:
-                    self.misfits[name] = _told(one.field, misfit, [value])
-                    return None
-        return None
-
-
 class Mapper:
-    """All records of one source."""
+    """All records of one source; without `states` those of orders are UNKNOWN."""
 
-    def __init__(self, source: Source, settings: MappedSettings) -> None:
+    def __init__(self, source: Source, settings: MappedSettings, *, states: bool = True) -> None:
         self._source = source
         self._settings = settings
+        self._states = states
+
+    def stateless(self) -> Mapper:
+        """The same for rows that may lack what states of orders follow from."""
+        return Mapper(self._source, self._settings, states=False)
 
     def customer(self, row: Row, declared: CustomerMap) -> Customer:
         """Raises Misfit for a row without an id."""
@@ -195,30 +102,14 @@ class Mapper:
             raise Misfit(f"{all_paths(declared.number)[0]}: there is no number")
         total = read.money("total", declared.total)
         customer = read.reference("customer", declared.customer)
-        paid, refunded = self._amounts(read, declared, booked)
-        state = recorded_state(
-            declared.status,
-            declared.closed,
-            lambda field: _word(row, field),
-            total=total,
-            paid=paid,
-            refunded=refunded,
-            tells_paid=bool(declared.paid_amount) or booked is not None,
-        )
-        if read.lacks_columns:
-            _note_missing(read, "recorded_status", _state_paths(declared))
-            _note_missing(read, "payment_ids", all_paths(*declared.payment_ids.values()))
-        if booked is not None and booked.doubt is not None:
-            read.misfits |= dict.fromkeys(("recorded_status", "payment_ids"), booked.doubt)
-        if read.misfits.keys() & _DOUBTFUL:
-            state = OrderState.UNKNOWN
+        state = self._state(read, declared, total, booked)
         return Order(
             **self._common(read, declared),
             number=order_number,
             total=total,
             placed_at=read.moment("placed_at", declared.placed_at),
             recorded_state=state,
-            recorded_status=_word(row, _shown_status(declared)),
+            recorded_status=word_in(row, _shown_status(declared)),
             customer_id=customer,
             payment_ids=_once(
                 (
@@ -226,7 +117,7 @@ class Mapper:
                     *(booked.payment_ids if booked is not None else ()),
                 )
             ),
-            recorded_providers=providers(_word(row, declared.channel), declared.folded_channels),
+            recorded_providers=providers(word_in(row, declared.channel), declared.folded_channels),
             lines=None,
             misfits=read.misfits or None,
         )
@@ -247,7 +138,7 @@ class Mapper:
     def entry(self, row: Row, declared: EntryMap) -> Entry | Malformed | None:
         """None for an entry that does not count, or is for no order. Malformed where it does not
         say whether it counts, or how much it is: a sum without it would be wrong."""
-        order = _word(row, declared.order)
+        order = word_in(row, declared.order)
         if order is None:
             return None
         read = Reading(row, self._settings)
@@ -259,15 +150,18 @@ class Mapper:
             read.misfits["counts_if"] = f"{declared.counts_if}: it does not say whether it counts"
         elif amount is None and declared.amount:
             read.misfits.setdefault("amount", f"{all_paths(declared.amount)[0]}: there is none")
-        _note_missing(read, "payment_ids", all_paths(*declared.payment_ids.values()))
-        for reason in read.misfits.values():
+        read.note_missing("payment_ids", all_paths(*declared.payment_ids.values()))
+        if read.misfits:
+            reason = next(iter(read.misfits.values()))
             return Malformed(self._source.name, f"an entry does not fit at {reason}")
         return Entry(order, amount, external_ids(row, declared.payment_ids))
 
-    def fitting(self, record: Callable[[], T], row: Row, declared: TableMap) -> T | Malformed:
-        """The record of a row, or the failure of this row alone."""
+    def fitting(
+        self, make: Callable[..., T], row: Row, declared: TableMap, *more: Any
+    ) -> T | Malformed:
+        """What `make`, a method of this mapper, makes of a row, or this row's failure alone."""
         try:
-            return record()
+            return make(row, declared, *more)
         except Misfit as misfit:
             return self.malformed(row, declared, f"a row does not fit at {misfit}")
 
@@ -279,7 +173,7 @@ class Mapper:
 
     def identity(self, row: Row, declared: TableMap) -> str | None:
         """The row's id as text, None where it has none."""
-        return _word(row, declared.id)
+        return word_in(row, declared.id)
 
     def created_at(self, row: Row, declared: TableMap) -> datetime:
         """Raises Misfit where there is none of use."""
@@ -289,6 +183,28 @@ class Mapper:
             path = all_paths(declared.created_at)[0]
             raise Misfit(read.misfits.get("created_at", f"{path}: there is no time"))
         return found
+
+    def _state(
+        self, read: Reading, declared: OrderMap, total: Money | None, booked: Booked | None
+    ) -> OrderState:
+        """UNKNOWN where anything that it follows from does not fit, or is not known."""
+        paid, refunded = self._amounts(read, declared, booked)
+        if read.lacks_columns:
+            read.note_missing("recorded_status", _state_paths(declared))
+            read.note_missing("payment_ids", all_paths(*declared.payment_ids.values()))
+        if booked is not None and booked.doubt is not None:
+            read.misfits |= dict.fromkeys(("recorded_status", "payment_ids"), booked.doubt)
+        if read.misfits.keys() & _DOUBTFUL or not self._states:
+            return OrderState.UNKNOWN
+        return recorded_state(
+            declared.status,
+            declared.closed,
+            read.word,
+            total=total,
+            paid=paid,
+            refunded=refunded,
+            tells_paid=bool(declared.paid_amount) or booked is not None,
+        )
 
     def _amounts(
         self, read: Reading, declared: OrderMap, booked: Booked | None
@@ -314,81 +230,6 @@ class Mapper:
         }
 
 
-def customer_paths(declared: CustomerMap) -> tuple[str, ...]:
-    """What must be read of a customer's table."""
-    kind = declared.kind.field if isinstance(declared.kind, KindMap) else ""
-    return all_paths(
-        *_table_paths(declared),
-        declared.name,
-        kind,
-        declared.email,
-        declared.phones,
-        declared.tier,
-        declared.industry,
-        declared.status,
-        *declared.external_ids.values(),
-    )
-
-
-def order_paths(declared: OrderMap) -> tuple[str, ...]:
-    """What must be read of an order's table, without its lines."""
-    return all_paths(
-        *_table_paths(declared),
-        declared.number,
-        declared.total,
-        declared.placed_at,
-        declared.customer,
-        *(status.field for status in declared.status),
-        declared.shown_status,
-        declared.paid_amount,
-        declared.refunded_amount,
-        declared.closed.field if declared.closed is not None else "",
-        declared.channel,
-        *declared.payment_ids.values(),
-        *declared.refund_ids.values(),
-    )
-
-
-def line_paths(declared: LineMap) -> tuple[str, ...]:
-    """What must be read of a line's own table or, with `path` before each, of its order's."""
-    own = all_paths(
-        declared.order,
-        declared.sku,
-        declared.name,
-        declared.quantity,
-        declared.unit_price,
-        declared.total,
-    )
-    return tuple(f"{declared.path}.{path}" if declared.path else path for path in own)
-
-
-def entry_paths(declared: EntryMap) -> tuple[str, ...]:
-    return all_paths(
-        declared.order,
-        declared.customer,
-        declared.amount,
-        declared.counts_if,
-        declared.changed_at,
-        *declared.payment_ids.values(),
-        *declared.refund_ids.values(),
-    )
-
-
-def paths_by_table(mapping: Preset) -> dict[str, tuple[str, ...]]:
-    """Everything that is read of each table of a mapping, lines with their order's where they stand
-    in it."""
-    read: list[tuple[str, tuple[str, ...]]] = [
-        *((one.table, customer_paths(one)) for one in mapping.customers),
-        *((one.table, order_paths(one)) for one in mapping.orders),
-        *((o.lines.table or o.table, line_paths(o.lines)) for o in mapping.orders if o.lines),
-        *((one.table, entry_paths(one)) for one in (*mapping.receipts, *mapping.refunds)),
-    ]
-    found: dict[str, dict[str, None]] = {}
-    for table, paths in read:
-        found.setdefault(table, {}).update(dict.fromkeys(paths))
-    return {table: tuple(paths) for table, paths in found.items()}
-
-
 def external_ids(row: Row, declared: Mapping[str, Fields]) -> tuple[ExternalId, ...]:
     """Every id of another source that a row holds, with the field that holds it."""
     return tuple(
@@ -410,22 +251,9 @@ def providers(words: str | None, known: Mapping[str, Provider]) -> tuple[Provide
     return tuple(dict.fromkeys(known[word] for word in named))
 
 
-def _check_each(row: Row, path: str, values: Sequence[Any]) -> None:
-    """A sum over a list needs an amount of each of its items."""
-    around, inside, _ = path.rpartition("[].")
-    if inside and len(at(row, f"{around}[]")) != len(values):
-        raise Misfit("an item of the list has no amount")
-
-
-def _told(field: str, misfit: Misfit, values: Sequence[Any]) -> str:
-    """The reason, and what the values look like."""
-    looks = ", ".join(shape(value) for value in values[:3] if value is not MISSING)
-    return f"{field}: {misfit}" + (f" (it looks like {looks})" if looks else "")
-
-
 def _customer_ids(read: Reading, declared: CustomerMap) -> tuple[ExternalId, ...]:
     if read.lacks_columns:
-        _note_missing(read, "external_ids", all_paths(*declared.external_ids.values()))
+        read.note_missing("external_ids", all_paths(*declared.external_ids.values()))
     return external_ids(read.row, declared.external_ids)
 
 
@@ -442,39 +270,16 @@ def _counts(row: Row, declared: EntryMap) -> bool | None:
     """Whether an entry counts; None where its field says nothing."""
     if not declared.counts_if:
         return True
-    word = _word(row, declared.counts_if)
+    word = word_in(row, declared.counts_if)
     return None if word is None else word.strip().casefold() in declared.folded_words
-
-
-def _note_missing(read: Reading, name: str, paths: Iterable[str]) -> None:
-    """A field that is not there is a misfit also where only its words count."""
-    if not read.lacks_columns:
-        return
-    for path in paths:
-        if MISSING in at(read.row, path):
-            read.misfits[name] = f"{path}: the field does not exist, or may not be read"
-
-
-def _table_paths(declared: TableMap) -> tuple[Fields, ...]:
-    custom = tuple(custom_of(declared).values())
-    return declared.id, declared.created_at, declared.updated_at, custom
-
-
-def _word(row: Row, field: str) -> str | None:
-    for value in at(row, field)[:1] if field else ():
-        try:
-            return text(value)
-        except Misfit:
-            return None
-    return None
 
 
 def _kind(read: Reading, declared: str | KindMap) -> CustomerKind:
     if isinstance(declared, str):
         return CustomerKind(declared or "UNKNOWN")
     # The kind itself is never null, so the note is not at it.
-    _note_missing(read, "kind_word", [declared.field])
-    word = _word(read.row, declared.field)
+    read.note_missing("kind_word", [declared.field])
+    word = read.word(declared.field)
     if "kind_word" in read.misfits:
         return CustomerKind.UNKNOWN
     return CustomerKind(declared.folded.get((word or "").strip().casefold(), declared.otherwise))
@@ -485,7 +290,7 @@ def _custom(read: Reading, names: Mapping[str, str]) -> dict[str, Any] | None:
     if not names:
         return None
     for name, path in names.items():
-        _note_missing(read, f"custom_fields.{name}", [path])
+        read.note_missing(f"custom_fields.{name}", [path])
     found = {
         name: [value for value in at(read.row, path) if value is not MISSING]
         for name, path in names.items()

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
 
-from connectors.paging import BadCursor
-
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,2000}")
+from connectors.page_token import packed, strange, unpacked
 
 
 class Position(NamedTuple):
@@ -25,17 +21,12 @@ _DECODER = msgspec.json.Decoder(tuple[datetime, str])
 
 
 def token_of(place: Position) -> str:
-    return urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
+    return packed(place)
 
 
 def position_of(token: str) -> Position:
     """Raises BadCursor for what `token_of` did not make."""
-    try:
-        if not _TOKEN.fullmatch(token):
-            raise ValueError
-        moment, native_id = _DECODER.decode(urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        if moment.tzinfo is None:
-            raise ValueError
-    except (ValueError, msgspec.DecodeError):
-        raise BadCursor("not a token of this connector") from None
+    moment, native_id = unpacked(token, _DECODER)
+    if moment.tzinfo is None:
+        raise strange()
     return Position(moment, native_id)

@@ -35,6 +35,15 @@ def recorded_state(
     return _less_refunds(state, total, refunded)
 
 
+def follows_from_total(
+    status: tuple[StatusMap, ...], *, tells_paid: bool, tells_refunded: bool
+) -> bool:
+    """Whether some order's state hangs on its total: to tell what is paid in part, where words may
+    leave that open, or what is given back in part. `tells_...` say that the mapping has amounts."""
+    open_ = all(NEXT in (one.empty, one.otherwise, *one.words.values()) for one in status)
+    return tells_refunded or (tells_paid and open_)
+
+
 def _by_word(status: tuple[StatusMap, ...], word_in: Words) -> OrderState | None:
     for one in status:
         word = word_in(one.field)

@@ -88,6 +88,14 @@ class Context:
         self.exhausted: Exhausted | None = None
         self.rows = None if scope.is_everything else Rows(scope, self._raw())
 
+    def withhold(self, attributes: frozenset[str]) -> None:
+        """Sources are not asked for these attributes of records; said before any of them is."""
+        if attributes:
+            self.sources = self.sources.narrowed(attributes)
+            self.lookups = Lookups(self.sources, self.remaining)
+            if self.rows is not None:
+                self.rows = Rows(self.rows.scope, self._raw())
+
     def _raw(self) -> Context:
         """The same reads, before rows are filtered: what tells whose a record is."""
         raw = copy(self)

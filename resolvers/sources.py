@@ -56,6 +56,20 @@ class ConfiguredSource(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def can(self, capability: str) -> bool:
         return capability in self.capabilities
 
+    @cached_property
+    def _narrowed(self) -> dict[frozenset[str], ConfiguredSource]:
+        return {}
+
+    def narrowed(self, withheld: frozenset[str]) -> ConfiguredSource:
+        """The same source, not asked for these attributes of records; made once for each set."""
+        if not self.can("narrowed"):
+            return self
+        if withheld not in self._narrowed:
+            narrow: Any = self.connector
+            connector = narrow.narrowed(withheld)
+            self._narrowed[withheld] = msgspec.structs.replace(self, connector=connector)
+        return self._narrowed[withheld]
+
     def may_hold(
         self,
         providers: Collection[Provider] | None = None,
@@ -94,6 +108,11 @@ class Sources(Mapping[str, ConfiguredSource]):
         if names is None:
             return self
         return Sources([s for s in self._by_name.values() if s.name in names], is_whole=False)
+
+    def narrowed(self, withheld: frozenset[str]) -> Sources:
+        """All of them, not asked for these attributes of records."""
+        narrow = [source.narrowed(withheld) for source in self._by_name.values()]
+        return Sources(narrow, is_whole=self.is_whole)
 
     def __getitem__(self, name: str) -> ConfiguredSource:
         return self._by_name[name]

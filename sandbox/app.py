@@ -71,7 +71,8 @@ class Controls:
         return json_response(self.world.truth())
 
     async def show_calls(self, request: Request) -> Response:
-        return json_response(self.log.shown(request.query_params.get("vendor")))
+        asked = request.query_params
+        return json_response(self.log.shown(asked.get("vendor"), bodies="bodies" in asked))
 
     async def forget_calls(self, request: Request) -> Response:
         self.log.calls.clear()

@@ -16,7 +16,8 @@ KEPT = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call as it was answered; `status` is null when the connection was dropped."""
+    """One call as it was answered; `status` is null when the connection was dropped, `body` what
+    was read of the request's."""
 
     vendor: str
     account: str | None
@@ -25,6 +26,7 @@ class Call:
     query: str
     status: int | None
     at: str
+    body: bytes
 
 
 class CallLog:
@@ -33,9 +35,16 @@ class CallLog:
     def __init__(self) -> None:
         self.calls: deque[Call] = deque(maxlen=KEPT)
 
-    def shown(self, vendor: str | None = None) -> dict[str, Any]:
-        calls = [asdict(c) for c in self.calls if vendor is None or c.vendor == vendor]
+    def shown(self, vendor: str | None = None, *, bodies: bool = False) -> dict[str, Any]:
+        """Bodies as text, which most are, and only where they are asked for."""
+        calls = [_shown(c, bodies) for c in self.calls if vendor is None or c.vendor == vendor]
         return {"count": len(calls), "calls": calls}
+
+
+def _shown(call: Call, bodies: bool) -> dict[str, Any]:
+    told = asdict(call)
+    body: bytes = told.pop("body")
+    return {**told, "body": body.decode("utf-8", "replace")} if bodies else told
 
 
 def vendor_path(scope: Scope) -> str:
@@ -61,6 +70,12 @@ class LoggedCalls:
         at = self.context.clock().isoformat()
         status: int | None = None
         written = False
+        body = bytearray()
+
+        async def read() -> Message:
+            message = await receive()
+            body.extend(message.get("body", b""))
+            return message
 
         async def watched(message: Message) -> None:
             nonlocal status
@@ -75,14 +90,14 @@ class LoggedCalls:
             nonlocal written
             if not written:
                 written = True
-                self.log.calls.append(self.call(scope, path, status, at))
+                self.log.calls.append(self.call(scope, path, status, at, bytes(body)))
 
         try:
-            await self.app(scope, receive, watched)
+            await self.app(scope, read, watched)
         finally:
             write()
 
-    def call(self, scope: Scope, path: str, status: int | None, at: str) -> Call:
+    def call(self, scope: Scope, path: str, status: int | None, at: str, body: bytes) -> Call:
         return Call(
             vendor=self.vendor.name,
             account=self.vendor.account_of(self.context, scope),
@@ -91,4 +106,5 @@ class LoggedCalls:
             query=unquote_plus(scope["query_string"].decode("latin-1")),
             status=status,
             at=at,
+            body=body,
         )

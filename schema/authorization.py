@@ -6,12 +6,13 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from graphql import OperationDefinitionNode, get_variable_values
 
 from auth.access import Access, Told
 from schema.documents import Prepared, Refused
 from schema.permitted import Denial, Permitted, permitted
-from schema.reading import refused_arguments
+from schema.reading import read_by_arguments, refused_arguments
 from schema.requirements import Requirements
 
 MESSAGE = "Unauthorized field or type"
@@ -19,7 +20,7 @@ CODE = "UNAUTHORIZED_FIELD_OR_TYPE"
 ROOM = 4_000_000
 """Characters of documents for which decisions are kept."""
 
-Key = tuple[bytes, str | None, frozenset[str], tuple[bool, ...], frozenset[int]]
+Key = tuple[bytes, str | None, frozenset[str], tuple[bool, ...], frozenset[int], frozenset[str]]
 
 
 class Authorizer:
@@ -43,13 +44,16 @@ class Authorizer:
         reading = prepared.readings[name]
         values = reading.values(variables)
         granted = access.granted & self._requirements.atoms
-        refused = refused_arguments(reading, self._requirements, granted, values)
+        asked_by = read_by_arguments(reading, self._requirements, values)
+        refused = refused_arguments(asked_by, self._requirements, granted)
+        by = frozenset(place for places in asked_by for place in places)
         skips = tuple(bool(values.get(condition)) for condition in reading.conditions)
-        key = (prepared.key, name, granted, skips, refused)
+        key = (prepared.key, name, granted, skips, refused, by)
         if (kept := self._kept.get(key)) is not None:
             self._kept.move_to_end(key)
             return kept[1]
         found = permitted(prepared.document, reading, self._requirements, granted, values, refused)
+        found = msgspec.structs.replace(found, reads=found.reads | by)
         self._keep(key, prepared.size, found)
         return found
 

@@ -21,6 +21,7 @@ from strawberry.execution import optimized_is_awaitable
 
 from auth.access import Mode
 from resolvers.context import Context
+from resolvers.withheld import withheld
 from schema.arguments import refused
 from schema.authorization import Authorizer, tell, told
 from schema.build import TillgateSchema
@@ -133,6 +134,8 @@ class Executor:
         )
 
     async def execute(self, planned: Planned, context: Context) -> Outcome:
+        if planned.decided is not None:
+            context.withhold(withheld(context.access, planned.decided.reads))
         outcome = await self._answered(planned, context)
         return msgspec.structs.replace(outcome, operation=planned.name)
 

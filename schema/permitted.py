@@ -52,11 +52,12 @@ class Denial(msgspec.Struct, frozen=True):
 
 class Permitted(msgspec.Struct, frozen=True):
     """`document` is the one that was asked, where nothing of it is denied; None where nothing of it
-    is left."""
+    is left. `reads` are the fields that it answers or asks by, `Type.field`."""
 
     document: DocumentNode | None
     denied: tuple[Denial, ...] = ()
     masked: tuple[Path, ...] = ()
+    reads: frozenset[str] = frozenset()
 
 
 class _Reduced(msgspec.Struct):
@@ -81,12 +82,13 @@ def permitted(
     walk = _Walk(reading, requirements, granted, values, refused)
     reduced = walk.selections(reading.operation.selection_set, (root,), ())
     denied, masked = tuple(dict.fromkeys(walk.denied)), tuple(dict.fromkeys(walk.masked))
+    reads = frozenset(walk.reads)
     if not denied:
-        return Permitted(document, (), masked)
+        return Permitted(document, (), masked, reads)
     if not reduced.alive:
         return Permitted(None, denied)
     operation = replace(reading.operation, selection_set=SelectionSetNode(selections=reduced.nodes))
-    return Permitted(replace(document, definitions=(operation,)), denied, masked)
+    return Permitted(replace(document, definitions=(operation,)), denied, masked, reads)
 
 
 class _Walk:
@@ -107,6 +109,7 @@ class _Walk:
         self._refused = refused
         self.denied: list[Denial] = []
         self.masked: list[Path] = []
+        self.reads: set[str] = set()
 
     def selections(
         self, selection_set: SelectionSetNode, types: tuple[GraphQLObjectType, ...], path: Path
@@ -174,9 +177,13 @@ class _Walk:
                 return self._deny(node, fields[0], Denial(place, argument.name.value))
         if any(self._is_masked(field) for field in fields):
             self.masked.append(place)
-        if node.selection_set is None:
-            return _Reduced((node,), True)
-        return self._composite(node, node.selection_set, fields, (*place, *_hops(fields[0])))
+        reduced = _Reduced((node,), True)
+        if node.selection_set is not None:
+            path = (*place, *_hops(fields[0]))
+            reduced = self._composite(node, node.selection_set, fields, path)
+        if denied_by(reduced.nodes[0]) is None:
+            self.reads |= {f"{type_.name}.{name}" for type_ in self._visible(types)}
+        return reduced
 
     def _composite(
         self, node: FieldNode, below: SelectionSetNode, fields: list[GraphQLField], path: Path
@@ -224,7 +231,7 @@ def _marker(node: FieldNode, marker: DirectiveNode) -> FieldNode:
     )
 
 
-def denied_by(node: FieldNode) -> DirectiveNode | None:
+def denied_by(node: SelectionNode) -> DirectiveNode | None:
     """The marker that the node is, if it is one."""
     last = node.directives[-1] if node.directives else None
     return last if last is DENIED or last is NEVER_NULL else None

@@ -29,7 +29,6 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-from auth.requirement import Requirement
 from schema.requirements import Requirements
 
 CONDITIONS = frozenset({"skip", "include"})
@@ -82,23 +81,27 @@ def read(
     )
 
 
+def read_by_arguments(
+    reading: Reading, requirements: Requirements, values: Mapping[str, Any]
+) -> list[tuple[str, ...]]:
+    """The fields, `Type.field`, that each of `arguments` asks by."""
+    return [_places(asked, requirements, values) for asked in reading.arguments]
+
+
 def refused_arguments(
-    reading: Reading,
-    requirements: Requirements,
-    granted: frozenset[str],
-    values: Mapping[str, Any],
+    asked_by: Iterable[tuple[str, ...]], requirements: Requirements, granted: frozenset[str]
 ) -> frozenset[int]:
     """Those whose value reads what may not be seen whole, by their place in `arguments`."""
     return frozenset(
         index
-        for index, asked in enumerate(reading.arguments)
-        if not all(n.met_by(granted) for n in _needs(asked, requirements, values))
+        for index, places in enumerate(asked_by)
+        if not all(requirements.place(place).whole.met_by(granted) for place in places)
     )
 
 
-def _needs(
+def _places(
     asked: AskedWith, requirements: Requirements, values: Mapping[str, Any]
-) -> Iterable[Requirement]:
+) -> tuple[str, ...]:
     type_: Any = requirements.schema.get_type(asked.parent)
     name = asked.node.name.value
     argument = type_.fields[asked.field].args[name]

@@ -120,10 +120,10 @@ class Requirements:
 
     def read_by(
         self, parent: str, field: str, name: str, argument: GraphQLArgument, value: Any
-    ) -> list[Requirement]:
-        """What a value given for an argument takes; `value` as it stands in JSON."""
-        places = _places(self.reads, f"{parent}.{field}({name})", name, argument.type, value)
-        return [self.place(place).whole for place in places]
+    ) -> tuple[str, ...]:
+        """The fields that a value given for an argument asks by; `value` as it stands in JSON."""
+        place = f"{parent}.{field}({name})"
+        return tuple(_places(self.reads, place, name, argument.type, value))
 
     def _effective(self, type_: GraphQLObjectType, field: GraphQLField, rule: Rule) -> Requirement:
         return all_of(self.of_type(type_), rule.needs, self.of_type(get_named_type(field.type)))

@@ -22,8 +22,8 @@ from connectors.hubspot.relations import Relations
 from connectors.hubspot.searching import Search, fitting, is_crowded
 from connectors.hubspot.settings import CONTACTS, ID, HubspotSettings
 from connectors.mapped import MappedCrm
-from connectors.mapper import paths_by_table
 from connectors.metadata import Rows, Table
+from connectors.paths import paths_by_table
 from connectors.tables import Found, Newest
 from connectors.tokens import StaticToken
 from connectors.vendor import Wiring
@@ -63,7 +63,7 @@ class HubspotTables:
     async def probe(self) -> Probe:
         """The properties of each mapped object, anew: they tell what is gone, and the headers how
         many calls are left."""
-        tables = self._settings.tables
+        tables, mapped = self._settings.tables, paths_by_table(self._settings.mapping)
         told = await asyncio.gather(*map(self._learned, tables))
         notes: list[str] = []
         headers: Mapping[str, str] = {}
@@ -72,9 +72,7 @@ class HubspotTables:
                 notes.append(answer.detail)
                 continue
             known, headers = answer
-            columns = columns_of(
-                table, paths_by_table(self._settings.mapping).get(table, ()), known
-            )
+            columns = columns_of(table, mapped.get(table, ()), known)
             notes += [f"{table} has no field {path}" for path in sorted(columns.missing)]
         daily = "x-hubspot-ratelimit-daily"
         return Probe(_count(headers, f"{daily}-remaining"), _count(headers, daily), tuple(notes))

@@ -10,8 +10,8 @@ from connectors.jiandaoyun.api import Api
 from connectors.jiandaoyun.asking import ID, can_be_asked_for, without
 from connectors.jiandaoyun.errors import NoForm, Refused
 from connectors.jiandaoyun.forms import Form, Forms
-from connectors.mapper import paths_by_table
 from connectors.mapping import Fields, Preset, fields_of
+from connectors.paths import paths_by_table
 
 Named = tuple[str, tuple[str, ...]]
 """A form and paths in it."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from connectors.mapper import paths_by_table
 from connectors.mapping import Preset
+from connectors.paths import paths_by_table
 
 _IDENTIFIER = r"[A-Za-z][A-Za-z0-9_]{0,79}"
 _PATH = re.compile(rf"{_IDENTIFIER}(\.{_IDENTIFIER})*", re.ASCII)

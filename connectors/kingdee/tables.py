@@ -14,8 +14,8 @@ from connectors.kingdee.description import tables_of_form
 from connectors.kingdee.forms import Form, Forms
 from connectors.kingdee.reading import Reader
 from connectors.kingdee.settings import KingdeeSettings
-from connectors.mapper import paths_by_table
 from connectors.metadata import Rows, Table
+from connectors.paths import paths_by_table
 from connectors.tables import Found, Newest
 
 SECOND = timedelta(seconds=1)

@@ -11,10 +11,11 @@ from connectors.errors import Rejected, SourceError
 from connectors.filters import CustomerFilter, OrderFilter
 from connectors.grouping import D, R, Records
 from connectors.mapped import MappedCrm
-from connectors.mapper import customer_paths, external_ids, order_paths
+from connectors.mapper import external_ids
 from connectors.mapping import CustomerMap, Fields, OrderMap, fields_of
 from connectors.metadata import Rows
 from connectors.paging import Keyed, Page, PageQuery, Row, Sort, SortField
+from connectors.paths import customer_paths, order_paths
 from connectors.records import Customer, ExternalId, Order
 from connectors.salesforce import narrowing
 from connectors.salesforce.errors import login_judge

@@ -6,7 +6,6 @@ SOQL and SOSL guide, "OFFSET" (2,000 rows at most) and "ORDER BY" (nulls first u
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,13 +13,13 @@ from typing import Any
 
 import msgspec
 
+from connectors.page_token import packed, strange, unpacked
 from connectors.paging import BadCursor, Sort, SortField
 from connectors.salesforce import soql
 from connectors.salesforce.ids import canonical
 from connectors.values import at
 
 _NUMBER = re.compile(r"-?\d{1,20}(\.\d{1,18})?", re.ASCII)
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,8000}")
 
 
 class Place(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -101,26 +100,21 @@ class KeySet:
         if place.value is None:
             return f"({self.field} = null AND Id {sign} '{native_id}')"
         if literal is None:
-            raise BadCursor("not a token of this connector")
+            raise strange()
         tie = f"({self.field} = {literal} AND Id {sign} '{native_id}')"
         last = "" if self.field in _NEVER_NULL else f" OR {self.field} = null"
         return f"({self.field} {sign} {literal} OR {tie}{last})"
 
 
 def token_of(places: Sequence[Place | None]) -> str:
-    return urlsafe_b64encode(msgspec.json.encode(places)).decode().rstrip("=")
+    return packed(places)
 
 
 def places_of(token: str | None, lists: Sequence[KeySet]) -> Places:
     """Where each list is to go on; BadCursor for what is no token of these lists."""
     if token is None:
         return [None] * len(lists)
-    try:
-        if not _TOKEN.fullmatch(token):
-            raise ValueError
-        places = _PLACES.decode(urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    except (ValueError, msgspec.DecodeError):
-        raise BadCursor("not a token of this connector") from None
+    places = unpacked(token, _PLACES)
     if len(places) != len(lists) or not any(places):
         raise BadCursor("a token of another list")
     for keys, place in zip(lists, places, strict=True):

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from connectors.mapper import customer_paths, entry_paths, line_paths, order_paths
 from connectors.mapping import (
     CustomerMap,
     FieldMap,
@@ -20,6 +19,7 @@ from connectors.mapping import (
     TableMap,
     fields_of,
 )
+from connectors.paths import customer_paths, entry_paths, line_paths, order_paths
 from connectors.salesforce.presets import CONTACT_FIELDS, CUSTOMERS, ORDERS, SYSTEM
 from connectors.secret import Secret
 

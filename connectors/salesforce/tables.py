@@ -14,9 +14,9 @@ from typing import Any
 
 from connectors.capabilities import Probe
 from connectors.grouping import Raw
-from connectors.mapper import paths_by_table
 from connectors.mapping import Preset
 from connectors.metadata import Rows, Table
+from connectors.paths import paths_by_table
 from connectors.salesforce import soql
 from connectors.salesforce.descriptions import Descriptions, columns_of
 from connectors.salesforce.ids import canonical, of_table

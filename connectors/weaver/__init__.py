@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 
 from connectors.mapped import MappedCrm
-from connectors.mapper import paths_by_table
 from connectors.metadata import Rows
+from connectors.paths import paths_by_table
 from connectors.records import Kind, Source, SourceKind
 from connectors.tokens import FetchedToken
 from connectors.transport import Limits

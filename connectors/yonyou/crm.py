@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from connectors.errors import SourceError
 from connectors.grouping import Given
 from connectors.mapped import MappedCrm
-from connectors.mapper import order_paths
-from connectors.mapping import OrderMap
+from connectors.mapper import Mapper
+from connectors.mapping import OrderMap, Preset
 from connectors.metadata import Rows
+from connectors.paths import order_paths
 from connectors.records import Order
 from connectors.tokens import FetchedToken
 from connectors.vendor import Wiring
@@ -35,8 +36,12 @@ class YonyouCrm(MappedCrm):
     the page are asked for."""
 
     def __init__(self, wiring: Wiring, settings: YonyouSettings, tables: YonyouTables) -> None:
-        super().__init__(wiring.source, settings, tables)
         self._heads = tables
+        super().__init__(wiring.source, settings, tables)
+
+    def _maps(self, mapping: Preset, mapper: Mapper) -> None:
+        super()._maps(mapping, mapper)
+        self._heads.complete_later(mapping.orders)
 
     async def sample(self, table: str, columns: Sequence[str], by: str, most: int) -> Rows:
         rows = await super().sample(table, columns, by, most)

@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 from connectors.capabilities import Probe
 from connectors.errors import Malformed, Misconfigured, SourceError
 from connectors.grouping import held
-from connectors.mapper import order_paths, paths_by_table
-from connectors.mapping import all_paths
+from connectors.mapping import OrderMap, all_paths
 from connectors.metadata import Rows, Table
+from connectors.paths import order_paths, paths_by_table
 from connectors.tables import Found, Newest
 from connectors.values import Misfit, moment
 from connectors.windows import Windows
@@ -61,8 +61,12 @@ class YonyouTables:
         self._mapped = paths_by_table(settings.mapping)
         self._telling = telling(settings)
         self._states = states(settings)
-        self._shown_later = {(one.table, order_paths(one)) for one in settings.mapping.orders}
+        self._shown_later: set[tuple[str, tuple[str, ...]]] = set()
         self._refund_ids = _refund_ids(settings)
+
+    def complete_later(self, orders: Sequence[OrderMap]) -> None:
+        """Heads are enough where exactly these columns are asked for: the caller completes them."""
+        self._shown_later |= {(one.table, order_paths(one)) for one in orders}
 
     async def probe(self) -> Probe:
         """A few rows of each list of the mapping: U8 grants lists one by one."""

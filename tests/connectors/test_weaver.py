@@ -154,7 +154,7 @@ async def test_there_are_no_pages_and_the_newest_are_not_known(sandbox: WeaverSa
     async with connected(VENDOR, sandbox.settings(), UNPACED) as connector:
         able = capabilities(connector)
         assert len(await connector.sample("xsdd", ["ddbh"], "modedatacreatedate", 3)) == 3
-    assert set(able) == {*VENDOR.calls, "metadata"}
+    assert set(able) == {*VENDOR.calls, "metadata", "narrowed"}
 
 
 async def test_a_long_answer_is_read_page_by_page(sandbox: WeaverSandbox) -> None:

@@ -66,6 +66,15 @@ def test_calls_are_logged_as_the_vendor_sees_them(
     assert [(c["account"], c["status"]) for c in log["calls"][1:]] == [(None, 401), (None, 200)]
 
 
+def test_what_was_sent_is_shown_where_it_is_asked_for(
+    http: httpx.Client, bearer: dict[str, str]
+) -> None:
+    http.post("/stripe/v1/refunds", data={"charge": "ch_1", "reason": "值"}, headers=bearer)
+    log = http.get("/_sandbox/calls", params={"bodies": ""}).json()
+    assert [call["body"] for call in log["calls"]] == ["charge=ch_1&reason=%E5%80%BC"]
+    assert "body" not in http.get("/_sandbox/calls").json()["calls"][0]
+
+
 def test_calls_of_one_vendor(http: httpx.Client) -> None:
     http.get(CHARGES)
     http.get("/paper/anything")

@@ -23,7 +23,7 @@ from auth.rules import TypeRule
 from schema.directives import declare
 from schema.permitted import Permitted, permitted
 from schema.projection import NotPermitted, ProjectingExecutor
-from schema.reading import read, refused_arguments
+from schema.reading import read, read_by_arguments, refused_arguments
 from schema.requirements import Requirements
 
 
@@ -66,7 +66,8 @@ class Guarded:
         assert isinstance(operation, OperationDefinitionNode)
         reading = read(self.requirements, document, operation)
         values = reading.values(variables or {})
-        refused = refused_arguments(reading, self.requirements, granted, values)
+        asked_by = read_by_arguments(reading, self.requirements, values)
+        refused = refused_arguments(asked_by, self.requirements, granted)
         return permitted(document, reading, self.requirements, granted, values, refused)
 
     def answer(

@@ -308,3 +308,15 @@ def test_who_is_not_identified_sees_what_is_public(graph: Guarded) -> None:
 def test_a_named_policy_decides(graph: Guarded, answer: bool | None, seen: str | None) -> None:
     policy = Policy(checks={"vip": lambda principal: answer})
     assert graph.answer("{ open vip }", policy=policy)[0] == {"open": "o", "vip": seen}
+
+
+def test_what_is_read_is_told_by_type_and_without_what_is_denied(graph: Guarded) -> None:
+    query = """query Q($in: Boolean = false) { me { name email } secret { a b }
+      posts { ... on Blog { title likes @include(if: $in) } ... on PrivateBlog { body } } }"""
+    assert graph.decide(query, frozenset({"authenticated", "scope:user"})).reads == {
+        "Query.me",
+        "User.name",
+        "User.email",
+        "Query.posts",
+        "Blog.title",
+    }

@@ -1,0 +1,138 @@
+"""Lists of rows of several tables, the newest first, in pages that a time and an id go on after.
+
+A page asks `Tables.newest` once for each table, and more often only where many rows share one
+moment; of rows that hold a value, `Tables.matching` once for each field.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.errors import SourceError
+from connectors.filters import Filter
+from connectors.grouping import D, Given, R, Records, mark
+from connectors.mapper import Mapper
+from connectors.mapping import fields_of
+from connectors.moment_cursor import Position, position_of, token_of
+from connectors.paging import Page, PageQuery, Row
+from connectors.tables import Newest, Tables
+from connectors.values import Misfit
+
+_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Lists:
+    """Of one source."""
+
+    def __init__(self, mapper: Mapper, tables: Tables) -> None:
+        self._mapper = mapper
+        self._tables = tables
+
+    async def holding(
+        self,
+        wanted: Sequence[tuple[D, Sequence[str], Sequence[str]]],
+        values: Sequence[str],
+        query: PageQuery[Any],
+        records: Records[D, R],
+    ) -> Page[R]:
+        """A page of the rows that hold one of the values; a failure of any is that of the page."""
+        asked = [value for value in dict.fromkeys(values) if value]
+        each = [(one, columns, f) for one, fields, columns in wanted for f in fields if asked]
+        answers = await asyncio.gather(
+            *(self._tables.matching(one.table, columns, f, asked) for one, columns, f in each)
+        )
+        found: dict[str, Given[D]] = {}
+        for (declared, _, _), parts in zip(each, answers, strict=True):
+            for _, rows in parts:
+                if isinstance(rows, SourceError):
+                    raise rows
+                for row in rows:
+                    found.setdefault(mark(row, declared), Given(row, declared))
+        after = position_of(query.after) if query.after is not None else None
+        placed = self.placed(list(found.values()), after, whole=True)
+        return await _page(placed, query.first, False, records)
+
+    async def newest(
+        self,
+        tables: Sequence[tuple[D, Sequence[str]]],
+        query: PageQuery[Any],
+        records: Records[D, R],
+    ) -> Page[R]:
+        """A page of all rows, the newest of every table merged."""
+        after = position_of(query.after) if query.after is not None else None
+        until = _earliest(after, query.filter)
+        count = query.first + 1
+        while True:
+            answers = await asyncio.gather(
+                *(
+                    self._tables.newest(
+                        one.table, columns, fields_of(one.created_at)[0].field, until, count
+                    )
+                    for one, columns in tables
+                )
+            )
+            told = [(one, newest) for (one, _), newest in zip(tables, answers, strict=True)]
+            placed = self._told(told, after)
+            more = any(newest.more for newest in answers)
+            if len(placed) > query.first or not more:
+                return await _page(placed, query.first, more, records)
+            count *= 2
+
+    def _told(
+        self, told: Sequence[tuple[D, Newest]], after: Position | None
+    ) -> list[tuple[Position, Given[D]]]:
+        """The rows of several tables that no untold row of any can lie between."""
+        edge = _FIRST
+        given: list[Given[D]] = []
+        for declared, newest in told:
+            own = [Given(row, declared) for row in newest.rows]
+            given += own
+            if newest.more and own:
+                edge = max(edge, min(place.moment for place, _ in self.placed(own, None)))
+        return [(place, one) for place, one in self.placed(given, after) if place.moment >= edge]
+
+    def placed(
+        self, given: Sequence[Given[D]], after: Position | None, *, whole: bool = False
+    ) -> list[tuple[Position, Given[D]]]:
+        """Newest first, the rows that follow `after`; `whole` says that these are all there are:
+        then one without a usable time comes last."""
+        placed = [(self._place(one, whole), one) for one in given]
+        follow = [(place, one) for place, one in placed if after is None or place < after]
+        return sorted(follow, key=lambda one: one[0], reverse=True)
+
+    def _place(self, given: Given[D], whole: bool) -> Position:
+        """Raises Malformed for a row without a usable time or id, as no page could go on after it;
+        where all rows are there, one without a time has a place."""
+        row, declared = given.row, given.declared
+        native_id = self._mapper.identity(row, declared)
+        try:
+            if native_id is None:
+                raise Misfit(f"{declared.id}: there is no id")
+            return Position(self._mapper.created_at(row, declared), native_id)
+        except Misfit as misfit:
+            if whole and native_id is not None:
+                return Position(_FIRST, native_id)
+            why = f"{declared.table}: a row cannot be listed, {misfit}"
+            raise self._mapper.malformed(row, declared, why) from None
+
+
+async def _page(
+    placed: Sequence[tuple[Position, Given[D]]], first: int, more: bool, records: Records[D, R]
+) -> Page[R]:
+    shown = placed[:first]
+    made = await records([one for _, one in shown])
+    rows = tuple(
+        Row(record, token_of(place)) for record, (place, _) in zip(made, shown, strict=True)
+    )
+    return Page(rows, more=more or len(placed) > first)
+
+
+def _earliest(after: Position | None, asked: Filter) -> datetime | None:
+    """Where to begin: after the last page, and not after what the filter accepts."""
+    bounds = [after.moment if after is not None else None]
+    if asked.created_at is not None:
+        bounds += [asked.created_at.lt, asked.created_at.lte]
+    return min((bound for bound in bounds if bound is not None), default=None)

@@ -1,0 +1,130 @@
+"""One row being read by its declarations: values, and what did not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, TypeVar
+
+from connectors.mapping import FieldMap, Fields, MappedSettings, fields_of
+from connectors.money import Money
+from connectors.values import MISSING, Misfit, Row, at, moment, money, number, shape, single, text
+
+T = TypeVar("T")
+
+
+class Reading:
+    """One row being read: values by declaration, and what did not fit."""
+
+    def __init__(self, row: Row, settings: MappedSettings) -> None:
+        self.row = row
+        self.misfits: dict[str, str] = {}
+        self._settings = settings
+
+    @cached_property
+    def lacks_columns(self) -> bool:
+        """Whether any column is missing: mostly none is, and then none is looked for."""
+        return any(value is MISSING for value in self.row.values())
+
+    def note_missing(self, name: str, paths: Iterable[str]) -> None:
+        """A field that is not there is a misfit also where only its words count."""
+        for path in paths if self.lacks_columns else ():
+            if MISSING in at(self.row, path):
+                self.misfits[name] = f"{path}: the field does not exist, or may not be read"
+
+    def word(self, field: str) -> str | None:
+        """The text in a field as it is; None where there is none."""
+        return word_in(self.row, field)
+
+    def text(self, name: str, fields: Fields) -> str | None:
+        return self._one(name, fields, lambda value, _: text(value))
+
+    def reference(self, name: str, field: str) -> str | None:
+        """The id of one other record; several are a misfit, as none of them is the one."""
+        return self._one(name, field, lambda value, _: single(value))
+
+    def texts(self, name: str, fields: Fields) -> tuple[str, ...]:
+        """All values of all fields, each once."""
+        found: dict[str, None] = {}
+        for one in fields_of(fields):
+            try:
+                found.update(dict.fromkeys(text(value) for value in at(self.row, one.field)))
+            except Misfit as misfit:
+                self.misfits[name] = _told(one.field, misfit, at(self.row, one.field))
+        return tuple(found)
+
+    def moment(self, name: str, fields: Fields) -> datetime | None:
+        zone = self._settings.zone
+        return self._one(name, fields, lambda value, one: moment(value, one.zone or zone))
+
+    def number(self, name: str, fields: Fields) -> Decimal | None:
+        return self._one(name, fields, number)
+
+    def money(self, name: str, fields: Fields, near: Row | None = None) -> Money | None:
+        """`near` is the row that holds the currency where it is not this one."""
+        for one in fields_of(fields):
+            values = at(self.row, one.field)
+            if not values:
+                continue
+            try:
+                currency = self._currency(one, near)
+                _check_each(self.row, one.field, values)
+                several = [money(value, one, currency) for value in values]
+                return Money(sum(amount.minor_units for amount in several), currency)
+            except Misfit as misfit:
+                self.misfits[name] = _told(one.field, misfit, values)
+                return None
+        return None
+
+    def _currency(self, one: FieldMap, near: Row | None) -> str:
+        """The field's own, what another field holds, or the source's."""
+        if one.currency is not None:
+            return one.currency
+        if one.currency_field is not None:
+            held = at(self.row, one.currency_field)
+            if not [value for value in held if value is not MISSING] and near is not None:
+                # A line without the column stands in an order that has it.
+                held = [*held, *at(near, one.currency_field)]
+            there = [value for value in held if value is not MISSING]
+            words = {text(value).strip() for value in there or held[:1]}
+            if len(words) != 1:
+                raise Misfit("it is in several currencies" if words else "its currency is not told")
+            word = words.pop()
+            return self._settings.currencies.get(word, word)
+        if self._settings.currency is None:
+            raise Misfit("it has no currency, and neither has the mapping")
+        return self._settings.currency
+
+    def _one(self, name: str, fields: Fields, read: Callable[[Any, FieldMap], T]) -> T | None:
+        for one in fields_of(fields):
+            for value in at(self.row, one.field)[:1]:
+                try:
+                    return read(value, one)
+                except Misfit as misfit:
+                    self.misfits[name] = _told(one.field, misfit, [value])
+                    return None
+        return None
+
+
+def word_in(row: Row, field: str) -> str | None:
+    for value in at(row, field)[:1] if field else ():
+        try:
+            return text(value)
+        except Misfit:
+            return None
+    return None
+
+
+def _check_each(row: Row, path: str, values: Sequence[Any]) -> None:
+    """A sum over a list needs an amount of each of its items."""
+    around, inside, _ = path.rpartition("[].")
+    if inside and len(at(row, f"{around}[]")) != len(values):
+        raise Misfit("an item of the list has no amount")
+
+
+def _told(field: str, misfit: Misfit, values: Sequence[Any]) -> str:
+    """The reason, and what the values look like."""
+    looks = ", ".join(shape(value) for value in values[:3] if value is not MISSING)
+    return f"{field}: {misfit}" + (f" (it looks like {looks})" if looks else "")
