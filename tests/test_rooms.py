@@ -48,6 +48,7 @@ HOME = {
         "connectors/rsa.py",
         "connectors/",
         "auth/certificate.py",
+        "auth/audit/keys.py",
         "sandbox/",
         "tests/",
     ),
