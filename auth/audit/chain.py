@@ -34,10 +34,8 @@ class Chain:
 
     def line(self, event: Event, ts: str, node: str) -> bytes:
         """The next line, with its end."""
-        return self.appended({**_members(event), "ts": ts, "node": node})
-
-    def appended(self, members: dict[str, Any]) -> bytes:
-        members = {**members, "seq": self.seq + 1, "prev": self.hash}
+        members = {**_members(event), "ts": ts, "node": node}
+        members |= {"seq": self.seq + 1, "prev": self.hash}
         self.hash = members["hash"] = self._hash(members)
         self.seq += 1
         return canonical(members) + b"\n"

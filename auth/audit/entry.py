@@ -73,8 +73,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What happened. `action` is a word of ours (`query`, `authenticate`, `client_added`, `alert`).
 
     `about` names what an action was done to, in ids that are no secrets: a client, a file, a rule
-    of the alerts. `denied_paths` are selections with `@` for lists; `classes` the field classes that
-    were answered; `trace_id` is the request's id, which stands in its answer and in other logs.
+    of the alerts. `denied_paths` are selections with `@` for lists, the first of `denied_count`;
+    `classes` the field classes that were answered; `trace_id` is the request's id, which stands in
+    its answer and in other logs.
     """
 
     action: str
@@ -102,8 +103,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Entry(Event, frozen=True, kw_only=True, omit_defaults=True):
     """One line of a file: an event, when and where it was written, and the chain.
 
-    `ts` is RFC 3339 in UTC with nanoseconds; `seq` counts from 1 in each file; `prev` and `hash` are
-    64 hexadecimal digits.
+    `ts` is RFC 3339 in UTC with nanoseconds; `seq` counts from 1 in each file; `prev` and `hash`
+    are 64 hexadecimal digits.
     """
 
     seq: int

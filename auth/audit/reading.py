@@ -31,6 +31,11 @@ def files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if FILE.fullmatch(path.name))
 
 
+def day_of(name: str) -> str:
+    """Of a file's name: `2026-11-23`."""
+    return name[:10]
+
+
 def lines(path: Path) -> Iterator[Line]:
     """Every line of a file; one that is too long ends the file. Raises OSError."""
     with path.open("rb") as file:
