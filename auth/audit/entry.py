@@ -74,8 +74,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `about` names what an action was done to, in ids that are no secrets: a client, a file, a rule
     of the alerts. `denied_paths` are selections with `@` for lists, the first of `denied_count`;
-    `classes` the field classes that were answered; `trace_id` is the request's id, which stands in
-    its answer and in other logs.
+    `classes` the field classes that were answered; `request_id` stands in the answer and in other
+    logs too, `trace_id` is the one of W3C's traceparent. `status` is HTTP's.
     """
 
     action: str
@@ -97,6 +97,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: int | None = None
     reason: str | None = None
     about: dict[str, str | int] = {}
+    request_id: str | None = None
     trace_id: str | None = None
 
 

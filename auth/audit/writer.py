@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooSlow
 from pathlib import Path
@@ -41,6 +41,10 @@ Ticket = Future[None]
 
 class AuditUnavailable(Exception):
     """What happened cannot be written down, so it must not happen."""
+
+
+Tell = Callable[[Event], Awaitable[None]]
+"""Where events go. Raises AuditUnavailable."""
 
 
 class _Waiting(msgspec.Struct, frozen=True):
@@ -107,6 +111,11 @@ class Writer:
     def refuses(self) -> bool:
         """Whether nothing may be answered now."""
         return self.strict and not self.is_writing
+
+    def check(self) -> None:
+        """Raises AuditUnavailable if nothing may be answered now."""
+        if self.refuses:
+            raise AuditUnavailable("nothing can be written, or too much waits")
 
     def put(self, event: Event) -> None:
         """Does not wait. Raises AuditUnavailable where it would be lost and must not be."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from auth.audit.entry import Entry, Event, Origin, Result, Who
 from auth.audit.keys import AuditKeys
 from auth.audit.reading import entries, files
 from auth.audit.verify import Report, verify
 from auth.audit.writer import Writer
+from connectors.secret import Secret
+from gateway.audit_settings import AuditSettings
 
 SECRET = "s" * 32
 KEYS = AuditKeys(SECRET.encode())
@@ -59,3 +62,7 @@ def report(folder: Path) -> Report:
 def only_file(folder: Path) -> Path:
     (path,) = files(folder)
     return path
+
+
+def settings(folder: Path, **changes: Any) -> AuditSettings:
+    return AuditSettings(key=Secret(SECRET), folder=str(folder), node="node", **changes)

@@ -7,6 +7,7 @@ a line comes on standard input.
 
 from __future__ import annotations
 
+import itertools
 import resource
 import sys
 import time
@@ -18,9 +19,7 @@ from tests.audit.logs import KEYS, event
 
 
 def steadily(writer: Writer) -> None:
-    number = 0
-    while True:
-        number += 1
+    for number in itertools.count(1):
         writer.note(event(number, Result.DENIED))
         writer.put(event(number))
         print(number, flush=True)
@@ -30,7 +29,7 @@ def on_a_full_disk(writer: Writer, most: int) -> None:
     unlimited = resource.RLIM_INFINITY
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, unlimited))
     number = 0
-    while writer.is_writing:
+    while not writer.refuses:
         number += 1
         try:
             writer.note(event(number, Result.DENIED))

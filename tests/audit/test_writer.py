@@ -73,7 +73,12 @@ def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
 def test_many_events_are_few_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[int] = []
     fsync = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda handle: (synced.append(handle), fsync(handle))[1])
+
+    def counted(handle: int) -> None:
+        synced.append(handle)
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", counted)
     write(tmp_path, 4 * BATCH)
     assert report(tmp_path).entries == 4 * BATCH + 2
     # The folder, the first and the last entry, the checkpoint; and the batches.
@@ -108,10 +113,12 @@ def test_every_process_has_files_of_its_own(tmp_path: Path) -> None:
 def test_events_of_many_threads_are_all_there(tmp_path: Path) -> None:
     writer = Writer(tmp_path, KEYS, "node")
     writer.start()
-    threads = [
-        threading.Thread(target=lambda: [writer.put(event(n)) for n in range(200)])
-        for _ in range(4)
-    ]
+
+    def put() -> None:
+        for number in range(200):
+            writer.put(event(number))
+
+    threads = [threading.Thread(target=put) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -290,9 +297,9 @@ def fill(writer: Writer) -> None:
 
 def test_a_strict_log_that_is_full_refuses(tmp_path: Path, stuck: threading.Event) -> None:
     writer = started(tmp_path, stuck)
-    assert not writer.refuses
+    assert [writer.refuses, writer.is_writing] == [False, True]
     fill(writer)
-    assert writer.refuses
+    assert [writer.refuses, writer.is_writing] == [True, False]
     with pytest.raises(AuditUnavailable):
         writer.put(event(6))
     stuck.set()
