@@ -17,12 +17,14 @@ from auth.audit.sparing import Sparing
 from auth.audit.writer import Writer
 from auth.faults import Fault
 from auth.principal import Principal
+from connectors.card_numbers import without_cards
 from connectors.records import Record
 from gateway.access_log import NAME
 from gateway.audit_settings import AuditSettings
 from gateway.peer import Peer
 from resolvers.context import Context
 from schema.execution import Operation, Outcome
+from schema.permitted import Denial
 
 MOST_IDS = 1000
 """Of the records of one type in one entry; all are counted."""
@@ -51,8 +53,8 @@ class Trail:
         context.shown = []
         outcome = await answer(operation, context)
         await self.tell(self._operation(operation, context, outcome, peer))
-        for source, count in (context.rows.violations if context.rows else {}).items():
-            await self.tell(_violation(context, source, count, peer))
+        for event in _violations(context, peer):
+            await self.tell(event)
         return outcome
 
     async def refused(self, fault: Fault, peer: Peer, request_id: str | None) -> None:
@@ -92,7 +94,7 @@ class Trail:
             records=self._seen(context.shown or ()),
             classes=() if decided is None else tuple(sorted(c.value for c in decided.classes)),
             rows=_rows(context),
-            denied_paths=tuple(plain(".".join(d.path)) for d in denied[:MOST_PATHS]),
+            denied_paths=tuple(_path(denial) for denial in denied[:MOST_PATHS]),
             denied_count=len(denied),
             masked_count=len(decided.masked) if decided is not None else 0,
             upstream={
@@ -168,9 +170,9 @@ def token_of(principal: Principal | None) -> str | None:
     return None if found is None else plain(found)
 
 
-def _violation(context: Context, source: str, count: int, peer: Peer) -> Event:
-    """A source gave rows of somebody else; they were not shown."""
-    return Event(
+def _violations(context: Context, peer: Peer) -> Iterator[Event]:
+    """A source gave rows of somebody else, or card numbers; neither was shown."""
+    about = Event(
         action="authz_violation",
         origin=Origin.GRAPHQL,
         outcome=Result.DENIED,
@@ -178,10 +180,14 @@ def _violation(context: Context, source: str, count: int, peer: Peer) -> Event:
         token_jti=token_of(context.principal),
         ip=peer.ip,
         rows=_rows(context),
-        about={"source": source, "rows": count},
         request_id=context.request_id,
         trace_id=peer.trace_id,
     )
+    for source, count in (context.rows.violations if context.rows else {}).items():
+        yield msgspec.structs.replace(about, about={"source": source, "rows": count})
+    for source, count in context.lookups.cards.items():
+        told: dict[str, str | int] = {"rule": "card_number", "source": source, "count": count}
+        yield msgspec.structs.replace(about, action="alert", outcome=Result.ALLOWED, about=told)
 
 
 def _result(context: Context, outcome: Outcome) -> Result:
@@ -212,10 +218,15 @@ def _status(outcome: Outcome) -> int:
     return 403 if outcome.forbidden else 400
 
 
+def _path(denial: Denial) -> str:
+    """Aliases are the client's own words."""
+    return plain(without_cards(".".join(denial.path)))
+
+
 def _name(operation: Operation, outcome: Outcome) -> str | None:
     """A plain GraphQL name and nothing else."""
     name = outcome.operation or operation.name
-    return name if name is not None and NAME.fullmatch(name) else None
+    return without_cards(name) if name is not None and NAME.fullmatch(name) else None
 
 
 def _rows(context: Context) -> RowLimits | None:

@@ -290,3 +290,25 @@ async def test_operations_at_once_are_all_there(asked: Asked) -> None:
 async def test_introspection_is_an_action_of_its_own(asked: Asked) -> None:
     await asked("{ __schema { queryType { name } } }")
     assert asked.one().action == "introspection"
+
+
+async def test_a_card_number_of_a_vendor_is_not_shown_and_is_told(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    connector = asked.gateway.sources["salesforce"].connector
+    read = connector.customer_page  # type: ignore[attr-defined]
+
+    async def careless(query: Any) -> Any:
+        page = await read(query)
+        named = msgspec.structs.replace(page.rows[0].record, name="Mei 4111 1111 1111 1111")
+        rows = (msgspec.structs.replace(page.rows[0], record=named), *page.rows[1:])
+        return msgspec.structs.replace(page, rows=rows)
+
+    monkeypatch.setattr(connector, "customer_page", careless)
+    outcome = await asked("{ customers(first: 1) { nodes { id name } } }")
+    assert outcome.body["data"]["customers"]["nodes"][0]["name"] == "Mei [PAN:1111]"
+    (alert,) = [entry for entry in asked.entries() if entry.action == "alert"]
+    assert alert.about == {"rule": "card_number", "source": "salesforce", "count": 1}
+    assert alert.request_id == "request"
+    (line,) = [record for record in caplog.records if record.name == "tillgate.alerts"]
+    assert line.fields["at"] == "Customer.name"  # type: ignore[attr-defined]
