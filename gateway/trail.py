@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 
 import msgspec
 
 from auth.access import Mode
+from auth.audit.alerts import Alerts, KnownUses
 from auth.audit.canonical import plain
 from auth.audit.entry import Calls, Event, Origin, Result, RowLimits, Seen, Who
 from auth.audit.sparing import Sparing
@@ -26,6 +29,7 @@ from resolvers.context import Context
 from schema.execution import Operation, Outcome
 from schema.permitted import Denial
 
+alerts = logging.getLogger("tillgate.alerts")
 MOST_IDS = 1000
 """Of the records of one type in one entry; all are counted."""
 MOST_PATHS = 50
@@ -37,8 +41,9 @@ Answer = Callable[[Operation, Context], Awaitable[Outcome]]
 class Trail:
     """Raises AuditUnavailable where something must not be answered, because nobody could tell."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, rules: Alerts | None = None) -> None:
         self._writer = writer
+        self._rules = rules or Alerts(time.time)
         self._refusals = Sparing(time.monotonic)
 
     @property
@@ -50,11 +55,16 @@ class Trail:
     ) -> Outcome:
         """The answer, when it may be given."""
         self._writer.check()
-        context.shown = []
+        noted = context.shown = []
         outcome = await answer(operation, context)
-        await self.tell(self._operation(operation, context, outcome, peer))
-        for event in _violations(context, peer):
-            await self.tell(event)
+        shown = _by_type(noted)
+        event = self._operation(operation, context, outcome, peer, shown)
+        await self.tell(event)
+        for violation in _violations(context, peer):
+            await self.tell(violation)
+        for alert in self._rules.observe(event, chain.from_iterable(shown.values())):
+            log_alert(alert)
+            await self.tell(alert)
         return outcome
 
     async def refused(self, fault: Fault, peer: Peer, request_id: str | None) -> None:
@@ -75,7 +85,12 @@ class Trail:
         await self._writer.written(event)
 
     def _operation(
-        self, operation: Operation, context: Context, outcome: Outcome, peer: Peer
+        self,
+        operation: Operation,
+        context: Context,
+        outcome: Outcome,
+        peer: Peer,
+        shown: Mapping[str, set[str]],
     ) -> Event:
         planned = outcome.planned
         decided = planned.decided if planned is not None else None
@@ -91,7 +106,7 @@ class Trail:
             ip=peer.ip,
             operation_name=_name(operation, outcome),
             op_hash=self._document(operation),
-            records=self._seen(context.shown or ()),
+            records=self._seen(shown),
             classes=() if decided is None else tuple(sorted(c.value for c in decided.classes)),
             rows=_rows(context),
             denied_paths=tuple(_path(denial) for denial in denied[:MOST_PATHS]),
@@ -112,16 +127,26 @@ class Trail:
         text = operation.query.encode("utf-8", "replace")
         return self._writer.keys.pseudonym(f"document:{hashlib.sha256(text).hexdigest()}")
 
-    def _seen(self, shown: Iterable[Record]) -> dict[str, Seen]:
-        """The same record may have been put into the answer many times."""
-        by_type: defaultdict[str, set[str]] = defaultdict(set)
-        for record in shown:
-            by_type[record.KIND.value.capitalize()].add(record.id)
+    def _seen(self, shown: Mapping[str, set[str]]) -> dict[str, Seen]:
         pseudonym = self._writer.keys.pseudonym
         return {
             kind: Seen(len(ids), tuple(map(pseudonym, sorted(ids)[:MOST_IDS])))
-            for kind, ids in by_type.items()
+            for kind, ids in shown.items()
         }
+
+
+def _by_type(shown: Iterable[Record]) -> dict[str, set[str]]:
+    """Ids; the same record may have been put into the answer many times."""
+    by_type: defaultdict[str, set[str]] = defaultdict(set)
+    for record in shown:
+        by_type[record.KIND.value.capitalize()].add(record.id)
+    return by_type
+
+
+def log_alert(alert: Event) -> None:
+    client = alert.principal.client_id if alert.principal is not None else None
+    fields = {**alert.about, "client": client, "request": alert.request_id}
+    alerts.warning("alert", extra={"fields": fields})
 
 
 def _refusal(fault: Fault, peer: Peer, request_id: str | None) -> Event:
@@ -147,7 +172,10 @@ def open_trail(settings: AuditSettings | None) -> Iterator[Trail | None]:
     writer = settings.writer()
     writer.start()
     try:
-        yield Trail(writer)
+        hours = settings.usual_hours
+        known = KnownUses(settings.path / "known-uses")
+        rules = Alerts(time.time, known, None if hours is None else (hours.begin, hours.end))
+        yield Trail(writer, rules)
     finally:
         writer.close()
 

@@ -30,6 +30,7 @@ from tests.graph.principals import EVERY_SCOPE, who
 from tests.serving import settings_for
 
 pytestmark = pytest.mark.anyio
+ANY_PARTNER = Policy(rows=RowRules(partners={"shop": PartnerRows(customers=())}))
 PEER = Peer("192.0.2.7", "0af7651916cd43dd8448eb211c80319c")
 
 
@@ -64,7 +65,7 @@ class Asked:
         return [entry for entry in told(self.folder) if not entry.action.startswith("log_")]
 
     def one(self) -> Entry:
-        (entry,) = self.entries()
+        (entry,) = [entry for entry in self.entries() if entry.action != "alert"]
         return entry
 
 
@@ -307,8 +308,21 @@ async def test_a_card_number_of_a_vendor_is_not_shown_and_is_told(
     monkeypatch.setattr(connector, "customer_page", careless)
     outcome = await asked("{ customers(first: 1) { nodes { id name } } }")
     assert outcome.body["data"]["customers"]["nodes"][0]["name"] == "Mei [PAN:1111]"
-    (alert,) = [entry for entry in asked.entries() if entry.action == "alert"]
+    entries = asked.entries()
+    (alert,) = [entry for entry in entries if entry.about.get("rule") == "card_number"]
     assert alert.about == {"rule": "card_number", "source": "salesforce", "count": 1}
     assert alert.request_id == "request"
+    told = [r.fields for r in caplog.records if r.name == "tillgate.alerts"]  # type: ignore[attr-defined]
+    assert [fields["at"] for fields in told if fields["rule"] == "card_number"] == ["Customer.name"]
+
+
+async def test_what_is_unusual_is_an_event_and_a_line_of_the_log(
+    asked: Asked, caplog: pytest.LogCaptureFixture
+) -> None:
+    await asked("{ __schema { queryType { name } } }", policy=ANY_PARTNER, partner="shop")
+    (alert,) = [entry for entry in asked.entries() if entry.action == "alert"]
+    assert alert.about == {"rule": "partner_introspection"}
     (line,) = [record for record in caplog.records if record.name == "tillgate.alerts"]
-    assert line.fields["at"] == "Customer.name"  # type: ignore[attr-defined]
+    assert line.fields == {  # type: ignore[attr-defined]
+        "rule": "partner_introspection", "client": "client", "request": "request",
+    }  # fmt: skip
