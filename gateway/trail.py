@@ -13,9 +13,9 @@ from itertools import chain
 import msgspec
 
 from auth.access import Mode
-from auth.audit.alerts import Alerts, KnownUses
+from auth.audit.alerts import NEWS, Alerts, KnownUses
 from auth.audit.canonical import plain
-from auth.audit.entry import Calls, Event, Origin, Result, RowLimits, Seen, Who
+from auth.audit.entry import Calls, Cost, Event, Origin, Result, RowLimits, Seen, Who
 from auth.audit.sparing import Sparing
 from auth.audit.writer import Writer
 from auth.faults import Fault
@@ -34,7 +34,9 @@ MOST_IDS = 1000
 """Of the records of one type in one entry; all are counted."""
 MOST_PATHS = 50
 UNKNOWN = (Origin.HTTP, Origin.OAUTH)
-THROTTLED = frozenset({"RATE_LIMITED", "COST_LIMITED", "THROTTLED"})
+THROTTLED = frozenset({"THROTTLED", "TOO_MANY_REQUESTS", "COST_ESTIMATED_TOO_EXPENSIVE"})
+"""Codes of what was not executed because of what its client may spend."""
+CRASHED = Outcome({"errors": [{"extensions": {"code": "INTERNAL_SERVER_ERROR"}}]}, False, 1)
 Answer = Callable[[Operation, Context], Awaitable[Outcome]]
 
 
@@ -56,8 +58,12 @@ class Trail:
         """The answer, when it may be given."""
         self._writer.check()
         noted = context.shown = []
-        outcome = await answer(operation, context)
-        shown = _by_type(noted)
+        try:
+            outcome = await answer(operation, context)
+        except Exception:
+            await self.tell(self._operation(operation, context, CRASHED, peer, {}))
+            raise
+        shown = _by_type(noted) if outcome.executed else {}
         event = self._operation(operation, context, outcome, peer, shown)
         await self.tell(event)
         for violation in _violations(context, peer):
@@ -105,7 +111,7 @@ class Trail:
             token_jti=token_of(principal),
             ip=peer.ip,
             operation_name=_name(operation, outcome),
-            op_hash=self._document(operation),
+            op_hash=self._document(operation, outcome),
             records=self._seen(shown),
             classes=() if decided is None else tuple(sorted(c.value for c in decided.classes)),
             rows=_rows(context),
@@ -116,16 +122,21 @@ class Trail:
                 name: Calls(reads.count, round(reads.seconds * 1000))
                 for name, reads in context.lookups.reads.items()
             },
+            cost=_cost(outcome),
             status=_status(outcome),
             reason=_code(outcome),
             request_id=context.request_id,
             trace_id=peer.trace_id,
         )
 
-    def _document(self, operation: Operation) -> str:
+    def _document(self, operation: Operation, outcome: Outcome) -> str:
         """Keyed, because a document may hold a value that could be guessed."""
-        text = operation.query.encode("utf-8", "replace")
-        return self._writer.keys.pseudonym(f"document:{hashlib.sha256(text).hexdigest()}")
+        digest = (
+            outcome.planned.prepared.key
+            if outcome.planned is not None
+            else hashlib.sha256(operation.query.encode("utf-8", "surrogatepass")).digest()
+        )
+        return self._writer.keys.pseudonym(f"document:{digest.hex()}")
 
     def _seen(self, shown: Mapping[str, set[str]]) -> dict[str, Seen]:
         pseudonym = self._writer.keys.pseudonym
@@ -146,7 +157,8 @@ def _by_type(shown: Iterable[Record]) -> dict[str, set[str]]:
 def log_alert(alert: Event) -> None:
     client = alert.principal.client_id if alert.principal is not None else None
     fields = {**alert.about, "client": client, "request": alert.request_id}
-    alerts.warning("alert", extra={"fields": fields})
+    level = logging.INFO if alert.about.get("rule") in NEWS else logging.WARNING
+    alerts.log(level, "alert", extra={"fields": fields})
 
 
 def _refusal(fault: Fault, peer: Peer, request_id: str | None) -> Event:
@@ -237,6 +249,14 @@ def _code(outcome: Outcome) -> str | None:
     errors = outcome.body.get("errors") or [{}]
     code = errors[0].get("extensions", {}).get("code")
     return None if outcome.executed or code is None else str(code)
+
+
+def _cost(outcome: Outcome) -> Cost | None:
+    """As it is told to the client, if it is."""
+    told = outcome.body.get("extensions", {}).get("cost")
+    if told is None:
+        return None
+    return Cost(estimate=told.get("requestedQueryCost"), actual=told.get("actualQueryCost"))
 
 
 def _status(outcome: Outcome) -> int:

@@ -166,8 +166,8 @@ RULES: Mapping[str, Rule] = {
     "partner_introspection": partner_introspection,
     "unusual_hour": unusual_hour,
 }
-AT_ONCE = frozenset({"first_use"})
-"""Rules that tell each thing once by themselves."""
+NEWS = frozenset({"first_use"})
+"""Rules that tell each thing once by themselves, and nothing that is bad in itself."""
 
 
 class Alerts:
@@ -222,7 +222,7 @@ class Alerts:
         return habits
 
     def _is_news(self, who: Who, name: str, now: float) -> bool:
-        if name in AT_ONCE:
+        if name in NEWS:
             return True
         if self._quiet.get((who, name), now):
             return False
