@@ -295,7 +295,7 @@ async def test_what_was_read_for_an_answer_that_is_too_large_was_not_shown(asked
 async def test_a_failure_among_rows_is_no_record(
     asked: Asked, control: Control, below: str
 ) -> None:
-    control.faults({"account": "stripe_us", "kind": "status", "status": 503})
+    control.faults({"vendor": "stripe", "account": "stripe_us", "kind": "status", "status": 503})
     await asked(f"{{ payments(first: 5) {{ nodes {{ {below} }} }} }}")
     entry = asked.one()
     assert entry.records["Payment"].count == 5
