@@ -11,9 +11,12 @@ import gc
 import statistics
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 
@@ -55,24 +58,25 @@ async def compare(gateway: Gateway, writer: Writer) -> None:
     principal = Principal(
         issuer="https://as", client_id="bench", subject="bench", scopes=frozenset(SCOPES)
     )
-    roads = {"without": Operations(gateway), "with": Operations(gateway, Trail(writer))}
-    plain: Callable[[Screen, Any], Any] = Screen.__call__
+    plain, audited = Operations(gateway), Operations(gateway, Trail(writer))
+    roads: dict[str, tuple[Operations, AbstractContextManager[object]]] = {
+        "plain": (plain, nullcontext()),
+        "log": (audited, nullcontext()),
+        "no tripwire": (plain, patch.object(Screen, "__call__", lambda screen, value: value)),
+    }
     for name, query in QUERIES.items():
-        times: dict[str, list[float]] = {road: [] for road in (*roads, "no tripwire")}
+        times: dict[str, list[float]] = {road: [] for road in roads}
         for _ in range(ROUNDS):
-            for road, operations in (*roads.items(), ("no tripwire", roads["without"])):
-                Screen.__call__ = (  # type: ignore[method-assign]
-                    (lambda screen, value: value) if road == "no tripwire" else plain
-                )
+            for road, (operations, changed) in roads.items():
                 context = gateway.context("bench", principal)
-                times[road].append(
-                    await spent(lambda: operations.answer(Operation(query), context))  # noqa: B023
-                )
-        Screen.__call__ = plain  # type: ignore[method-assign]
-        best = {road: statistics.median(found) for road, found in times.items()}
+                answer = partial(operations.answer, Operation(query), context)
+                with changed:
+                    times[road].append(await spent(answer))
+        medians = {road: statistics.median(found) for road, found in times.items()}
         print(
-            f"{name:20} {best['without']:8.2f} ms   log {_ratio(best['with'], best['without'])}"
-            f"   tripwire {_ratio(best['without'], best['no tripwire'])}"
+            f"{name:20} {medians['plain']:8.2f} ms"
+            f"   log {_ratio(medians['log'], medians['plain'])}"
+            f"   tripwire {_ratio(medians['plain'], medians['no tripwire'])}"
         )
 
 
