@@ -15,6 +15,7 @@ import msgspec
 
 from auth.access_tokens import AccessTokens, Trusted
 from auth.api_keys import ApiKey, ApiKeys
+from auth.audit.writer import Tell
 from auth.authenticator import Authenticator
 from auth.certificate import Certificates
 from auth.challenge import Challenger
@@ -93,11 +94,12 @@ async def open_auth(
     engine: Engine,
     wall: Callable[[], float] = time.time,
     clock: Callable[[], float] = time.monotonic,
+    tell: Tell | None = None,
 ) -> AsyncIterator[Auth]:
     """Reads what was revoked, makes the signing key at the first start, and keeps both up to date.
-    Raises Unavailable or KeyFileUnusable."""
+    `tell` is where the issuer's events go. Raises Unavailable or KeyFileUnusable."""
     async with AsyncExitStack() as stack:
-        opening = _Opening(settings, engine, wall, clock, stack)
+        opening = _Opening(settings, engine, wall, clock, stack, tell)
         yield await opening.auth()
 
 
@@ -109,7 +111,9 @@ class _Opening:
         wall: Callable[[], float],
         clock: Callable[[], float],
         stack: AsyncExitStack,
+        tell: Tell | None,
     ) -> None:
+        self._tell = tell
         self._settings = settings
         self._engine = engine
         self._wall = wall
@@ -216,7 +220,9 @@ class _Opening:
             fapi=settings.fapi,
         )
         tokens = self._tokens([trusted])
-        return EmbeddedIssuer(told, ring, auth, tokens, self._revocations, proofs, self._wall)
+        return EmbeddedIssuer(
+            told, ring, auth, tokens, self._revocations, proofs, self._wall, self._tell
+        )
 
     def _tokens(self, trusted: list[Trusted]) -> AccessTokens:
         return AccessTokens(

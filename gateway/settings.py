@@ -16,6 +16,7 @@ from connectors.registry import Registry, UnknownVendor
 from connectors.secret import Secret
 from connectors.vendor import SourceSettings
 from gateway.access_settings import check_policy, resolved_rows
+from gateway.audit_settings import AuditSettings
 from gateway.auth_settings import AuthSettings
 from gateway.strict import Reader, SettingsError, unknown, unknown_name
 from schema.limits import OperationLimits
@@ -83,6 +84,7 @@ class File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     store: StoreSettings = StoreSettings()
     links: LinkSettings = LinkSettings()
     auth: AuthSettings | None = None
+    audit: AuditSettings | None = None
     sources: dict[str, Any] = {}
 
 
@@ -94,6 +96,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     store: StoreSettings = StoreSettings()
     links: LinkSettings = LinkSettings()
     auth: AuthSettings | None = None
+    audit: AuditSettings | None = None
     sources: Mapping[str, SourceSettings]
 
 
@@ -124,6 +127,7 @@ def parse(text: str, registry: Registry, reader: Reader) -> Settings:
         store=file.store,
         links=file.links,
         auth=file.auth,
+        audit=file.audit,
         sources=sources,
     )
     _check_pairs(settings)

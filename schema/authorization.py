@@ -46,14 +46,21 @@ class Authorizer:
         granted = access.granted & self._requirements.atoms
         asked_by = read_by_arguments(reading, self._requirements, values)
         refused = refused_arguments(asked_by, self._requirements, granted)
-        by = frozenset(place for places in asked_by for place in places)
+        by = frozenset(
+            place
+            for index, places in enumerate(asked_by)
+            if index not in refused
+            for place in places
+        )
         skips = tuple(bool(values.get(condition)) for condition in reading.conditions)
         key = (prepared.key, name, granted, skips, refused, by)
         if (kept := self._kept.get(key)) is not None:
             self._kept.move_to_end(key)
             return kept[1]
         found = permitted(prepared.document, reading, self._requirements, granted, values, refused)
-        found = msgspec.structs.replace(found, reads=found.reads | by)
+        reads = found.reads | by
+        classes = frozenset(self._requirements.place(place).rule.class_ for place in reads)
+        found = msgspec.structs.replace(found, reads=reads, classes=classes)
         self._keep(key, prepared.size, found)
         return found
 

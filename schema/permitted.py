@@ -31,6 +31,7 @@ from graphql import (
     is_non_null_type,
 )
 
+from auth.rules import FieldClass
 from schema.reading import Reading, is_skipped
 from schema.requirements import Requirements, access_of
 
@@ -52,12 +53,14 @@ class Denial(msgspec.Struct, frozen=True):
 
 class Permitted(msgspec.Struct, frozen=True):
     """`document` is the one that was asked, where nothing of it is denied; None where nothing of it
-    is left. `reads` are the fields that it answers or asks by, `Type.field`."""
+    is left. `reads` are the fields that it answers or asks by, `Type.field`, and
+    `classes` theirs."""
 
     document: DocumentNode | None
     denied: tuple[Denial, ...] = ()
     masked: tuple[Path, ...] = ()
     reads: frozenset[str] = frozenset()
+    classes: frozenset[FieldClass] = frozenset()
 
 
 class _Reduced(msgspec.Struct):

@@ -48,11 +48,19 @@ HOME = {
         "connectors/rsa.py",
         "connectors/",
         "auth/certificate.py",
+        "auth/audit/keys.py",
         "sandbox/",
         "tests/",
     ),
 }
-PRINTERS = ("gateway/cli.py", "gateway/demo.py", "sandbox/", "benchmarks/", "tests/")
+PRINTERS = (
+    "gateway/audit_cli.py",
+    "gateway/cli.py",
+    "gateway/demo.py",
+    "sandbox/",
+    "benchmarks/",
+    "tests/",
+)
 NO_NAMES = frozenset({"utils", "util", "helpers", "helper", "common", "base", "misc"})
 INDEX = re.compile(
     r"--(?:extra-)?index-url|--find-links|--trusted-host|pypi\.|registry\.|\"resolved\"|\.tgz|\.whl"
