@@ -23,11 +23,13 @@ Check = Callable[[Principal], "bool | None"]
 
 
 class Mode(Enum):
-    """What is done with an operation that asks for more than it may see."""
+    """What is done with an operation that asks for more than it may see. To one who is hidden from,
+    there is no more: names that he may not see are answered as names that there are not."""
 
     FILTER = "filter"
     REJECT = "reject"
     DRY_RUN = "dry_run"
+    HIDE = "hide"
 
 
 class Told(Enum):
@@ -39,10 +41,12 @@ class Told(Enum):
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """How one installation decides. `checks` are the policies that rules may name; `mask_key` is
-    the key of pseudonyms, and is in no repr."""
+    """How one installation decides. `partner_mode` is for principals of a partner, who need not
+    even learn what there is. `checks` are the policies that rules may name; `mask_key` is the key
+    of pseudonyms, and is in no repr."""
 
     mode: Mode = Mode.FILTER
+    partner_mode: Mode = Mode.HIDE
     told: Told = Told.ERRORS
     rows: RowRules = RowRules()
     checks: Mapping[str, Check] = {}
@@ -57,6 +61,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             rows=self.rows.scope_of(principal),
         )
 
+    def mode_for(self, principal: Principal | None) -> Mode:
+        is_partner = principal is not None and principal.partner is not None
+        return self.partner_mode if is_partner else self.mode
+
     def _granted(self, principal: Principal | None) -> frozenset[str]:
         if principal is None:
             return frozenset()
@@ -70,7 +78,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def __repr__(self) -> str:
-        return f"Policy(mode={self.mode.value}, told={self.told.value})"
+        modes = f"mode={self.mode.value}, partner_mode={self.partner_mode.value}"
+        return f"Policy({modes}, told={self.told.value})"
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,9 +91,18 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     rows: RowScope
 
     @property
+    def mode(self) -> Mode:
+        return self.policy.mode_for(self.principal)
+
+    @property
     def is_enforced(self) -> bool:
         """A dry run only reports. Rows are told apart in any mode."""
-        return self.policy.mode is not Mode.DRY_RUN
+        return self.mode is not Mode.DRY_RUN
+
+    @property
+    def shape(self) -> frozenset[str] | None:
+        """The atoms whose schema is all there is for him; None: he may know of the whole."""
+        return self.granted if self.mode is Mode.HIDE else None
 
     def sees(self, needs: Requirement) -> bool:
         return not self.is_enforced or needs.met_by(self.granted)

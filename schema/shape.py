@@ -1,4 +1,5 @@
-"""The schema as a principal sees it: what introspection, and an SDL printed for it, are made of.
+"""The schema as a principal sees it: what introspection, and an SDL printed for it, are made of,
+and by which documents are validated of those to whom the rest does not exist.
 
 Fields, arguments, inputs and orders that it may not use are not there, nor is anything that only
 they lead to.
@@ -63,7 +64,8 @@ class _Shape:
                 SchemaElementKind.SCHEMA: self._rooted,
             },
         )
-        return GraphQLSchema(**config)
+        # One who may see nothing has a root without fields, which is no schema by the letter.
+        return GraphQLSchema(**{**config, "assume_valid": True})
 
     def _rooted(self, config: Any) -> Any:
         """Types are those that are reached from the root, and the visible ones of an interface."""
