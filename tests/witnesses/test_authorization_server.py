@@ -279,7 +279,8 @@ class Load:
 
     def go_on(self, requests: int) -> None:
         """Until so many more were answered."""
-        self.until(lambda enough=len(self.statuses) + requests: len(self.statuses) >= enough)
+        enough = len(self.statuses) + requests
+        self.until(lambda: len(self.statuses) >= enough)
 
     def until(self, reached: Callable[[], bool]) -> None:
         until = time.monotonic() + 60
@@ -287,6 +288,12 @@ class Load:
             assert time.monotonic() < until
             assert any(thread.is_alive() for thread in self._threads)
             time.sleep(0.01)
+
+
+def published(issuer: AuthorizationServer) -> Callable[[], bool]:
+    """Publishes a key; tells whether somebody has fetched the set since."""
+    before = issuer.do("publish")["jwks"]
+    return lambda: issuer.do("asked")["jwks"] > before
 
 
 def test_keys_are_rotated_under_load_and_no_request_fails(
@@ -303,9 +310,8 @@ def test_keys_are_rotated_under_load_and_no_request_fails(
     ):
         for _ in range(2):
             load.go_on(150)
-            looked = issuer.do("publish")["jwks"]
+            load.until(published(issuer))
             load.go_on(50)
-            load.until(lambda looked=looked: issuer.do("asked")["jwks"] > looked)  # type: ignore[misc]
             issuer.do("sign")
             load.go_on(150)
             issuer.do("retire")
