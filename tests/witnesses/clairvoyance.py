@@ -1,7 +1,7 @@
 """clairvoyance, which recovers a schema from the errors of a server that hides it.
 
-It demands a package `asyncio` that has been part of Python for long, so it cannot stand in our lock:
-it is installed into a virtual environment of its own, as `clairvoyance.txt` pins it.
+It demands a package `asyncio`, which has been part of Python for long, so it cannot stand in our
+lock: it is installed into a virtual environment of its own, as `clairvoyance.txt` pins it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Config.bucket_size = property(lambda self: 4)
 cli()
 """
 """It asks for 64 names at once, and takes for a field what no error names. We tell five errors at
-most, so as it is it takes everything for a field. Asking for four names at once it does find out."""
+most, so as it is it takes everything for a field. Asking for four at once it does find out."""
 
 Schema = Mapping[str, Mapping[str, frozenset[str]]]
 """Names of arguments by type and field; of an input the fields are its members."""
