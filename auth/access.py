@@ -54,16 +54,14 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     def access(self, principal: Principal | None) -> Access:
         """None is somebody who is not identified: what is public is all there is."""
+        is_partner = principal is not None and principal.partner is not None
         return Access(
             principal=principal,
             policy=self,
+            mode=self.partner_mode if is_partner else self.mode,
             granted=self._granted(principal),
             rows=self.rows.scope_of(principal),
         )
-
-    def mode_for(self, principal: Principal | None) -> Mode:
-        is_partner = principal is not None and principal.partner is not None
-        return self.partner_mode if is_partner else self.mode
 
     def _granted(self, principal: Principal | None) -> frozenset[str]:
         if principal is None:
@@ -83,16 +81,14 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
-    """`granted` are the atoms of `auth.requirement` that hold; `rows` which rows may be seen."""
+    """`granted` are the atoms of `auth.requirement` that hold; `rows` which rows may be seen;
+    `mode` is that of this principal."""
 
     principal: Principal | None
     policy: Policy
+    mode: Mode
     granted: frozenset[str]
     rows: RowScope
-
-    @property
-    def mode(self) -> Mode:
-        return self.policy.mode_for(self.principal)
 
     @property
     def is_enforced(self) -> bool:

@@ -65,7 +65,8 @@ class _Shape:
             },
         )
         # One who may see nothing has a root without fields, which is no schema by the letter.
-        return GraphQLSchema(**{**config, "assume_valid": True})
+        config["assume_valid"] = True
+        return GraphQLSchema(**config)
 
     def _rooted(self, config: Any) -> Any:
         """Types are those that are reached from the root, and the visible ones of an interface."""

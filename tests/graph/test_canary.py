@@ -26,10 +26,9 @@ from gateway.access_settings import PolicySettings
 from gateway.auth_settings import ApiKeySettings, AuthSettings, DpopSettings, EmbeddedSettings
 from gateway.demo_clients import PARTNER, ROLES, TENANT, demo_client
 from gateway.token import fetch_token
-from sandbox.answers import Answer
 from sandbox.generate import generate
 from sandbox.server import Server as Sandbox
-from sandbox.simulator import Vendor, discover
+from sandbox.simulator import Answer, Vendor, discover
 from sandbox.world import World
 from tests.graph.conftest import Control
 from tests.serving import GatewayServer

@@ -80,7 +80,7 @@ def ask(
     gateway: GatewayServer, token: Token, scheme: str | None = None, **headers: str
 ) -> httpx.Response:
     authorization = f"{scheme or token.scheme} {token.text}"
-    return gateway.post(QUERY, authorization=authorization, **headers)
+    return gateway.post(QUERY, None, authorization=authorization, **headers)
 
 
 def told(answer: httpx.Response) -> tuple[int, list[str]]:
