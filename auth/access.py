@@ -23,11 +23,13 @@ Check = Callable[[Principal], "bool | None"]
 
 
 class Mode(Enum):
-    """What is done with an operation that asks for more than it may see."""
+    """What is done with an operation that asks for more than it may see. To one who is hidden from,
+    there is no more: names that he may not see are answered as names that there are not."""
 
     FILTER = "filter"
     REJECT = "reject"
     DRY_RUN = "dry_run"
+    HIDE = "hide"
 
 
 class Told(Enum):
@@ -39,10 +41,12 @@ class Told(Enum):
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """How one installation decides. `checks` are the policies that rules may name; `mask_key` is
-    the key of pseudonyms, and is in no repr."""
+    """How one installation decides. `partner_mode` is for principals of a partner, who need not
+    even learn what there is. `checks` are the policies that rules may name; `mask_key` is the key
+    of pseudonyms, and is in no repr."""
 
     mode: Mode = Mode.FILTER
+    partner_mode: Mode = Mode.HIDE
     told: Told = Told.ERRORS
     rows: RowRules = RowRules()
     checks: Mapping[str, Check] = {}
@@ -50,9 +54,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     def access(self, principal: Principal | None) -> Access:
         """None is somebody who is not identified: what is public is all there is."""
+        is_partner = principal is not None and principal.partner is not None
         return Access(
             principal=principal,
             policy=self,
+            mode=self.partner_mode if is_partner else self.mode,
             granted=self._granted(principal),
             rows=self.rows.scope_of(principal),
         )
@@ -70,21 +76,29 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def __repr__(self) -> str:
-        return f"Policy(mode={self.mode.value}, told={self.told.value})"
+        modes = f"mode={self.mode.value}, partner_mode={self.partner_mode.value}"
+        return f"Policy({modes}, told={self.told.value})"
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
-    """`granted` are the atoms of `auth.requirement` that hold; `rows` which rows may be seen."""
+    """`granted` are the atoms of `auth.requirement` that hold; `rows` which rows may be seen;
+    `mode` is that of this principal."""
 
     principal: Principal | None
     policy: Policy
+    mode: Mode
     granted: frozenset[str]
     rows: RowScope
 
     @property
     def is_enforced(self) -> bool:
         """A dry run only reports. Rows are told apart in any mode."""
-        return self.policy.mode is not Mode.DRY_RUN
+        return self.mode is not Mode.DRY_RUN
+
+    @property
+    def shape(self) -> frozenset[str] | None:
+        """The atoms whose schema is all there is for him; None: he may know of the whole."""
+        return self.granted if self.mode is Mode.HIDE else None
 
     def sees(self, needs: Requirement) -> bool:
         return not self.is_enforced or needs.met_by(self.granted)

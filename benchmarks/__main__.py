@@ -11,15 +11,16 @@ from pathlib import Path
 import msgspec
 
 from benchmarks import clients, report
-from benchmarks.compare import Unequal, compare, progress
+from benchmarks.compare import PRICED, SIDES, Unequal, compare, progress
 from benchmarks.processes import CannotMeasure, upstream
-from benchmarks.workloads import WORKLOADS
+from benchmarks.workloads import AUTHORIZATION, WORKLOADS
 
 EXAMPLES = """\
 examples:
   python -m benchmarks                              all four workloads, about four minutes
   python -m benchmarks --only Q1 Q2 --seconds 1     two of them, shorter
   python -m benchmarks --json result.json           the figures of every round as well
+  python -m benchmarks authorization                Tillgate with [auth] beside itself without
   python -m benchmarks clients                      what an upstream call costs, by HTTP client
   python -m benchmarks upstream                     the simulated vendors alone, until Ctrl-C
   make bench ARGS="--rounds 5"                      the same through make
@@ -55,8 +56,11 @@ def _vendors() -> int:
 
 
 def _gateways(options: argparse.Namespace) -> tuple[str, dict[str, object]]:
-    chosen = [w for w in WORKLOADS if w.name in options.only]
-    found = compare(chosen, options.seconds, options.rounds)
+    known, sides = (
+        (AUTHORIZATION, PRICED) if options.what == "authorization" else (WORKLOADS, SIDES)
+    )
+    chosen = [w for w in known if options.only is None or w.name in options.only]
+    found = compare(chosen, options.seconds, options.rounds, sides)
     return report.comparison(found), msgspec.to_builtins(found)
 
 
@@ -73,18 +77,18 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    names = [workload.name for workload in WORKLOADS]
+    names = sorted({workload.name for workload in (*WORKLOADS, *AUTHORIZATION)})
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("gateways", "clients", "upstream"),
+        choices=("gateways", "authorization", "clients", "upstream"),
         default="gateways",
         help="(gateways)",
     )
     parser.add_argument("--seconds", type=_seconds, default=2.0, help="of each window (2)")
     parser.add_argument("--rounds", type=_rounds, default=3, help="windows of each cell (3)")
     parser.add_argument(
-        "--only", nargs="+", choices=names, default=names, metavar="Q", help="Q1 Q2 Q3 Q4 (all)"
+        "--only", nargs="+", choices=names, metavar="Q", help=f"{' '.join(names)} (all there are)"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     return parser

@@ -1,10 +1,10 @@
-"""Both gateways over the same vendors: equal answers first, then time, CPU and upstream calls."""
+"""Two gateways over the same vendors: equal answers first, then time, CPU and upstream calls."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from statistics import median
 
 import msgspec
@@ -21,9 +21,15 @@ from benchmarks.processes import (
     upstream,
 )
 from benchmarks.workloads import Contents, Workload, ask, bodies, contents, leaves
+from gateway.demo_clients import demo_client
+from gateway.token import fetch_token
 
-PREFIXES = {"tillgate": "crm:order:", "naive": ""}
-SIDES = tuple(PREFIXES)
+PREFIXES = {"tillgate": "crm:order:", "guarded": "crm:order:", "naive": ""}
+SIDES = ("tillgate", "naive")
+PRICED = ("guarded", "tillgate")
+"""What is judged, and what it is beside."""
+READER = {"guarded": "frontend"}
+"""As whom a side is asked that wants to know; this one may see all."""
 
 
 class Unequal(Exception):
@@ -55,9 +61,11 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """`code` is a digest of the files that were measured, the same ones in every round."""
+    """`code` is a digest of the files that were measured, the same ones in every round; ratios are
+    those of the first of `sides` to the second."""
 
     code: str
+    sides: tuple[str, ...]
     checks: list[Check]
     cells: list[Cell]
 
@@ -67,6 +75,7 @@ class Stage(msgspec.Struct, frozen=True):
 
     vendors: Process
     gateways: dict[str, Process]
+    tokens: dict[str, str | None]
     bodies: dict[str, dict[str, list[bytes]]]
 
 
@@ -74,14 +83,16 @@ def progress(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def compare(workloads: Sequence[Workload], seconds: float, rounds: int) -> Comparison:
+def compare(
+    workloads: Sequence[Workload], seconds: float, rounds: int, sides: tuple[str, ...] = SIDES
+) -> Comparison:
     """Raises Unequal, or CannotMeasure. Servers are new in each round; both sides take turns."""
     checks: list[Check] = []
     cells: dict[tuple[str, int, str], Cell] = {}
     code = code_digest()
     with upstream() as vendors:
         for number in range(rounds):
-            with _stage(vendors) as stage:
+            with _stage(vendors, sides) as stage:
                 if not number:
                     checks = [_check(stage, workload) for workload in workloads]
                 for workload in workloads:
@@ -89,33 +100,45 @@ def compare(workloads: Sequence[Workload], seconds: float, rounds: int) -> Compa
                     _round(stage, workload, seconds, cells, backwards=bool(number % 2))
             if code_digest() != code:
                 raise CannotMeasure("the code was edited during the run, so its rounds differ")
-    return Comparison(code=code, checks=checks, cells=list(cells.values()))
+    return Comparison(code=code, sides=sides, checks=checks, cells=list(cells.values()))
 
 
 @contextmanager
-def _stage(vendors: Process) -> Iterator[Stage]:
+def _stage(vendors: Process, sides: tuple[str, ...]) -> Iterator[Stage]:
     origin = f"http://127.0.0.1:{vendors.port}"
-    with (
-        running(python("benchmarks.serve", "tillgate", origin), measured=True) as tillgate,
-        running(python("benchmarks.serve", "naive", origin), measured=True) as naive,
-    ):
-        gateways = {"tillgate": tillgate, "naive": naive}
-        asked = {side: bodies(gateways[side].port, PREFIXES[side]) for side in SIDES}
-        yield Stage(vendors, gateways, asked)
+    with ExitStack() as stack:
+        gateways = {
+            side: stack.enter_context(
+                running(python("benchmarks.serve", side, origin), measured=True)
+            )
+            for side in sides
+        }
+        tokens = {side: _token(side, gateway.port) for side, gateway in gateways.items()}
+        asked = {
+            side: bodies(gateway.port, PREFIXES[side], tokens[side])
+            for side, gateway in gateways.items()
+        }
+        yield Stage(vendors, gateways, tokens, asked)
+
+
+def _token(side: str, port: int) -> str | None:
+    role = READER.get(side)
+    return None if role is None else fetch_token(f"http://127.0.0.1:{port}", *demo_client(role))
 
 
 def _check(stage: Stage, workload: Workload) -> Check:
     asked, sizes, answers = {}, {}, {}
-    for side in SIDES:
+    for side in stage.gateways:
         before = calls(stage.vendors.port)
         requests = stage.bodies[side][workload.name]
-        sized = [ask(stage.gateways[side].port, body) for body in requests]
+        sized = [ask(stage.gateways[side].port, body, stage.tokens[side]) for body in requests]
         asked[side] = (calls(stage.vendors.port) - before) / len(requests)
         sizes[side] = sum(size for size, _ in sized) // len(requests)
         answers[side] = [leaves(answer) for _, answer in sized]
-    if answers["tillgate"] != answers["naive"]:
+    one, other = answers.values()
+    if one != other:
         raise Unequal(f"{workload.name}: the two sides' answers are not the same")
-    found = contents(answers["tillgate"])
+    found = contents(one)
     progress(f"{workload.name}: equal answers to {len(requests)} requests, {found}")
     return Check(
         workload=workload.name,
@@ -135,7 +158,7 @@ def _round(
     backwards: bool,
 ) -> None:
     for concurrency in workload.concurrency:
-        for side in reversed(SIDES) if backwards else SIDES:
+        for side in reversed(stage.gateways) if backwards else stage.gateways:
             gateway = stage.gateways[side]
             job = Job(
                 port=gateway.port,
@@ -144,6 +167,7 @@ def _round(
                 bodies=stage.bodies[side][workload.name],
                 concurrency=concurrency,
                 seconds=seconds,
+                token=stage.tokens[side],
             )
             cell = cells.setdefault(
                 (workload.name, concurrency, side), _empty(workload.name, concurrency, side)

@@ -21,7 +21,7 @@ from benchmarks.processes import ROOT, TICKS, CannotMeasure, calls, cpu_ticks, p
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """`pid` is the measured server's, times are in seconds."""
+    """`pid` is the measured server's, times are in seconds, `token` that of who asks."""
 
     port: int
     pid: int
@@ -29,6 +29,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     bodies: list[bytes]
     concurrency: int
     seconds: float
+    token: str | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +75,8 @@ class Connection(asyncio.Protocol):
         self._transport.write(request)
         answer = await self._answer
         if not answer.startswith(b"HTTP/1.1 200") or b'"errors"' in answer:
-            raise RuntimeError(f"a failed answer: {answer[:600]!r}")
+            told = answer[max(0, answer.find(b'"errors"')) :]
+            raise RuntimeError(f"a failed answer: {told[:600]!r}")
 
     def close(self) -> None:
         self._transport.close()
@@ -96,7 +98,7 @@ def run(job: Job) -> Outcome:
 
 
 async def measure(job: Job) -> Outcome:
-    requests = cycle([_request(body) for body in job.bodies])
+    requests = cycle([_request(body, job.token) for body in job.bodies])
     loop = asyncio.get_running_loop()
     opened = [
         (await loop.create_connection(Connection, "127.0.0.1", job.port))[1]
@@ -139,10 +141,11 @@ async def _window(
     return latencies
 
 
-def _request(body: bytes) -> bytes:
+def _request(body: bytes, token: str | None) -> bytes:
+    who = "" if token is None else f"Authorization: Bearer {token}\r\n"
     head = (
         "POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
+        f"{who}Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 

@@ -21,7 +21,7 @@ from benchmarks.world import World
 SOURCE = Path(__file__).with_name("upstream.c")
 ROOT = SOURCE.parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
-MEASURED = ("benchmarks", "connectors", "gateway", "resolvers", "schema")
+MEASURED = ("auth", "benchmarks", "connectors", "gateway", "resolvers", "schema")
 
 
 class CannotMeasure(Exception):

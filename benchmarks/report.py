@@ -44,7 +44,7 @@ def shown(values: Sequence[float]) -> str:
 
 def comparison(found: Comparison) -> str:
     """Two tables: what one query is, and how the two sides compare under load."""
-    return f"{_checks(found.checks)}\n\n{_cells(found.cells)}\n"
+    return f"{_checks(found.checks, found.sides)}\n\n{_cells(found.cells, found.sides)}\n"
 
 
 def clients(costs: Sequence[Cost]) -> str:
@@ -67,29 +67,30 @@ def as_json(seconds: float, rounds: int, found: Mapping[str, Any]) -> bytes:
     return msgspec.json.format(msgspec.json.encode({**facts, **found}), indent=2)
 
 
-def _checks(checks: Sequence[Check]) -> str:
-    rows = [["", "requests", "orders", "payments", "refunds", "calls/query tillgate", "naive"]]
+def _checks(checks: Sequence[Check], sides: Sequence[str]) -> str:
+    one, other = sides
+    rows = [["", "requests", "orders", "payments", "refunds", f"calls/query {one}", other]]
     for check in checks:
         holds = check.contents
         rows.append(
             [check.workload]
             + [str(n) for n in (check.requests, holds.orders, holds.payments, holds.refunds)]
-            + [f"{check.calls[side]:g}" for side in ("tillgate", "naive")]
+            + [f"{check.calls[side]:g}" for side in sides]
         )
     return table(rows)
 
 
-def _cells(cells: Sequence[Cell]) -> str:
+def _cells(cells: Sequence[Cell], sides: Sequence[str]) -> str:
     head = ["", "side", "req/s", "CPU ms/req", "calls/req", "p50 ms", "p99 ms", "peak MB"]
     rows = [[*head, "x req/s", "x CPU"]]
     pairs: dict[tuple[str, int], dict[str, Cell]] = {}
     for cell in cells:
         pairs.setdefault((cell.workload, cell.concurrency), {})[cell.side] = cell
     for pair in pairs.values():
-        ours, naive = pair["tillgate"], pair["naive"]
-        speed = _ratios(ours.per_second, naive.per_second)
-        cpu = _ratios(naive.cpu_ms, ours.cpu_ms)
-        rows += [[*_row(ours), speed, cpu], [*_row(naive), "1", "1"]]
+        ours, theirs = (pair[side] for side in sides)
+        speed = _ratios(ours.per_second, theirs.per_second)
+        cpu = _ratios(theirs.cpu_ms, ours.cpu_ms)
+        rows += [[*_row(ours), speed, cpu], [*_row(theirs), "1", "1"]]
     return table(rows)
 
 

@@ -1,4 +1,4 @@
-"""One of the two gateways as a process: `python -m benchmarks.serve tillgate UPSTREAM_ORIGIN`.
+"""One of the gateways as a process: `python -m benchmarks.serve tillgate UPSTREAM_ORIGIN`.
 
 Prints its port, and ends when its standard input is closed. Each side imports only its own code,
 so that its memory is its own.
@@ -38,9 +38,31 @@ base_url = "{origin}"
 deadline = 60.0
 """
 
+GUARDED = """
+[auth]
+resource = "http://127.0.0.1:8000"
+
+[auth.embedded]
+keys = "{folder}/keys.json"
+demo_clients = true
+
+[auth.rows.tenants.demo]
+sources = ["crm", "pay"]
+"""
+"""Tokens, a rule for every field, and rows by tenant."""
+
 
 def tillgate(origin: str, folder: str) -> uvicorn.Server:
     """As `tillgate run` starts it, access log included; only the deadlines are longer."""
+    return _tillgate(TOML.format(origin=origin, folder=folder))
+
+
+def guarded(origin: str, folder: str) -> uvicorn.Server:
+    """The same where everybody is asked who he is, and what he may see decided."""
+    return _tillgate((TOML + GUARDED).format(origin=origin, folder=folder))
+
+
+def _tillgate(toml: str) -> uvicorn.Server:
     from benchmarks.vendor import ENTRY_POINTS
     from connectors.registry import Registry
     from gateway.access_log import configure_logging
@@ -49,7 +71,7 @@ def tillgate(origin: str, folder: str) -> uvicorn.Server:
     from gateway.strict import Reader
 
     registry = Registry(extra=ENTRY_POINTS)
-    settings = parse(TOML.format(origin=origin, folder=folder), registry, Reader({}))
+    settings = parse(toml, registry, Reader({}))
     configure_logging()
     serving = server(settings, registry)
     settle_memory()
@@ -65,7 +87,7 @@ def naive_server(origin: str, folder: str) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-SIDES = {"tillgate": tillgate, "naive": naive_server}
+SIDES = {"tillgate": tillgate, "guarded": guarded, "naive": naive_server}
 
 
 async def serve(serving: uvicorn.Server, listener: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""The four workloads: the same documents for both sides, with each side's own ids and cursors."""
+"""The workloads: the same documents for both sides, with each side's own ids and cursors."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ fragment Row on Order {
 ONE = f"query One($id: ID!) {{ order(id: $id) {{ ...Row }} }}\n{ROW}"
 PAGE = "orders(first: 100, after: $%s) { nodes { ...Row } }"
 MANY = f"query Many($after: String) {{ {PAGE % 'after'} }}\n{ROW}"
+LIST = """\
+query List($after: String) { orders(first: 100, after: $after) {
+  nodes { id number recordedStatus total { minorUnits currency } }
+} }"""
 WALK = "query Walk($after: String) { orders(first: 100, after: $after) { pageInfo { endCursor } } }"
 
 ALIASES = [f"p{n}" for n in range(10)]
@@ -51,15 +55,26 @@ WORKLOADS = (
     Workload("Q3", "1,000 orders: ten such pages in one query", (1, 8)),
     Workload("Q4", "100 orders, 49 pages in turn", (32,)),
 )
+AUTHORIZATION = (
+    Workload("L1", "a page of 100 orders without joins", (1, 8)),
+    *(
+        msgspec.structs.replace(workload, concurrency=(1, 8))
+        for workload in WORKLOADS
+        if workload.name in ("Q1", "Q2")
+    ),
+)
+"""Where a token, a decision and a rule for every field weigh most, and where they weigh least."""
 
 Answer = Mapping[str, Any]
 
 
-def ask(port: int, body: bytes) -> tuple[int, Answer]:
+def ask(port: int, body: bytes, token: str | None = None) -> tuple[int, Answer]:
     """Size of the answer and its data."""
     connection = HTTPConnection("127.0.0.1", port, timeout=120)
     try:
-        connection.request("POST", "/graphql", body, {"content-type": "application/json"})
+        who = {} if token is None else {"authorization": f"Bearer {token}"}
+        headers = {"content-type": "application/json", **who}
+        connection.request("POST", "/graphql", body, headers)
         text = connection.getresponse().read()
     finally:
         connection.close()
@@ -70,11 +85,12 @@ def ask(port: int, body: bytes) -> tuple[int, Answer]:
     return len(text), data
 
 
-def bodies(port: int, prefix: str) -> dict[str, list[bytes]]:
+def bodies(port: int, prefix: str, token: str | None = None) -> dict[str, list[bytes]]:
     """The requests of each workload for one side; `prefix` is what its order ids begin with."""
-    cursors = list(_cursors(port))
+    cursors = list(_cursors(port, token))
     ten = dict(zip(ALIASES, cursors[START:], strict=False))
     return {
+        "L1": [_body(LIST, {"after": cursors[START]})],
         "Q1": [_body(ONE, {"id": prefix + id_}) for id_ in ONE_ORDER_IDS],
         "Q2": [_body(MANY, {"after": cursors[START]})],
         "Q3": [_body(TEN, ten)],
@@ -82,11 +98,12 @@ def bodies(port: int, prefix: str) -> dict[str, list[bytes]]:
     }
 
 
-def _cursors(port: int) -> Iterator[str]:
+def _cursors(port: int, token: str | None) -> Iterator[str]:
     """The end of each page but the last."""
     after: str | None = None
     for _ in range(PAGES):
-        after = ask(port, _body(WALK, {"after": after}))[1]["orders"]["pageInfo"]["endCursor"]
+        _, answer = ask(port, _body(WALK, {"after": after}), token)
+        after = answer["orders"]["pageInfo"]["endCursor"]
         assert after is not None
         yield after
 
@@ -106,6 +123,9 @@ def leaves(value: Any, name: str = "") -> Any:
     return int(value) if name == "minorUnits" else value
 
 
+NO_ROWS: Mapping[str, list[Any]] = {"nodes": []}
+
+
 class Contents(msgspec.Struct, frozen=True):
     """How many records an answer holds."""
 
@@ -117,6 +137,6 @@ class Contents(msgspec.Struct, frozen=True):
 def contents(answers: Sequence[Answer]) -> Contents:
     roots = [root for answer in answers for root in answer.values()]
     orders = [order for root in roots for order in root.get("nodes", [root])]
-    payments = [payment for order in orders for payment in order["payments"]["nodes"]]
+    payments = [p for order in orders for p in order.get("payments", NO_ROWS)["nodes"]]
     refunds = [refund for payment in payments for refund in payment["refunds"]["nodes"]]
     return Contents(len(orders), len(payments), len(refunds))

@@ -16,14 +16,17 @@ from connectors.vendor import SourceSettings
 from gateway.strict import SettingsError, unknown_name
 
 SHORTEST_KEY = 32
+ModeName = Literal["filter", "reject", "dry_run", "hide"]
 
 
 class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`mode`: what may not be seen is left out, refuses the whole operation, or (`dry_run`) is only
-    reported. `errors`: where it is told. `mask_key` makes pseudonyms. `forced` lets a dry run serve
+    """`mode`: what may not be seen is left out, refuses the whole operation, is as if it were not
+    there at all (`hide`), or is only reported (`dry_run`). `partner_mode` is that of tokens with a
+    partner. `errors`: where it is told. `mask_key` makes pseudonyms. `forced` lets a dry run serve
     the production profile."""
 
-    mode: Literal["filter", "reject", "dry_run"] = "filter"
+    mode: ModeName = "filter"
+    partner_mode: ModeName = "hide"
     errors: Literal["errors", "extensions", "disabled"] = "errors"
     mask_key: Secret | None = None
     forced: bool = False
@@ -34,16 +37,25 @@ class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     def policy(self, rows: RowRules) -> Policy:
         key = self.mask_key.reveal().encode() if self.mask_key is not None else None
-        return Policy(mode=Mode(self.mode), told=Told(self.errors), rows=rows, mask_key=key)
+        return Policy(
+            mode=Mode(self.mode),
+            partner_mode=Mode(self.partner_mode),
+            told=Told(self.errors),
+            rows=rows,
+            mask_key=key,
+        )
 
 
 def check_policy(policy: PolicySettings, development: bool) -> None:
     """SettingsError for a dry run, which hides nothing, where it is not known to be a trial."""
-    if policy.mode == "dry_run" and not development and not policy.forced:
-        raise SettingsError(
-            "auth.policy.mode: a dry run hides nothing; in the production profile it needs"
-            " forced = true"
-        )
+    if development or policy.forced:
+        return
+    for key, mode in (("mode", policy.mode), ("partner_mode", policy.partner_mode)):
+        if mode == "dry_run":
+            raise SettingsError(
+                f"auth.policy.{key}: a dry run hides nothing; in the production profile it needs"
+                " forced = true"
+            )
 
 
 def resolved_rows(

@@ -23,6 +23,7 @@ from auth.rows import PartnerRows, RowRules, TenantRows
 from connectors.registry import Registry
 from connectors.secret import Secret
 from connectors.vendor import SourceSettings
+from gateway.access_settings import PolicySettings
 from gateway.audit_settings import AuditSettings
 from gateway.auth_settings import AuthSettings, EmbeddedSettings
 from gateway.demo_clients import PARTNER, ROLES, TENANT, demo_client
@@ -95,7 +96,9 @@ def with_demo_clients(
         partners={PARTNER: PartnerRows(customers=tuple(partner_customers))},
         without_partner="all",
     )
-    auth = AuthSettings(resource=origin, embedded=embedded, rows=rows)
+    # The same query is shown to all three: of a partner too it says which fields it lacks.
+    policy = PolicySettings(partner_mode="filter")
+    auth = AuthSettings(resource=origin, embedded=embedded, rows=rows, policy=policy)
     audit = AuditSettings(key=Secret(token_hex()), folder=str(Path(folder) / "audit"))
     return msgspec.structs.replace(settings, auth=auth, audit=audit)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from graphql import OperationDefinitionNode, get_variable_values
+from graphql import GraphQLSchema, OperationDefinitionNode, get_variable_values
 
 from auth.access import Access, Told
 from schema.documents import Prepared, Refused
@@ -38,8 +38,7 @@ class Authorizer:
         variables: Mapping[str, Any],
         access: Access,
     ) -> Permitted:
-        """Raises Refused where the variables are not what the operation declares."""
-        self._check(operation, variables)
+        """`variables` are as the operation declares them."""
         name = operation.name.value if operation.name is not None else None
         reading = prepared.readings[name]
         values = reading.values(variables)
@@ -64,25 +63,29 @@ class Authorizer:
         self._keep(key, prepared.size, found)
         return found
 
-    def _check(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> None:
-        """What is skipped and what is asked by hangs on variables that are as declared."""
-        if operation.variable_definitions:
-            found = get_variable_values(
-                self._requirements.schema,
-                operation.variable_definitions,
-                dict(variables),
-                max_errors=5,
-                hide_suggestions=True,
-            )
-            if isinstance(found, list):
-                raise Refused(found, "BAD_USER_INPUT")
-
     def _keep(self, key: Key, size: int, found: Permitted) -> None:
         self._kept[key] = (size, found)
         self._held += size
         while self._held > ROOM:
             _, (dropped, _) = self._kept.popitem(last=False)
             self._held -= dropped
+
+
+def check_variables(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+) -> None:
+    """Raises Refused where the variables are not what the operation declares: on them hangs what is
+    skipped and what is asked by."""
+    if operation.variable_definitions:
+        found = get_variable_values(
+            schema,
+            operation.variable_definitions,
+            dict(variables),
+            max_errors=5,
+            hide_suggestions=True,
+        )
+        if isinstance(found, list):
+            raise Refused(found, "BAD_USER_INPUT")
 
 
 def told(denial: Denial, request_id: str) -> dict[str, Any]:

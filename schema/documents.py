@@ -1,7 +1,7 @@
 """From a document's text to something that may be executed: parsed, measured, validated, once.
 
-Kept by the SHA-256 of the text, bounded by the total length of the texts. Failures are not kept:
-they would let anyone fill the cache with garbage.
+Kept by the SHA-256 of the text, for each schema that it is read by, bounded by the total length of
+the texts. Failures are not kept: they would let anyone fill the cache with garbage.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import msgspec
 from graphql import (
     DocumentNode,
     GraphQLError,
+    GraphQLSchema,
     GraphQLSyntaxError,
     OperationDefinitionNode,
     parse,
@@ -27,6 +28,7 @@ from schema.reading import Reading, read
 
 MOST_ERRORS = 5
 FEDERATION_ROOTS = frozenset({"_service", "_entities"})
+Key = tuple[bytes, "frozenset[str] | None"]
 
 
 class Refused(Exception):
@@ -66,34 +68,41 @@ class Documents:
         federation: bool,
     ) -> None:
         self._schema = schema.executable
+        self._shapes = schema.shapes
         self._requirements = schema.requirements
         self._limits = limits
         self._federation = federation
         self._introspection = introspection
-        self._kept: OrderedDict[bytes, tuple[int, Prepared]] = OrderedDict()
+        self._kept: OrderedDict[Key, tuple[int, Prepared]] = OrderedDict()
         self._held = 0
 
-    def prepare(self, text: str) -> Prepared:
-        """Raises Refused for a document that is malformed, too large or invalid."""
-        key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    def prepare(self, text: str, shape: frozenset[str] | None = None) -> Prepared:
+        """Raises Refused for a document that is malformed, too large or invalid: by the schema of
+        who holds the atoms of `shape`, where one is given."""
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+        key = (digest, None if shape is None else shape & self._requirements.atoms)
         if (kept := self._kept.get(key)) is not None:
             self._kept.move_to_end(key)
             return kept[1]
         try:
-            prepared = msgspec.structs.replace(self._examined(text), key=key)
+            schema = self.schema_of(shape)
+            prepared = msgspec.structs.replace(self._examined(text, schema), key=digest)
         except RecursionError:
             deep = GraphQLError("The operation is nested too deeply.")
             raise Refused([deep], "MAX_DEPTH_LIMIT") from None
         self._keep(key, len(text), prepared)
         return prepared
 
-    def _examined(self, text: str) -> Prepared:
+    def schema_of(self, shape: frozenset[str] | None) -> GraphQLSchema:
+        return self._schema if shape is None else self._shapes.of(shape)
+
+    def _examined(self, text: str, schema: GraphQLSchema) -> Prepared:
         document = self.parsed(text)
         if errors := check(document, self._limits):
             raise Refused(errors, "MAX_LIMIT")
         roots = root_names(document)
-        self._check_open(roots)
-        errors = validate(self._schema, document, max_errors=MOST_ERRORS, hide_suggestions=True)
+        self._check_open(roots, schema)
+        errors = validate(schema, document, max_errors=MOST_ERRORS, hide_suggestions=True)
         if errors:
             raise Refused(errors, "GRAPHQL_VALIDATION_FAILED")
         hides_types = "__type" in roots and not self._introspection
@@ -112,8 +121,10 @@ class Documents:
             if isinstance(definition, OperationDefinitionNode)
         }
 
-    def _check_open(self, roots: set[str]) -> None:
-        if not self._federation and roots & FEDERATION_ROOTS:
+    def _check_open(self, roots: set[str], schema: GraphQLSchema) -> None:
+        """That something is switched off is told to those for whom it is there."""
+        known = schema.query_type.fields if schema.query_type is not None else ()
+        if not self._federation and roots & FEDERATION_ROOTS.intersection(known):
             raise Refused([GraphQLError("Federation is switched off.")], "FEDERATION_DISABLED")
         if not self._introspection and "__schema" in roots:
             raise Refused(
@@ -131,7 +142,7 @@ class Documents:
         except GraphQLSyntaxError as error:
             raise Refused([error], "GRAPHQL_PARSE_FAILED") from None
 
-    def _keep(self, key: bytes, size: int, prepared: Prepared) -> None:
+    def _keep(self, key: Key, size: int, prepared: Prepared) -> None:
         self._kept[key] = (size, prepared)
         self._held += size
         while self._held > self.ROOM:

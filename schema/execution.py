@@ -23,7 +23,7 @@ from auth.access import Mode
 from resolvers.context import Context
 from resolvers.withheld import withheld
 from schema.arguments import refused
-from schema.authorization import Authorizer, tell, told
+from schema.authorization import Authorizer, check_variables, tell, told
 from schema.build import TillgateSchema
 from schema.documents import Documents, Prepared, Refused
 from schema.errors import INTERNAL, formatted, refusal
@@ -114,7 +114,7 @@ class Executor:
     def plan(self, operation: Operation, context: Context) -> Planned | Outcome:
         """What there is to execute, or why nothing is. Asks no source anything."""
         try:
-            prepared = self._documents.prepare(operation.query)
+            prepared = self._documents.prepare(operation.query, _shape(context))
             chosen = get_operation_ast(prepared.document, operation.name)
             name = chosen.name.value if chosen is not None and chosen.name is not None else None
             given = prepared.arguments.get(name, ()) if chosen is not None else ()
@@ -129,7 +129,7 @@ class Executor:
         denied: tuple[Denial, ...] = ()
         if decided is not None and access is not None and access.is_enforced:
             document = decided.document
-            denied = decided.denied if access.policy.mode is Mode.REJECT else ()
+            denied = decided.denied if access.mode is Mode.REJECT else ()
         planned = Planned(
             operation=operation, name=name, prepared=prepared, document=document, decided=decided
         )
@@ -156,6 +156,8 @@ class Executor:
         if context.access is None or chosen is None:
             return None
         try:
+            schema = self._documents.schema_of(context.access.shape)
+            check_variables(schema, chosen, operation.variables)
             return self._authorizer.decide(prepared, chosen, operation.variables, context.access)
         except Refused:
             raise
@@ -197,6 +199,10 @@ class Executor:
             is_awaitable=_is_awaitable,
         )
         return result if isinstance(result, ExecutionResult) else await result
+
+
+def _shape(context: Context) -> frozenset[str] | None:
+    return None if context.access is None else context.access.shape
 
 
 def _outcome(result: ExecutionResult, request_id: str) -> Outcome:

@@ -10,7 +10,7 @@ that cannot be written) makes the reference execute that object: it alone locate
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from functools import cached_property, partial
 from operator import attrgetter
 from typing import Any
 
@@ -137,12 +137,9 @@ class ProjectingExecutor(CoreExecutor[Any]):
             found = self._verdicts[key] = (details, is_denied, mask)
         return found[1], found[2]
 
-    @property
+    @cached_property
     def _verdicts(self) -> dict[tuple[str, int], tuple[Any, bool, Project | None]]:
-        found: dict[tuple[str, int], tuple[Any, bool, Project | None]] = self.__dict__.setdefault(
-            "_tillgate_verdicts", {}
-        )
-        return found
+        return {}
 
     def build_resolve_info(
         self,
@@ -153,12 +150,12 @@ class ProjectingExecutor(CoreExecutor[Any]):
     ) -> GraphQLResolveInfo[Any]:
         """Introspection is of the schema that whoever asks may see."""
         info = super().build_resolve_info(field_def, field_nodes, parent_type, path)
+        if info.field_name not in INTROSPECTION and not parent_type.name.startswith("__"):
+            return info
         access: Access | None = self.context_value.access
         if access is None or not access.is_enforced:
             return info
-        if info.field_name in INTROSPECTION or is_introspection_type(parent_type):
-            return info._replace(schema=self.schema.extensions[SHAPES].of(access.granted))
-        return info
+        return info._replace(schema=self.schema.extensions[SHAPES].of(access.granted))
 
     def _is_denied(self, parent_type: GraphQLObjectType, details: Any) -> bool:
         """By the marker in the document, or by the field's own rule: what the document says is
@@ -168,9 +165,11 @@ class ProjectingExecutor(CoreExecutor[Any]):
             return True
         access: Access | None = self.context_value.access
         name = node.name.value
-        if access is None or name.startswith("__") or is_introspection_type(parent_type):
+        if access is None or name.startswith("__"):
             return False
-        return not access.sees(access_of(parent_type.fields.get(name)).needs)
+        if access.sees(access_of(parent_type.fields.get(name)).needs):
+            return False
+        return not is_introspection_type(parent_type)
 
     def _nulled(self, parent_type: GraphQLObjectType, details: Any, path: Path) -> None:
         node = details[0].node
@@ -254,12 +253,9 @@ class ProjectingExecutor(CoreExecutor[Any]):
                 below = self._found_reads(field.type, inner)
                 yield from ((attribute, join) for at, join in below if at is None)
 
-    @property
+    @cached_property
     def _read_of(self) -> dict[tuple[str, int], tuple[Any, tuple[Read, ...]]]:
-        found: dict[tuple[str, int], tuple[Any, tuple[Read, ...]]] = self.__dict__.setdefault(
-            "_tillgate_reads", {}
-        )
-        return found
+        return {}
 
     def _plan(self, parent_type: GraphQLObjectType, selection: Any) -> Plan:
         plans = self._plans
@@ -269,11 +265,10 @@ class ProjectingExecutor(CoreExecutor[Any]):
             plan = plans[id(selection)] = self._made(parent_type, selection)
         return plan
 
-    @property
+    @cached_property
     def _plans(self) -> dict[int, Plan]:
         """Of one operation: an executor lives as long as it."""
-        found: dict[int, Plan] = self.__dict__.setdefault("_tillgate_plans", {})
-        return found
+        return {}
 
     def _made(self, parent_type: GraphQLObjectType, selection: Any) -> Plan:
         plain: list[tuple[str, Project]] = []

@@ -1,4 +1,5 @@
-"""The schema as a principal sees it: what introspection, and an SDL printed for it, are made of.
+"""The schema as a principal sees it: what introspection, and an SDL printed for it, are made of,
+and by which documents are validated of those to whom the rest does not exist.
 
 Fields, arguments, inputs and orders that it may not use are not there, nor is anything that only
 they lead to.
@@ -63,6 +64,8 @@ class _Shape:
                 SchemaElementKind.SCHEMA: self._rooted,
             },
         )
+        # One who may see nothing has a root without fields, which is no schema by the letter.
+        config["assume_valid"] = True
         return GraphQLSchema(**config)
 
     def _rooted(self, config: Any) -> Any:

@@ -361,6 +361,25 @@ def test_nobody_revokes_or_asks_about_the_token_of_another(own: Own) -> None:
     assert own.post("introspect", form_of(token)).status_code == 401
 
 
+def test_a_revoked_token_is_refused_by_every_process_within_a_second(tmp_path: Path) -> None:
+    """Test 40 of the list: one token, revoked at one process, and the others stay good."""
+    with Gate(tmp_path, make(tmp_path)) as gate:
+        settings = gate.settings.auth
+        assert settings is not None
+        own = Own(tmp_path, gate)
+        with Gate(tmp_path, lambda origin: settings) as second:
+            token, other = own.token(), own.token()
+            assert [g.ask(token).status_code for g in (gate, second)] == [200, 200]
+            pair = f"Basic {basic('shop', own.secret or '')}"
+            assert own.post("revoke", form_of(token), authorization=pair).status_code == 200
+            assert gate.ask(token).status_code == 401
+            begun = time.monotonic()
+            while second.ask(token).status_code == 200:
+                assert time.monotonic() - begun < 1.0
+                time.sleep(0.02)
+            assert [g.ask(other).status_code for g in (gate, second)] == [200, 200]
+
+
 def test_a_revoked_client_has_nothing_left_anywhere_within_a_second(tmp_path: Path) -> None:
     """6.3 no. 12, test 40: two processes that share only the store, and the command line."""
     with Gate(tmp_path, make(tmp_path)) as gate:

@@ -49,6 +49,7 @@ def test_rows_and_policy_are_read() -> None:
     assert auth is not None
     policy = auth.policy.policy(auth.rows)
     assert (policy.mode, policy.told) == (Mode.REJECT, Told.DISABLED)
+    assert policy.partner_mode is Mode.HIDE
     assert policy.mask_key == b"m" * 32
     assert auth.rows.tenants["one"].sources == ("crm",)
     assert auth.rows.without_tenant == "deny"
@@ -70,6 +71,7 @@ def test_rows_and_policy_are_read() -> None:
         ('[auth.policy]\nmode = "allow"', "auth.policy.mode"),
         ('[auth.policy]\nmask_key = { env = "SHORT" }', "shorter than 32"),
         ('[auth.policy]\nmode = "dry_run"', "auth.policy.mode: a dry run hides nothing"),
+        ('[auth.policy]\npartner_mode = "dry_run"', "auth.policy.partner_mode: a dry run hides"),
     ],
 )
 def test_what_is_wrong_is_told_where_it_is(text: str, message: str) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from graphql import GraphQLSchema
 
 from schema.build import build_schema
-from schema.documents import Documents, Refused
+from schema.documents import Documents, Prepared, Refused
 from schema.limits import OperationLimits
 
 SCHEMA = build_schema()
@@ -30,9 +31,9 @@ class Counted(Documents):
 
     examined = 0
 
-    def _examined(self, text: str):  # type: ignore[no-untyped-def]
+    def _examined(self, text: str, schema: GraphQLSchema) -> Prepared:
         self.examined += 1
-        return super()._examined(text)
+        return super()._examined(text, schema)
 
 
 def counted() -> Counted:

@@ -6,6 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from auth.rows import PartnerRows, RowRules, TenantRows
+from gateway.auth_settings import AuthSettings, EmbeddedSettings
+from gateway.demo import partners_customers, shown_orders
+from gateway.demo_clients import PARTNER, TENANT, demo_client
+from gateway.token import fetch_token
 from sandbox.server import Server
 from sandbox.simulator import discover
 from tests.serving import GatewayServer
@@ -40,3 +45,28 @@ def subgraph(sandbox: Server) -> Iterator[GatewayServer]:
     """The production profile behind a federation router."""
     with GatewayServer(sandbox, profile="production", federation=True) as gateway:
         yield gateway
+
+
+@pytest.fixture(scope="session")
+def guarded(sandbox: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayServer]:
+    """The production profile with the demo's readers, and nothing about it is eased."""
+    keys = tmp_path_factory.mktemp("keys") / "keys.json"
+    customers = partners_customers(sandbox.world, shown_orders(sandbox.world))
+    rows = RowRules(
+        tenants={TENANT: TenantRows(sources=tuple(a.name for a in sandbox.world.accounts))},
+        partners={PARTNER: PartnerRows(customers=tuple(customers))},
+        without_partner="all",
+    )
+    auth = AuthSettings(
+        resource="http://127.0.0.1:8000",
+        embedded=EmbeddedSettings(keys=str(keys), demo_clients=True),
+        rows=rows,
+    )
+    with GatewayServer(sandbox, profile="production", auth=auth) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="session")
+def partner(guarded: GatewayServer) -> str:
+    """A token of the partner."""
+    return fetch_token(guarded.origin, *demo_client("partner"))

