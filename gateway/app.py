@@ -42,7 +42,7 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
         async with AsyncExitStack() as stack:
             gateway = await stack.enter_async_context(open_gateway(settings, registry))
             if settings.auth is not None:
-                opened = open_auth(settings.auth, gateway.engine)
+                opened = open_auth(settings.auth, gateway.engine, sealer=settings.sealer)
                 ready.auth = await stack.enter_async_context(opened)
             page = _graphiql() if settings.server.development else None
             ready.gateway, ready.endpoint = gateway, GraphQLEndpoint(gateway, page)

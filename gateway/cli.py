@@ -23,7 +23,7 @@ from connectors.errors import SourceError
 from connectors.registry import Registry
 from gateway import check as checking
 from gateway import clients as clients_of
-from gateway import index_import, index_sync, link_import
+from gateway import encryption_cli, index_import, index_sync, link_import, subject_cli
 from gateway import map as mapping
 from gateway.access_log import configure_logging
 from gateway.access_page import access_page
@@ -65,6 +65,8 @@ examples:
   tillgate links --import links.csv     link orders to payments by hand
   tillgate index sync --since 2026-01-01 read the books of channels that cannot list
   tillgate index import old.csv         references that no channel tells any more
+  tillgate subject export --customer ID what is kept about a person; erase takes it away
+  tillgate encryption key               a key that seals what is kept
   tillgate schema > schema.graphql      the SDL that clients see
 """
 
@@ -116,7 +118,7 @@ def _stop_in_peace() -> None:
 async def _opened(settings: Settings, registry: Registry) -> None:
     async with open_gateway(settings, registry) as gateway:
         if settings.auth is not None:
-            async with open_auth(settings.auth, gateway.engine):
+            async with open_auth(settings.auth, gateway.engine, sealer=settings.sealer):
                 pass
 
 
@@ -386,6 +388,8 @@ def _parser() -> argparse.ArgumentParser:
         ("schema", schema, "print the SDL", (_schema,)),
         ("clients", clients_list, "clients of the embedded issuer, and API keys", (_clients,)),
         ("token", token, "print an access token of the embedded issuer", (_token,)),
+        subject_cli.COMMAND,
+        encryption_cli.COMMAND,
     ):
         own = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
         own.set_defaults(command=command)

@@ -11,12 +11,14 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from auth.sealing import Sealer
 from connectors.mapping import MappedSettings, source_names
 from connectors.registry import Registry, UnknownVendor
 from connectors.secret import Secret
 from connectors.vendor import SourceSettings
 from gateway.access_settings import check_policy, resolved_rows
 from gateway.auth_settings import AuthSettings
+from gateway.encryption_settings import EncryptionSettings
 from gateway.strict import Reader, SettingsError, unknown, unknown_name
 from schema.limits import OperationLimits
 
@@ -83,6 +85,7 @@ class File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     store: StoreSettings = StoreSettings()
     links: LinkSettings = LinkSettings()
     auth: AuthSettings | None = None
+    encryption: EncryptionSettings | None = None
     sources: dict[str, Any] = {}
 
 
@@ -94,7 +97,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     store: StoreSettings = StoreSettings()
     links: LinkSettings = LinkSettings()
     auth: AuthSettings | None = None
+    encryption: EncryptionSettings | None = None
     sources: Mapping[str, SourceSettings]
+
+    @property
+    def sealer(self) -> Sealer | None:
+        """What seals whatever is kept and nobody else may read."""
+        return None if self.encryption is None else self.encryption.sealer()
 
 
 def load(path: Path, registry: Registry, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -124,6 +133,7 @@ def parse(text: str, registry: Registry, reader: Reader) -> Settings:
         store=file.store,
         links=file.links,
         auth=file.auth,
+        encryption=file.encryption,
         sources=sources,
     )
     _check_pairs(settings)
