@@ -183,6 +183,7 @@ def links(arguments: argparse.Namespace) -> int:
         print(f"{done.known} links are good; nothing was written")
     else:
         print(f"{done.added} links added, {done.known} were there already")
+        _tell_left_out(done.left_out)
     return 0
 
 
@@ -222,8 +223,14 @@ def index_file(arguments: argparse.Namespace) -> int:
         print(f"Nothing was written: {len(done.refused)} rows are refused.", file=sys.stderr)
         return 1
     wrote = "are good; nothing was written" if arguments.dry_run else "written"
-    print(f"{done.rows} rows {wrote}")
+    print(f"{done.rows - done.left_out} rows {wrote}")
+    _tell_left_out(done.left_out)
     return 0
+
+
+def _tell_left_out(count: int) -> None:
+    if count:
+        _tell(f"{count} are of records that were erased, and were left out")
 
 
 def index_forget(arguments: argparse.Namespace) -> int:

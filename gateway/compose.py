@@ -47,6 +47,7 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     sources: Sources
     store: LinkStore
     index: Index
+    learner: Learner
     tombstones: Tombstones
     rules: LinkRules
     executor: Executor
@@ -102,6 +103,7 @@ async def open_gateway(settings: Settings, registry: Registry) -> AsyncIterator[
             sources=sources,
             store=store,
             index=index,
+            learner=learner,
             tombstones=tombstones,
             rules=rules,
             executor=Executor(schema, documents),

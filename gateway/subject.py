@@ -18,6 +18,7 @@ from connectors.mapping import MappedSettings, fields_of
 from connectors.records import Kind
 from connectors.registry import Registry
 from gateway.compose import Gateway, open_gateway
+from gateway.holdings import what_stays
 from gateway.settings import Settings
 from gateway.strict import SettingsError
 from resolvers.context import Context
@@ -43,7 +44,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The last line. `stored` counts by store what was told or taken away; `not_asked` says where
-    more may be. Addresses are not in it, only how many were given."""
+    more may be, `stays` what is never erased, and why. Addresses are not in it, only how many were
+    given."""
 
     action: str
     at: datetime
@@ -55,7 +57,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     not_asked: tuple[str, ...]
     vendors: tuple[str, ...]
     vendors_note: str = VENDORS
-    kept: Mapping[str, str] = {}
+    stays: Mapping[str, str]
     scrubbed: bool | None = None
 
 
@@ -85,6 +87,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
             records=self.records,
             complete=not self.not_asked,
             not_asked=self.not_asked,
+            stays=what_stays(),
             vendors=tuple(sorted({record.source.name for record in self.subject.records})),
             **more,
         )
@@ -145,6 +148,8 @@ async def _opened(
         customers = _addresses(gateway, "--customer", question.customers, Kind.CUSTOMER)
         others = _addresses(gateway, "--record", question.records, None)
         subject = await subject_of(context, [*customers, *others], question.emails)
+        # What was learned by asking is kept, too.
+        await gateway.learner.aclose()
         stored: dict[str, Sequence[Line]] = dict(await gateway.erasure.about(subject.names))
         standing = await gateway.tombstones.standing(subject.names)
         stored[TOMBSTONE] = [{"name": name, "erased_at": at} for name, at in standing]

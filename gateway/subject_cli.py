@@ -68,8 +68,8 @@ def _told(manifest: Manifest) -> int:
 
 
 def _summary(found: Found) -> Iterable[str]:
-    theirs = [f"{count} {kind}s" for kind, count in found.records.items()]
-    yield f"Theirs: {', '.join(theirs) or 'nothing'}"
+    theirs = [f"{kind} {count}" for kind, count in found.records.items()]
+    yield f"Records of theirs: {', '.join(theirs) or 'none'}"
     for store, records in found.stored.items():
         if store != subject.TOMBSTONE:
             yield f"{store}: {len(records)} rows"

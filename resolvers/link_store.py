@@ -51,7 +51,7 @@ EMPTY_FOR = 1.0
 class LinkStore:
     """Of a database that `open_store` opened. What is read may be `EMPTY_FOR` old."""
 
-    TABLE = _links.name
+    TABLE = str(_links.name)
 
     def __init__(
         self,
@@ -96,8 +96,9 @@ class LinkStore:
 
     async def erased(self, links: Iterable[StoredLink]) -> int:
         """How many of them `add` leaves out."""
-        found = [await self._tombstones.now_of((o.order_id, o.payment_id)) for o in links]
-        return sum(1 for names in found if names)
+        pairs = [(link.order_id, link.payment_id) for link in links]
+        gone = await self._tombstones.now_of(name for pair in pairs for name in pair)
+        return sum(1 for pair in pairs if not gone.isdisjoint(pair))
 
     async def about(
         self, connection: AsyncConnection, names: Collection[str]

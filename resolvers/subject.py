@@ -124,9 +124,9 @@ class _Search:
 
 
 def _references(context: Context, records: Iterable[Record]) -> Iterable[str]:
-    """The numbers of orders as their payments carry them, in each source that may hold some."""
+    """The numbers of orders as their payments carry them, in each source that the index is of."""
     orders = [record for record in records if isinstance(record, Order)]
-    for source in context.sources.able("payments"):
+    for source in context.sources.able("ledger"):
         crms = {crm.name for crm in context.rules.crms_of(source.name)} | {source.name}
         for order in orders:
             if order.source.name in crms:

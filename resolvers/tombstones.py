@@ -13,8 +13,7 @@ reference is written by somebody who did not know yet of an erasure that has alr
 from __future__ import annotations
 
 import hmac
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, select
@@ -26,8 +25,6 @@ from resolvers.store import INSERTS, StoreUnusable, guarded
 SECRET = "tombstones"  # noqa: S105 - its name
 REFERENCE = "reference"
 """Stands in a name where a record's has its kind."""
-FRESH = 1.0
-"""Seconds that readers go by what they knew; writers always look."""
 LOCK = 0x7111_9A7F
 """PostgreSQL's advisory lock that writers share; SQLite has one writer anyway."""
 CHUNK = 500
@@ -51,20 +48,13 @@ def erased(source: str) -> Erased:
 class Tombstones:
     """Without a `secret` there may be no tombstone: nobody could tell what it is of."""
 
-    TABLE = _tombstones.name
+    TABLE = str(_tombstones.name)
 
-    def __init__(
-        self,
-        engine: AsyncEngine,
-        secret: bytes | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, engine: AsyncEngine, secret: bytes | None = None) -> None:
         self._engine = engine
         self._secret = secret
-        self._clock = clock
         self._digests: set[bytes] = set()
         self._last = 0
-        self._looked = float("-inf")
 
     async def writing(self, connection: AsyncConnection) -> None:
         """First thing in a transaction that writes references: takes the lock and looks."""
@@ -83,11 +73,10 @@ class Tombstones:
         return {name for name in names if self._digest(name) in self._digests}
 
     async def now_of(self, names: Iterable[str]) -> set[str]:
-        """As `of`, after a look if the last one is not `FRESH`. Raises StoreUnusable."""
-        if self._clock() - self._looked > FRESH:
-            with guarded():
-                async with self._engine.connect() as connection:
-                    await self._look(connection)
+        """As `of`, after a look. Raises StoreUnusable."""
+        with guarded():
+            async with self._engine.connect() as connection:
+                await self._look(connection)
         return self.of(names)
 
     async def put(self, connection: AsyncConnection, names: Iterable[str], at: datetime) -> int:
@@ -127,14 +116,12 @@ class Tombstones:
 
     async def _look(self, connection: AsyncConnection) -> None:
         """Reads what is new: ids are visible in their order, because erasers take turns."""
-        looked = self._clock()
         query = select(_tombstones.c.id, _tombstones.c.digest).where(_tombstones.c.id > self._last)
         rows = (await connection.execute(query)).all()
         if rows and self._secret is None:
             raise StoreUnusable("it has tombstones, and [encryption] is missing")
         self._digests |= {bytes(digest) for _, digest in rows}
         self._last = max((self._last, *(id_ for id_, _ in rows)))
-        self._looked = looked
 
     def _digest(self, name: str) -> bytes:
         if self._secret is None:

@@ -98,7 +98,7 @@ class Index:
     """Of a database that `open_store` opened. Every method raises StoreUnusable alone. What was
     erased is never written again: whatever writes tells how many entries it left out for that."""
 
-    TABLE = _entries.name
+    TABLE = str(_entries.name)
 
     def __init__(self, engine: AsyncEngine, tombstones: Tombstones | None = None) -> None:
         self._engine = engine
