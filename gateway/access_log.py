@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 access = logging.getLogger("tillgate.access")
 crashes = logging.getLogger("tillgate.crash")
-_NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
+NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
 
 
 class AccessLog:
@@ -80,7 +80,7 @@ def _write(scope: Scope, state: dict[str, Any], seen: dict[str, int], seconds: f
                 "status": seen.get("status"),
                 "bytes": seen["bytes"],
                 "ms": round(seconds * 1000, 1),
-                "operation": operation if operation and _NAME.fullmatch(operation) else None,
+                "operation": operation if operation and NAME.fullmatch(operation) else None,
                 "errors": state.get("errors"),
             }
         },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.resources import files
@@ -21,6 +22,9 @@ from gateway.graphql_http import GraphQLEndpoint, wants_page
 from gateway.hosts import KnownHosts
 from gateway.oauth_http import oauth_routes
 from gateway.settings import Settings
+from gateway.trail import Trail, open_trail
+
+log = logging.getLogger("tillgate.audit")
 
 
 class Readiness:
@@ -31,6 +35,7 @@ class Readiness:
         self.endpoint: GraphQLEndpoint | None = None
         self.gateway: Gateway | None = None
         self.auth: Auth | None = None
+        self.trail: Trail | None = None
 
 
 def create_app(settings: Settings, registry: Registry) -> Starlette:
@@ -41,16 +46,20 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             gateway = await stack.enter_async_context(open_gateway(settings, registry))
+            trail = ready.trail = stack.enter_context(open_trail(settings.audit))
             if settings.auth is not None:
-                opened = open_auth(settings.auth, gateway.engine, sealer=settings.sealer)
+                tell = None if trail is None else trail.tell
+                opened = open_auth(settings.auth, gateway.engine, tell=tell, sealer=settings.sealer)
                 ready.auth = await stack.enter_async_context(opened)
+                if trail is None and not settings.server.development:
+                    log.warning("[audit] is not configured: nobody writes down who saw what")
             page = _graphiql() if settings.server.development else None
-            ready.gateway, ready.endpoint = gateway, GraphQLEndpoint(gateway, page)
+            ready.gateway, ready.endpoint = gateway, GraphQLEndpoint(gateway, page, trail)
             app.state.gateway = gateway
             try:
                 yield
             finally:
-                ready.gateway = ready.endpoint = ready.auth = None
+                ready.gateway = ready.endpoint = ready.auth = ready.trail = None
 
     async def graphql(request: Request) -> Response:
         if ready.endpoint is None:
@@ -63,6 +72,8 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
     async def readyz(request: Request) -> Response:
         if ready.gateway is None:
             return not_ready()
+        if ready.trail is not None and ready.trail.refuses:
+            return JSONResponse({"status": "the audit log cannot be written"}, 503)
         told: dict[str, object] = {"status": "ready"}
         if settings.auth is None:
             told["sources"] = list(ready.gateway.sources)
@@ -75,11 +86,14 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
     def find() -> Auth | None:
         return ready.auth
 
+    def find_trail() -> Trail | None:
+        return ready.trail
+
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     middleware = [Middleware(AccessLog), Middleware(KnownHosts, names=settings.server.hosts)]
     routes: list[Route] = []
     if settings.auth is not None:
-        middleware.append(Middleware(Authenticate, auth=find, is_page=is_page))
+        middleware.append(Middleware(Authenticate, auth=find, is_page=is_page, trail=find_trail))
         routes = oauth_routes(find, settings.auth.embedded is not None)
     return Starlette(
         routes=[

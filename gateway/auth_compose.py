@@ -15,6 +15,7 @@ import msgspec
 
 from auth.access_tokens import AccessTokens, Trusted
 from auth.api_keys import ApiKey, ApiKeys
+from auth.audit.writer import Tell
 from auth.authenticator import Authenticator
 from auth.certificate import Certificates
 from auth.challenge import Challenger
@@ -95,11 +96,12 @@ async def open_auth(
     wall: Callable[[], float] = time.time,
     clock: Callable[[], float] = time.monotonic,
     sealer: Sealer | None = None,
+    tell: Tell | None = None,
 ) -> AsyncIterator[Auth]:
     """Reads what was revoked, makes the signing key at the first start, and keeps both up to date.
-    Raises Unavailable or KeyFileUnusable."""
+    `tell` is where the issuer's events go. Raises Unavailable or KeyFileUnusable."""
     async with AsyncExitStack() as stack:
-        opening = _Opening(settings, engine, wall, clock, stack, sealer)
+        opening = _Opening(settings, engine, wall, clock, stack, sealer, tell)
         yield await opening.auth()
 
 
@@ -112,7 +114,9 @@ class _Opening:
         clock: Callable[[], float],
         stack: AsyncExitStack,
         sealer: Sealer | None,
+        tell: Tell | None,
     ) -> None:
+        self._tell = tell
         self._settings = settings
         self._sealer = sealer
         self._engine = engine
@@ -220,7 +224,9 @@ class _Opening:
             fapi=settings.fapi,
         )
         tokens = self._tokens([trusted])
-        return EmbeddedIssuer(told, ring, auth, tokens, self._revocations, proofs, self._wall)
+        return EmbeddedIssuer(
+            told, ring, auth, tokens, self._revocations, proofs, self._wall, self._tell
+        )
 
     def _tokens(self, trusted: list[Trusted]) -> AccessTokens:
         return AccessTokens(

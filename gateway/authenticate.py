@@ -11,11 +11,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from auth.audit.writer import AuditUnavailable
 from auth.credentials import Asked
 from auth.embedded.issuing import INTROSPECTION, JWKS, REVOKE, TOKEN
 from auth.faults import Fault, Unavailable
 from auth.metadata import RESOURCE, SERVER
 from gateway.auth_compose import Auth
+from gateway.peer import peer
+from gateway.trail import Trail
 
 log = logging.getLogger("tillgate.auth")
 OPEN = frozenset({"/healthz", "/readyz", RESOURCE, SERVER, JWKS, TOKEN, REVOKE, INTROSPECTION})
@@ -28,11 +31,16 @@ class Authenticate:
     after; `is_page` tells requests for the page of a developer's browser, which holds no data."""
 
     def __init__(
-        self, app: ASGIApp, auth: Callable[[], Auth | None], is_page: Callable[[Request], bool]
+        self,
+        app: ASGIApp,
+        auth: Callable[[], Auth | None],
+        is_page: Callable[[Request], bool],
+        trail: Callable[[], Trail | None] = lambda: None,
     ) -> None:
         self._app = app
         self._auth = auth
         self._is_page = is_page
+        self._trail = trail
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -54,9 +62,22 @@ class Authenticate:
             state["principal"] = await auth.authenticator.principal(asked(scope))
         except Fault as fault:
             _note(fault, state)
-            await _refusal(auth, fault, state)(scope, receive, send)
+            refused = await self._told(fault, scope)
+            await _refusal(auth, refused, state)(scope, receive, send)
             return
         await self._app(scope, receive, _with_nonce(send, auth.authenticator.nonce))
+
+    async def _told(self, fault: Fault, scope: Scope) -> Fault:
+        """The fault, when it is written down; another one where that cannot be."""
+        trail = self._trail()
+        if trail is None:
+            return fault
+        request_id = scope["state"].get("request_id")
+        try:
+            await trail.refused(fault, peer(Request(scope)), request_id)
+        except AuditUnavailable:
+            return Unavailable("the audit log")
+        return fault
 
 
 def asked(scope: Scope) -> Asked:

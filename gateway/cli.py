@@ -17,6 +17,8 @@ from tempfile import TemporaryDirectory
 
 import uvloop
 
+from auth.audit.slot import LogUnusable
+from auth.audit.writer import AuditUnavailable
 from auth.embedded.key_ring import AHEAD, KeyFileUnusable
 from auth.faults import Unavailable
 from connectors.errors import SourceError
@@ -27,6 +29,7 @@ from gateway import encryption_cli, index_import, index_sync, link_import, subje
 from gateway import map as mapping
 from gateway.access_log import configure_logging
 from gateway.access_page import access_page
+from gateway.audit_cli import add_audit, audited
 from gateway.auth_compose import open_auth
 from gateway.calls_page import calls_page
 from gateway.compose import open_gateway
@@ -43,11 +46,20 @@ from gateway.server import Refusal, listen, server, settle_memory
 from gateway.settings import Settings, load
 from gateway.strict import SettingsError
 from gateway.token import fetch_token
+from gateway.trail import open_trail
 from resolvers.index.sync import State
 from resolvers.store import StoreUnusable
 from sandbox.server import Server as Sandbox
 from sandbox.simulator import discover
 from schema.build import build_schema
+
+CLIENT_ACTIONS = {
+    "add": "client_added",
+    "rotate": "client_rotated",
+    "revoke": "client_revoked",
+    "rekey": "signing_key_added",
+}
+"""What the audit log calls those that change something."""
 
 EXAMPLES = """\
 examples:
@@ -67,6 +79,7 @@ examples:
   tillgate index import old.csv         references that no channel tells any more
   tillgate subject export --customer ID what is kept about a person; erase takes it away
   tillgate encryption key               a key that seals what is kept
+  tillgate audit verify                 whether the log of who saw what is as it was written
   tillgate schema > schema.graphql      the SDL that clients see
 """
 
@@ -76,9 +89,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = parsed.command
     try:
-        return command(parsed)
+        return audited(command, parsed)
     except (SettingsError, Refusal, SourceError) as error:
         print(f"tillgate: {error}", file=sys.stderr)
+        return 2
+    except (LogUnusable, AuditUnavailable) as error:
+        print(f"tillgate: audit: {error}", file=sys.stderr)
         return 2
     except StoreUnusable as error:
         print(f"tillgate: store: cannot be opened: {error}", file=sys.stderr)
@@ -116,6 +132,8 @@ def _stop_in_peace() -> None:
 
 
 async def _opened(settings: Settings, registry: Registry) -> None:
+    with open_trail(settings.audit):
+        pass
     async with open_gateway(settings, registry) as gateway:
         if settings.auth is not None:
             async with open_auth(settings.auth, gateway.engine, sealer=settings.sealer):
@@ -402,6 +420,7 @@ def _parser() -> argparse.ArgumentParser:
         own.set_defaults(command=command)
         for option in options:
             option(own)
+    add_audit(commands)
     return parser
 
 
@@ -465,6 +484,7 @@ def _links(parser: argparse.ArgumentParser) -> None:
         help="CSV with the columns order,payment: ids of the graph; all rows or none",
     )
     parser.add_argument("--dry-run", action="store_true", help="only check the file")
+    parser.set_defaults(audited="links_imported")
 
 
 def _index(parser: argparse.ArgumentParser) -> None:
@@ -491,7 +511,7 @@ def _index(parser: argparse.ArgumentParser) -> None:
     gone.add_argument(
         "ids", nargs="+", metavar="ID", help="as the graph gives it, such as paypal:payment:2GG2"
     )
-    gone.set_defaults(command=index_forget)
+    gone.set_defaults(command=index_forget, audited="index_forgotten")
     summary = "references from a CSV file, all rows or none"
     file = actions.add_parser("import", help=summary, description=summary.capitalize() + ".")
     _config(file)
@@ -500,7 +520,7 @@ def _index(parser: argparse.ArgumentParser) -> None:
         "file", type=Path, metavar="FILE", help=f"CSV with {needed} and any of {optional}"
     )
     file.add_argument("--dry-run", action="store_true", help="only check the file")
-    file.set_defaults(command=index_file)
+    file.set_defaults(command=index_file, audited="index_imported")
 
 
 def _clients(parser: argparse.ArgumentParser) -> None:
@@ -514,7 +534,7 @@ def _clients(parser: argparse.ArgumentParser) -> None:
         ("key", clients_key, "an API key for a tool that speaks HTTP Basic", (_key,)),
     ):
         own = actions.add_parser(name, help=summary, description=summary.capitalize() + ".")
-        own.set_defaults(command=command)
+        own.set_defaults(command=command, audited=CLIENT_ACTIONS.get(name))
         for option in options:
             option(own)
 

@@ -43,7 +43,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     anew.add_argument(
         "--config", type=Path, default=Path("tillgate.toml"), help="default: tillgate.toml"
     )
-    anew.set_defaults(command=seal_anew)
+    anew.set_defaults(command=seal_anew, audited="encryption_rotated")
 
 
 COMMAND = ("encryption", key, "keys that seal what is kept", (_options,))

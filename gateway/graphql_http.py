@@ -13,9 +13,12 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from auth.audit.writer import AuditUnavailable
 from auth.principal import Principal
 from gateway.compose import Gateway
 from gateway.operations import Operations
+from gateway.peer import peer
+from gateway.trail import Trail
 from schema.execution import Operation, Outcome
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
@@ -36,12 +39,15 @@ class BadRequest(Exception):
         self.headers = dict(headers)
 
 
+NOT_AUDITED = BadRequest(503, "Nothing can be answered now.", {"retry-after": "1"})
+
+
 class GraphQLEndpoint:
     """`graphiql` is the page shown to browsers in development, None otherwise."""
 
-    def __init__(self, gateway: Gateway, graphiql: str | None) -> None:
+    def __init__(self, gateway: Gateway, graphiql: str | None, trail: Trail | None = None) -> None:
         self._gateway = gateway
-        self._operations = Operations(gateway)
+        self._operations = Operations(gateway, trail)
         self._server = gateway.settings.server
         self._graphiql = graphiql
 
@@ -59,7 +65,10 @@ class GraphQLEndpoint:
         except BadRequest as error:
             return _error(error, media_type, request)
         context = self._gateway.context(_id(request), self._principal(request))
-        outcome = await self._operations.answer(operation, context)
+        try:
+            outcome = await self._operations.answer(operation, context, peer(request))
+        except AuditUnavailable:
+            return _error(NOT_AUDITED, media_type, request)
         request.state.operation = outcome.operation
         request.state.errors = outcome.error_count
         return _answer(outcome, media_type)
@@ -202,7 +211,8 @@ def _answer(outcome: Outcome, media_type: str) -> Response:
 
 
 def _error(error: BadRequest, media_type: str, request: Request) -> Response:
-    extensions = {"code": "BAD_REQUEST", "correlationId": _id(request)}
+    code = "UNAVAILABLE" if error.status == 503 else "BAD_REQUEST"
+    extensions = {"code": code, "correlationId": _id(request)}
     body = {"errors": [{"message": error.message, "extensions": extensions}]}
     return _response(body, error.status, media_type, error.headers)
 

@@ -124,6 +124,16 @@ HOLDINGS = (
         protected="owner only (0600), sealed with AES-256-GCM where [encryption] is configured",
     ),
     Holding(
+        name="audit",
+        place=Place.FILE,
+        what="in `[audit] folder`: who saw which records, was refused, or administered",
+        class_="personal: pseudonyms (HMAC) of records, clients, users and addresses of those who ask",
+        kept_for="`[audit] keep`, a year at least",
+        protected="owner only (0600); chained with HMAC, so that a change is found",
+        road=Road.STAYS,
+        why="who saw personal data must be provable (GDPR 17(3)(b), PIPL 47 and 51, PCI DSS 10.5)",
+    ),
+    Holding(
         name="bills while they are read",
         place=Place.FILE,
         what="downloaded bills of Alipay, WeChat Pay and UnionPay, and entries not written yet",

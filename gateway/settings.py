@@ -17,6 +17,7 @@ from connectors.registry import Registry, UnknownVendor
 from connectors.secret import Secret
 from connectors.vendor import SourceSettings
 from gateway.access_settings import check_policy, resolved_rows
+from gateway.audit_settings import AuditSettings
 from gateway.auth_settings import AuthSettings
 from gateway.encryption_settings import EncryptionSettings
 from gateway.strict import Reader, SettingsError, unknown, unknown_name
@@ -86,6 +87,7 @@ class File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     links: LinkSettings = LinkSettings()
     auth: AuthSettings | None = None
     encryption: EncryptionSettings | None = None
+    audit: AuditSettings | None = None
     sources: dict[str, Any] = {}
 
 
@@ -98,6 +100,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     links: LinkSettings = LinkSettings()
     auth: AuthSettings | None = None
     encryption: EncryptionSettings | None = None
+    audit: AuditSettings | None = None
     sources: Mapping[str, SourceSettings]
 
     @property
@@ -134,6 +137,7 @@ def parse(text: str, registry: Registry, reader: Reader) -> Settings:
         links=file.links,
         auth=file.auth,
         encryption=file.encryption,
+        audit=file.audit,
         sources=sources,
     )
     _check_pairs(settings)

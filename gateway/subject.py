@@ -14,9 +14,11 @@ from typing import Any
 
 import msgspec
 
+from auth.audit.reading import entries, files
 from connectors.mapping import MappedSettings, fields_of
 from connectors.records import Kind
 from connectors.registry import Registry
+from gateway.audit_settings import AuditSettings
 from gateway.compose import Gateway, open_gateway
 from gateway.holdings import what_stays
 from gateway.settings import Settings
@@ -29,7 +31,7 @@ from resolvers.subject import Subject, subject_of, unlisted
 
 SECONDS = 600.0
 OBJECTS = 10_000_000
-TOMBSTONE = "tombstone"
+TOMBSTONE, AUDIT = "tombstone", "audit"
 VENDORS = "the records themselves are kept by these vendors and must be asked for, or erased, there"
 Line = Mapping[str, Any]
 
@@ -45,12 +47,13 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The last line. `stored` counts by store what was told or taken away; `not_asked` says where
     more may be, `stays` what is never erased, and why. Addresses are not in it, only how many were
-    given."""
+    given; `subjects` are the ids of customers that were found, for whoever asks their vendors."""
 
     action: str
     at: datetime
     ids: tuple[str, ...]
     emails: int
+    subjects: tuple[str, ...]
     records: Mapping[str, int]
     stored: Mapping[str, int]
     complete: bool
@@ -74,6 +77,11 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     not_asked: tuple[str, ...]
 
     @property
+    def going(self) -> set[str]:
+        """The stores that are erased from; in the others it stays."""
+        return self.stored.keys() - what_stays().keys()
+
+    @property
     def records(self) -> dict[str, int]:
         """How many of each kind; kinds of which there are none are left out."""
         kinds = {kind.value: self.subject.count(kind) for kind in Kind}
@@ -84,6 +92,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
             action=action,
             ids=(*self.question.customers, *self.question.records),
             emails=len(self.question.emails),
+            subjects=tuple(r.id for r in self.subject.records if r.KIND is Kind.CUSTOMER),
             records=self.records,
             complete=not self.not_asked,
             not_asked=self.not_asked,
@@ -153,6 +162,7 @@ async def _opened(
         stored: dict[str, Sequence[Line]] = dict(await gateway.erasure.about(subject.names))
         standing = await gateway.tombstones.standing(subject.names)
         stored[TOMBSTONE] = [{"name": name, "erased_at": at} for name, at in standing]
+        stored[AUDIT] = [] if settings.audit is None else _audited(settings.audit, subject)
         found = Found(
             question=question,
             subject=subject,
@@ -160,6 +170,21 @@ async def _opened(
             not_asked=tuple(_not_asked(settings, context, question, subject, customers)),
         )
         yield gateway, found
+
+
+def _audited(settings: AuditSettings, subject: Subject) -> list[Line]:
+    """Entries of the audit log that tell of these records, by their pseudonyms. Raises
+    SettingsError."""
+    theirs = {settings.keys.pseudonym(record.id) for record in subject.records}
+    try:
+        return [
+            msgspec.to_builtins(entry)
+            for path in files(settings.path)
+            for entry in entries(path)
+            if any(not theirs.isdisjoint(seen.ids) for seen in entry.records.values())
+        ]
+    except OSError as error:
+        raise SettingsError(f"audit.folder: {settings.path}: {error.strerror}") from None
 
 
 def _not_asked(

@@ -23,6 +23,7 @@ def export(arguments: argparse.Namespace) -> int:
     question = _question(arguments)
     settings = load(arguments.config, Registry())
     lines, manifest = uvloop.run(subject.export(settings, Registry(), question))
+    arguments.subjects = manifest.subjects
     text = _text([*lines, {"manifest": manifest}])
     if arguments.out is None:
         sys.stdout.write(text)
@@ -49,6 +50,7 @@ def erase(arguments: argparse.Namespace) -> int:
             _tell(line)
         _tell("Nothing was erased.")
         return 1
+    arguments.subjects = manifest.subjects
     print(_text([{"manifest": manifest}]), end="")
     if not manifest.scrubbed:
         _tell("The rows are gone, but their bytes may still be in the database's files: somebody")
@@ -71,17 +73,17 @@ def _summary(found: Found) -> Iterable[str]:
     theirs = [f"{kind} {count}" for kind, count in found.records.items()]
     yield f"Records of theirs: {', '.join(theirs) or 'none'}"
     for store, records in found.stored.items():
-        if store != subject.TOMBSTONE:
+        if store in found.going:
             yield f"{store}: {len(records)} rows"
 
 
 def _question(arguments: argparse.Namespace) -> Question:
     emails = [_email(given) for given in arguments.email]
-    if not (arguments.customer or arguments.record or emails):
+    if not (arguments.customer or arguments.others or emails):
         raise SettingsError("--customer or --email: about whom?")
     return Question(
         customers=tuple(arguments.customer),
-        records=tuple(arguments.record),
+        records=tuple(arguments.others),
         emails=tuple(emails),
     )
 
@@ -129,7 +131,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     told = actions.add_parser("export", help=summary, description=summary.capitalize() + ".")
     _whom(told)
     told.add_argument("--out", type=Path, metavar="FILE", help="a new file, for its owner alone")
-    told.set_defaults(command=export)
+    told.set_defaults(command=export, audited="subject_exported")
     summary = "take it away, for good"
     gone = actions.add_parser("erase", help=summary, description=summary.capitalize() + ".")
     _whom(gone)
@@ -139,7 +141,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also while a source cannot be asked; the exit code is 1 then, too",
     )
-    gone.set_defaults(command=erase)
+    gone.set_defaults(command=erase, audited="subject_erased")
 
 
 def _whom(parser: argparse.ArgumentParser) -> None:
@@ -155,6 +157,7 @@ def _whom(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--record",
+        dest="others",
         action="append",
         default=[],
         metavar="ID",

@@ -64,7 +64,8 @@ TOO_LATE = Exhausted("DEADLINE_EXCEEDED", "The answer took too long: ask for les
 
 class Context:
     """`request_id` stands in every error and log line of the request. Without `access` nobody
-    decides who sees what: there are no tokens, and only loopback is served."""
+    decides who sees what: there are no tokens, and only loopback is served. If somebody makes
+    `shown` a list, every record that is put into the answer is noted there, maybe twice."""
 
     def __init__(
         self,
@@ -86,6 +87,7 @@ class Context:
         self._loaders: dict[Hashable, Loader[Any, Any]] = {}
         self._objects = objects
         self.exhausted: Exhausted | None = None
+        self.shown: list[Record] | None = None
         self.rows = None if scope.is_everything else Rows(scope, self._raw())
 
     def _raw(self) -> Context:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
+
+import msgspec
 
 from connectors.errors import Malformed, SourceError, TimedOut
 from connectors.paging import BadCursor
@@ -19,13 +22,22 @@ from resolvers.sources import ConfiguredSource, Sources, connector_method
 log = logging.getLogger("tillgate.lookups")
 
 
+class Reads(msgspec.Struct):
+    """Of one source: each may be several calls of its vendor. `seconds` is their sum."""
+
+    count: int = 0
+    seconds: float = 0.0
+
+
 class Lookups:
-    """The reads of one request. `remaining` tells the seconds that the request has left."""
+    """The reads of one request. `remaining` tells the seconds that the request has left; `reads`
+    what was read so far, by source."""
 
     def __init__(self, sources: Sources, remaining: Callable[[], float]) -> None:
         self._sources = sources
         self.remaining = remaining
         self._loaders: dict[Hashable, Loader[str, Any]] = {}
+        self.reads: dict[str, Reads] = {}
 
     async def many(
         self, source: str, method: str, keys: Iterable[str], *arguments: Hashable
@@ -49,6 +61,7 @@ class Lookups:
 
     async def once(self, source: ConfiguredSource, call: Callable[[], Any]) -> Any:
         """One call of a connector under the deadline; raises SourceError or BadCursor only."""
+        began = time.monotonic()
         try:
             async with asyncio.timeout(max(0.0, min(source.deadline, self.remaining()))):
                 return await call()
@@ -62,6 +75,10 @@ class Lookups:
             log.error("%s: %s while reading its answer", source.name, type(error).__name__)
             log.debug("where", exc_info=error)
             raise Malformed(source.name, "the answer could not be read") from None
+        finally:
+            reads = self.reads.setdefault(source.name, Reads())
+            reads.count += 1
+            reads.seconds += time.monotonic() - began
 
     def _loader(
         self, source: ConfiguredSource, method: str, arguments: tuple[Hashable, ...]

@@ -12,6 +12,7 @@ the payments that are looked at, and of Refund.payment or Dispute.payment before
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -39,10 +40,12 @@ def sees_kind(access: Access | None, kind: Kind) -> bool:
 
 
 class Rows:
-    """The filter of one request. `raw` reads the joins of records before they are filtered."""
+    """The filter of one request. `raw` reads the joins of records before they are filtered.
+    `violations` counts the rows that a source should not have given, by its name."""
 
     def __init__(self, scope: RowScope, raw: Context) -> None:
         self.scope = scope
+        self.violations: Counter[str] = Counter()
         self._raw = raw
 
     def is_own(self, record: Record) -> bool:
@@ -63,6 +66,7 @@ class Rows:
         """As `is_own`, of a row that was asked for as one's own: if it is not, somebody erred."""
         own = self.is_own(record)
         if not own:
+            self.violations[record.source.name] += 1
             log.warning("authz_violation: %s gave a row that was not asked for", record.source.name)
         return own
 
@@ -125,6 +129,7 @@ class Rows:
         """Only the tenant's own sources are ever asked, so a stranger's record is a defect."""
         if self.scope.holds(record.source.name):
             return True
+        self.violations[record.source.name] += 1
         log.error("authz_violation: a record of %s, which is not asked", record.source.name)
         return False
 

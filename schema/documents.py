@@ -40,13 +40,15 @@ class Refused(Exception):
 
 class Prepared(msgspec.Struct, frozen=True):
     """`arguments` and `readings` by operation; `hides_types`: `__type` finds no type, as
-    introspection is off. `key` is the document's digest, `size` its characters."""
+    introspection is off; `introspects`: it asks for the schema. `key` is the document's digest,
+    `size` its characters."""
 
     document: DocumentNode
     arguments: Mapping[str | None, tuple[GivenArgument, ...]]
     hides_types: bool
     readings: Mapping[str | None, Reading]
     size: int
+    introspects: bool = False
     key: bytes = b""
 
 
@@ -96,7 +98,10 @@ class Documents:
             raise Refused(errors, "GRAPHQL_VALIDATION_FAILED")
         hides_types = "__type" in roots and not self._introspection
         given = given_arguments(self._schema, document)
-        return Prepared(document, given, hides_types, self._readings(document), len(text))
+        introspects = not roots.isdisjoint({"__schema", "__type", "_service"})
+        return Prepared(
+            document, given, hides_types, self._readings(document), len(text), introspects
+        )
 
     def _readings(self, document: DocumentNode) -> dict[str | None, Reading]:
         return {

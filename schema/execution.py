@@ -26,7 +26,7 @@ from schema.authorization import Authorizer, tell, told
 from schema.build import TillgateSchema
 from schema.documents import Documents, Prepared, Refused
 from schema.errors import INTERNAL, formatted, refusal
-from schema.permitted import Permitted
+from schema.permitted import Denial, Permitted
 from schema.projection import NotPermitted, ProjectingExecutor
 
 log = logging.getLogger("tillgate.graphql")
@@ -44,7 +44,8 @@ class Outcome(msgspec.Struct, frozen=True):
     """`executed` is False for a request error: then there is no `data` at all; `forbidden` if it
     asks for more than it may see, where that is refused as a whole.
 
-    `operation` is the name of the operation, for the log.
+    `operation` is the name of the operation, for the log; `planned` what was decided of it, None
+    where it came to no decision.
     """
 
     body: dict[str, Any]
@@ -52,6 +53,7 @@ class Outcome(msgspec.Struct, frozen=True):
     error_count: int = 0
     forbidden: bool = False
     operation: str | None = None
+    planned: Planned | None = None
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,18 +125,21 @@ class Executor:
             return _refused(error.errors, error.code, context.request_id)
         document: DocumentNode | None = prepared.document
         access = context.access
+        denied: tuple[Denial, ...] = ()
         if decided is not None and access is not None and access.is_enforced:
-            if decided.denied and access.policy.mode is Mode.REJECT:
-                entries = [told(denial, context.request_id) for denial in decided.denied]
-                return Outcome({"errors": entries}, False, len(entries), True, name)
             document = decided.document
-        return Planned(
+            denied = decided.denied if access.policy.mode is Mode.REJECT else ()
+        planned = Planned(
             operation=operation, name=name, prepared=prepared, document=document, decided=decided
         )
+        if denied:
+            entries = [told(denial, context.request_id) for denial in denied]
+            return Outcome({"errors": entries}, False, len(entries), True, name, planned)
+        return planned
 
     async def execute(self, planned: Planned, context: Context) -> Outcome:
         outcome = await self._answered(planned, context)
-        return msgspec.structs.replace(outcome, operation=planned.name)
+        return msgspec.structs.replace(outcome, operation=planned.name, planned=planned)
 
     def _decided(
         self,

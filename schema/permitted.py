@@ -31,6 +31,7 @@ from graphql import (
     is_non_null_type,
 )
 
+from auth.rules import FieldClass
 from schema.reading import Reading, is_skipped
 from schema.requirements import Requirements, access_of
 
@@ -52,11 +53,12 @@ class Denial(msgspec.Struct, frozen=True):
 
 class Permitted(msgspec.Struct, frozen=True):
     """`document` is the one that was asked, where nothing of it is denied; None where nothing of it
-    is left."""
+    is left. `classes` are those of the fields that are answered."""
 
     document: DocumentNode | None
     denied: tuple[Denial, ...] = ()
     masked: tuple[Path, ...] = ()
+    classes: frozenset[FieldClass] = frozenset()
 
 
 class _Reduced(msgspec.Struct):
@@ -81,12 +83,13 @@ def permitted(
     walk = _Walk(reading, requirements, granted, values, refused)
     reduced = walk.selections(reading.operation.selection_set, (root,), ())
     denied, masked = tuple(dict.fromkeys(walk.denied)), tuple(dict.fromkeys(walk.masked))
+    classes = frozenset(walk.classes)
     if not denied:
-        return Permitted(document, (), masked)
+        return Permitted(document, (), masked, classes)
     if not reduced.alive:
         return Permitted(None, denied)
     operation = replace(reading.operation, selection_set=SelectionSetNode(selections=reduced.nodes))
-    return Permitted(replace(document, definitions=(operation,)), denied, masked)
+    return Permitted(replace(document, definitions=(operation,)), denied, masked, classes)
 
 
 class _Walk:
@@ -107,6 +110,7 @@ class _Walk:
         self._refused = refused
         self.denied: list[Denial] = []
         self.masked: list[Path] = []
+        self.classes: set[FieldClass] = set()
 
     def selections(
         self, selection_set: SelectionSetNode, types: tuple[GraphQLObjectType, ...], path: Path
@@ -174,6 +178,7 @@ class _Walk:
                 return self._deny(node, fields[0], Denial(place, argument.name.value))
         if any(self._is_masked(field) for field in fields):
             self.masked.append(place)
+        self.classes |= {access_of(field).rule.class_ for field in fields}
         if node.selection_set is None:
             return _Reduced((node,), True)
         return self._composite(node, node.selection_set, fields, (*place, *_hops(fields[0])))

@@ -32,7 +32,7 @@ from graphql.pyutils import Path
 
 from auth.access import Access
 from auth.rules import Mask
-from connectors.records import Record
+from connectors.records import Kind, Record
 from resolvers.context import Join
 from schema.misfits import misfits_of
 from schema.permitted import INTROSPECTION, NEVER_NULL, denied_by
@@ -42,6 +42,9 @@ from schema.shape import SHAPES
 Project = Callable[[Any], Any]
 """From a value (or a source object) to what stands in the answer. Raises for what is irregular."""
 
+
+RECORDS = frozenset(kind.value.capitalize() for kind in Kind)
+"""Types whose objects are records."""
 
 Load = tuple[Join[Any, Any], Record]
 Read = tuple[str | None, Join[Any, Any]]
@@ -58,13 +61,15 @@ class NotPermitted(Exception):
 
 class Plan(msgspec.Struct, frozen=True):
     """`names` in the order of the selection; `plain` is projected, `rest` executed as ever;
-    `fields` are both, as the reference would execute them."""
+    `fields` are both, as the reference would execute them. `is_record`: what is shown is a record
+    of a source."""
 
     names: tuple[str, ...]
     plain: tuple[tuple[str, Project], ...]
     rest: dict[str, Any]
     fields: dict[str, Any]
     selection: Any
+    is_record: bool = False
 
 
 class ProjectingExecutor(CoreExecutor[Any]):
@@ -81,6 +86,8 @@ class ProjectingExecutor(CoreExecutor[Any]):
         if not self.context_value.spend(1):
             return {}
         plan = self._plan(parent_type, grouped_field_set)
+        if plan.is_record and self.context_value.shown is not None:
+            self.context_value.shown.append(source_value)
         answer: dict[str, Any] = dict.fromkeys(plan.names)
         try:
             if misfits_of(source_value):
@@ -278,7 +285,8 @@ class ProjectingExecutor(CoreExecutor[Any]):
                 rest[name] = details
             else:
                 plain.append((name, project))
-        return Plan(tuple(selection), tuple(plain), rest, fields, selection)
+        is_record = parent_type.name in RECORDS
+        return Plan(tuple(selection), tuple(plain), rest, fields, selection, is_record)
 
     def _plain_field(self, parent_type: GraphQLObjectType, details: Any) -> Project | None:
         """None for a field that has a resolver, or below which some field has one."""
@@ -326,6 +334,8 @@ class ProjectingExecutor(CoreExecutor[Any]):
         if plan.rest:
             return None
         fields = plan.plain
+        if plan.is_record and (shown := self.context_value.shown) is not None:
+            return _noted(fields, shown)
 
         def project(source: Any) -> Any:
             if source is None:
@@ -333,6 +343,16 @@ class ProjectingExecutor(CoreExecutor[Any]):
             return {name: field(source) for name, field in fields}
 
         return project
+
+
+def _noted(fields: tuple[tuple[str, Project], ...], shown: list[Record]) -> Project:
+    def project(source: Any) -> Any:
+        if source is None:
+            return None
+        shown.append(source)
+        return {name: field(source) for name, field in fields}
+
+    return project
 
 
 def _record(item: Any, attribute: str | None) -> Record | None:

@@ -15,6 +15,7 @@ import httpx
 import msgspec
 
 from connectors.registry import Registry
+from gateway.audit_settings import AuditSettings
 from gateway.auth_settings import AuthSettings
 from gateway.demo import BOOKS_BEGIN, demo_settings
 from gateway.index_sync import sync_index
@@ -58,6 +59,7 @@ class GatewayServer:
         only: Sequence[str] = (),
         indexed: bool = True,
         auth: AuthSettings | None = None,
+        audit: AuditSettings | None = None,
         **server_changes: Any,
     ) -> None:
         self._folder = TemporaryDirectory(prefix="tillgate-test-")
@@ -68,7 +70,9 @@ class GatewayServer:
             if not only or name in only
         }
         links = msgspec.structs.replace(settings.links, pairs=pairs)
-        self.settings = msgspec.structs.replace(settings, sources=sources, links=links, auth=auth)
+        self.settings = msgspec.structs.replace(
+            settings, sources=sources, links=links, auth=auth, audit=audit
+        )
         if indexed:
             fill_index(sandbox, settings, self._folder.name)
         self._listener = listen("127.0.0.1", 0)

@@ -60,15 +60,17 @@ HOME = {
         "connectors/",
         "auth/certificate.py",
         "auth/sealing.py",
+        "auth/audit/keys.py",
         "sandbox/",
         "tests/",
     ),
 }
 PRINTERS = (
+    "gateway/audit_cli.py",
     "gateway/cli.py",
     "gateway/demo.py",
-    "gateway/subject_cli.py",
     "gateway/encryption_cli.py",
+    "gateway/subject_cli.py",
     "sandbox/",
     "benchmarks/",
     "tests/",

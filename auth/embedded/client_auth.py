@@ -141,6 +141,14 @@ def _number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def claimed_client(form: Form) -> str | None:
+    """Who the request says it is from, proven or not."""
+    try:
+        return _claim(form).client_id
+    except OAuthError:
+        return None
+
+
 def _claim(form: Form) -> Claim:
     """The one way in which the request says who it is (RFC 6749 section 2.3)."""
     headers = form.asked.all("authorization")

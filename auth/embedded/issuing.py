@@ -11,9 +11,12 @@ import msgspec
 from joserfc import jwt
 
 from auth.access_tokens import AccessTokens, Verified
+from auth.audit.canonical import plain
+from auth.audit.entry import Event, Origin, Result, Who
+from auth.audit.writer import AuditUnavailable, Tell
 from auth.binding import JKT
 from auth.dpop import Proof, Proofs
-from auth.embedded.client_auth import ClientAuth
+from auth.embedded.client_auth import ClientAuth, claimed_client
 from auth.embedded.clients import Client
 from auth.embedded.key_ring import ALGORITHM, MAX_AGE, KeyFileUnusable, KeyRing
 from auth.embedded.protocol import Form, OAuthError, Reply, from_fault, refused
@@ -42,7 +45,8 @@ class IssuerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EmbeddedIssuer:
-    """Answers the forms that the endpoints get. `tokens` checks what we issued."""
+    """Answers the forms that the endpoints get. `tokens` checks what we issued; `tell` is told of
+    every answer, and no answer is given where it cannot be."""
 
     def __init__(
         self,
@@ -53,6 +57,7 @@ class EmbeddedIssuer:
         revocations: Revocations,
         proofs: Proofs,
         wall: Callable[[], float],
+        tell: Tell | None = None,
     ) -> None:
         self._settings = settings
         self._ring = ring
@@ -61,6 +66,7 @@ class EmbeddedIssuer:
         self._revocations = revocations
         self._proofs = proofs
         self._wall = wall
+        self._tell = tell
 
     def metadata(self) -> dict[str, Any]:
         """RFC 8414 section 2."""
@@ -88,15 +94,27 @@ class EmbeddedIssuer:
         return Reply(200, keys, {"cache-control": f"max-age={MAX_AGE}"})
 
     async def token(self, form: Form) -> Reply:
-        return await self._answered(form, self._token)
+        return await self._answered("token", form, self._token)
 
     async def revoke(self, form: Form) -> Reply:
-        return await self._answered(form, self._revoke)
+        return await self._answered("token_revoked", form, self._revoke)
 
     async def introspect(self, form: Form) -> Reply:
-        return await self._answered(form, self._introspect)
+        return await self._answered("token_looked_up", form, self._introspect)
 
     async def _answered(
+        self, action: str, form: Form, answer: Callable[[Form, Client], Awaitable[Reply]]
+    ) -> Reply:
+        reply = await self._replied(form, answer)
+        if self._tell is None:
+            return reply
+        try:
+            await self._tell(_event(action, form, reply, self._settings.url))
+        except AuditUnavailable:
+            return refused(from_fault(Unavailable("the audit log")))
+        return reply
+
+    async def _replied(
         self, form: Form, answer: Callable[[Form, Client], Awaitable[Reply]]
     ) -> Reply:
         try:
@@ -125,7 +143,7 @@ class EmbeddedIssuer:
             "expires_in": self._settings.lifetime,
             "scope": " ".join(sorted(granted)),
         }
-        return Reply(200, body)
+        return Reply(200, body, token_id=token_id)
 
     def _granted(self, form: Form, client: Client) -> frozenset[str]:
         if form.one("grant_type") != "client_credentials":
@@ -181,6 +199,7 @@ class EmbeddedIssuer:
             ends = (verified.principal.expires_at or int(self._wall())) + SPARE
             await self._revocations.add(self._settings.url, Kind.TOKEN, token_id, ends)
             _note("revoked", client, token_id=token_id)
+            return Reply(200, None, token_id=token_id)
         return Reply(200, None)
 
     async def _introspect(self, form: Form, client: Client) -> Reply:
@@ -222,6 +241,22 @@ class EmbeddedIssuer:
         except InvalidToken:
             return False
         return (verified.principal.expires_at or 0) > self._wall()
+
+
+def _event(action: str, form: Form, reply: Reply, issuer: str) -> Event:
+    """Of an answer, whatever it is. Without good credentials `client_id` is only what was said."""
+    said = claimed_client(form)
+    error = (reply.body or {}).get("error")
+    return Event(
+        action=action,
+        origin=Origin.OAUTH,
+        outcome=Result.ALLOWED if reply.status < 400 else Result.DENIED,
+        principal=None if said is None else Who(iss=issuer, client_id=plain(said)),
+        token_jti=reply.token_id,
+        ip=form.asked.peer,
+        status=reply.status,
+        reason=None if error is None else str(error),
+    )
 
 
 def _note(event: str, client: Client, **fields: object) -> None:

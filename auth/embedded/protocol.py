@@ -39,11 +39,12 @@ class OAuthError(Exception):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """`body` None is an empty one."""
+    """`body` None is an empty one. `token_id` is the `jti` of the token that it is about."""
 
     status: int
     body: Mapping[str, Any] | None
     headers: Mapping[str, str] = {}
+    token_id: str | None = None
 
 
 def refused(error: OAuthError) -> Reply:

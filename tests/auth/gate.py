@@ -16,6 +16,7 @@ import msgspec
 
 from auth.principal import Principal
 from connectors.registry import Registry
+from gateway.audit_settings import AuditSettings
 from gateway.auth_settings import AuthSettings
 from gateway.compose import Gateway
 from gateway.server import listen, server
@@ -36,14 +37,20 @@ def read(auth: str, environ: dict[str, str] | None = None) -> Settings:
 class Gate:
     """`make(origin)` gives its `[auth]`. `principals` are those of the answered requests."""
 
-    def __init__(self, folder: Path, make: Make, profile: str = "production") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        make: Make,
+        profile: str = "production",
+        audit: AuditSettings | None = None,
+    ) -> None:
         self._listener = listen("127.0.0.1", 0)
         self.origin = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         settings = read("")
         store = StoreSettings(url=f"sqlite+aiosqlite:///{folder}/tillgate.db")
         own = msgspec.structs.replace(settings.server, profile=profile)
         self.settings = msgspec.structs.replace(
-            settings, auth=make(self.origin), store=store, server=own
+            settings, auth=make(self.origin), audit=audit, store=store, server=own
         )
         self.uvicorn = server(self.settings, Registry())
         self.principals: list[Principal | None] = []

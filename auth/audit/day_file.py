@@ -1,0 +1,112 @@
+"""One process's entries of one day: appended to only, and on the disk when `append` is over."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from auth.audit.chain import Broken, Chain
+from auth.audit.entry import Event
+from auth.audit.keys import AuditKeys
+from auth.audit.reading import LONGEST
+from auth.audit.slot import LogUnusable
+
+QUARANTINE = "quarantine"
+
+
+class DayFile:
+    """`recovered` bytes of a line that a process had not finished were taken away at the end of the
+    file, and are in `quarantine/`. `is_new`: nothing was in it."""
+
+    def __init__(self, folder: Path, name: str, keys: AuditKeys) -> None:
+        """Raises LogUnusable if the file cannot be written, or ends with what is not ours."""
+        self.name = name
+        self._folder = folder
+        self._chain = Chain(keys.of_file(name))
+        try:
+            self._handle = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        except OSError as error:
+            raise LogUnusable(f"{folder / name}: {error.strerror}") from None
+        try:
+            self._size = os.fstat(self._handle).st_size
+            self.is_new = self._size == 0
+            self.recovered = self._recover()
+            _sync_folder(folder)
+        except OSError as error:
+            os.close(self._handle)
+            raise LogUnusable(f"{folder / name}: {error.strerror}") from None
+        except Broken as error:
+            os.close(self._handle)
+            raise LogUnusable(
+                f"{folder / name}: its last entry: {error}. Look at it (tillgate audit verify); to"
+                " begin anew, or with another key, move the files of this folder away."
+            ) from None
+
+    @property
+    def seq(self) -> int:
+        return self._chain.seq
+
+    @property
+    def hash(self) -> str:
+        return self._chain.hash
+
+    def append(self, events: Iterable[tuple[Event, str]], node: str) -> None:
+        """Writes all events with their times, or none. Raises OSError."""
+        before = self._chain.seq, self._chain.hash
+        try:
+            text = b"".join(self._chain.line(event, ts, node) for event, ts in events)
+            self._write(text)
+        except BaseException:
+            self._chain.seq, self._chain.hash = before
+            raise
+        self._size += len(text)
+
+    def close(self) -> None:
+        os.close(self._handle)
+
+    def _write(self, text: bytes) -> None:
+        try:
+            rest = memoryview(text)
+            while rest:
+                rest = rest[os.write(self._handle, rest) :]
+            os.fsync(self._handle)
+        except OSError:
+            # What was begun is taken back, so that it can be written again.
+            os.ftruncate(self._handle, self._size)
+            raise
+
+    def _recover(self) -> int:
+        """Goes on after the last whole line."""
+        begin = max(0, self._size - 2 * LONGEST)
+        text = os.pread(self._handle, self._size - begin, begin)
+        whole, end, torn = text.rpartition(b"\n")
+        if torn:
+            self._set_aside(torn)
+        if not end:
+            if begin:
+                raise Broken("it is longer than any that we write")
+            return len(torn)
+        entry = self._chain.own(whole.rpartition(b"\n")[2])
+        self._chain.seq, self._chain.hash = entry["seq"], entry["hash"]
+        return len(torn)
+
+    def _set_aside(self, torn: bytes) -> None:
+        place = self._folder / QUARANTINE
+        place.mkdir(mode=0o700, exist_ok=True)
+        self._size -= len(torn)
+        with (place / f"{self.name}.{self._size}").open("ab") as file:
+            file.write(torn)
+            file.flush()
+            os.fsync(file.fileno())
+        os.ftruncate(self._handle, self._size)
+        os.fsync(self._handle)
+
+
+def _sync_folder(folder: Path) -> None:
+    """So that the file's name survives as its content does."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
