@@ -42,7 +42,7 @@ HOLDINGS = (
     Holding(
         name="order_payment_link",
         place=Place.STORE,
-        what="ids of an order and a payment that an operator linked, the file and line they were in",
+        what="ids of an order and a payment that an operator linked; file and line they were in",
         class_="personal: ids of records, which their vendors can tell whose they are",
         kept_for="until erased",
         protected="the database's own rights; it is looked up by them, so not sealed",
@@ -127,7 +127,7 @@ HOLDINGS = (
         name="audit",
         place=Place.FILE,
         what="in `[audit] folder`: who saw which records, was refused, or administered",
-        class_="personal: pseudonyms (HMAC) of records, clients, users and addresses of those who ask",
+        class_="personal: pseudonyms (HMAC) of records; client, user and address of who asked",
         kept_for="`[audit] keep`, a year at least",
         protected="owner only (0600); chained with HMAC, so that a change is found",
         road=Road.STAYS,
@@ -152,7 +152,7 @@ HOLDINGS = (
     Holding(
         name="standard error",
         place=Place.LOG,
-        what="per request its id, operation name, status, times; failures by source, place and type",
+        what="per request its id, operation name, status, time; failures by source, place, type",
         class_="no: never variables, ids, addresses, tokens or a vendor's text",
         kept_for="by whoever collects it; at least 6 months in China (CSL 21(3))",
         protected="by whoever collects it",

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from auth.audit.entry import Entry, Seen
 from auth.audit.reading import entries, files
 from connectors.mapping import MappedSettings, fields_of
 from connectors.records import Kind
@@ -173,18 +174,26 @@ async def _opened(
 
 
 def _audited(settings: AuditSettings, subject: Subject) -> list[Line]:
-    """Entries of the audit log that tell of these records, by their pseudonyms. Raises
-    SettingsError."""
+    """Entries of the audit log that tell of these records, by their pseudonyms; those of others
+    are left out. Raises SettingsError."""
     theirs = {settings.keys.pseudonym(record.id) for record in subject.records}
     try:
         return [
-            msgspec.to_builtins(entry)
+            msgspec.to_builtins(_only(entry, theirs))
             for path in files(settings.path)
             for entry in entries(path)
             if any(not theirs.isdisjoint(seen.ids) for seen in entry.records.values())
         ]
     except OSError as error:
         raise SettingsError(f"audit.folder: {settings.path}: {error.strerror}") from None
+
+
+def _only(entry: Entry, theirs: set[str]) -> Entry:
+    records = {
+        type_: Seen(seen.count, tuple(id_ for id_ in seen.ids if id_ in theirs))
+        for type_, seen in entry.records.items()
+    }
+    return msgspec.structs.replace(entry, records=records)
 
 
 def _not_asked(

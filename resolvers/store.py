@@ -103,8 +103,6 @@ def _tune(connection: Any, _: Any) -> None:
     cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
     _write_ahead(cursor)
     cursor.execute("PRAGMA synchronous=NORMAL")
-    # What is deleted is overwritten.
-    cursor.execute("PRAGMA secure_delete=ON")
     cursor.close()
 
 

@@ -56,6 +56,11 @@ class Tombstones:
         self._digests: set[bytes] = set()
         self._last = 0
 
+    @property
+    def has_any(self) -> bool:
+        """As far as was looked."""
+        return bool(self._digests)
+
     async def writing(self, connection: AsyncConnection) -> None:
         """First thing in a transaction that writes references: takes the lock and looks."""
         await self._lock(connection, "pg_advisory_xact_lock_shared")
@@ -68,7 +73,7 @@ class Tombstones:
 
     def of(self, names: Iterable[str]) -> set[str]:
         """Those that were erased, as far as was looked."""
-        if not self._digests:
+        if not self.has_any:
             return set()
         return {name for name in names if self._digest(name) in self._digests}
 

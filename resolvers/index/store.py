@@ -282,10 +282,11 @@ class Index:
         and is left out."""
         # In the order of their keys, so that two writers never wait for each other.
         unique = {(e.kind.value, e.native_id): e for e in entries}
+        any_gone = self._tombstones.has_any
         rows = [
             _values(source, unique[key], origin)
             for key in sorted(unique)
-            if not self._tombstones.of(_names(source, unique[key]))
+            if not (any_gone and self._tombstones.of(_names(source, unique[key])))
         ]
         if rows:
             await connection.exec_driver_sql(self._upserts[replace], rows)

@@ -57,7 +57,7 @@ def test_two_processes_share_a_sealed_file(path: Path) -> None:
 
 def test_without_its_key_it_is_unusable_and_the_key_is_named(path: Path) -> None:
     ring(path, OLD).tend()
-    with pytest.raises(KeyFileUnusable, match="the key '2025', which encryption.keys has not"):
+    with pytest.raises(KeyFileUnusable, match=r"the key '2025', which encryption.keys has not"):
         ring(path, NEW).tend()
     with pytest.raises(KeyFileUnusable, match=r"'2025': \[encryption\] is missing"):
         ring(path).tend()

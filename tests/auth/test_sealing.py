@@ -73,7 +73,7 @@ def test_every_byte_is_proven() -> None:
 
 def test_a_key_that_is_not_there_is_named_and_no_value_is() -> None:
     sealed = sealer(("2025", OLD)).seal(b"secret", PLACE)
-    with pytest.raises(CannotOpen, match="sealed with the key '2025', which encryption.keys has"):
+    with pytest.raises(CannotOpen, match=r"sealed with the key '2025', which encryption.keys has"):
         sealer(("2026", NEW)).open(sealed, PLACE)
     with pytest.raises(CannotOpen, match=r"'2025': \[encryption\] is missing"):
         open_sealed(sealed, PLACE, None)

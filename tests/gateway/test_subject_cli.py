@@ -1,4 +1,4 @@
-"""`tillgate subject` as an operator uses it, over simulated vendors: whose records, and then gone."""
+"""`tillgate subject` as an operator uses it, over simulated vendors: what is kept, then erased."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import httpx
 import msgspec
 import pytest
 
+from auth.audit.entry import Event, Origin, Seen
+from auth.audit.writer import Writer
 from auth.sealing import make_key
 from connectors.registry import Registry
 from gateway.cli import main
@@ -22,9 +24,11 @@ from gateway.holdings import HOLDINGS, Road
 from sandbox.server import Server as Sandbox
 from sandbox.simulator import discover
 from sandbox.world import Customer, Payment, World
+from tests.audit.logs import KEYS, SECRET, actions, faults
 
 VENDORS = ("salesforce", "stripe", "alipay")
 KEY = make_key()
+AUDIT = '\n[audit]\nkey = {{ env = "AUDIT_KEY" }}\nfolder = "{folder}/audit"\n'
 ENCRYPTION = '\n[encryption]\nkeys = [{ id = "2026", key = { env = "ENCRYPTION_KEY" } }]\n'
 INDEX, LINKS = "reference_entry", "order_payment_link"
 
@@ -144,9 +148,9 @@ def operator(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Operator]:
     text, secrets = demo_toml(sandbox, Registry(), str(tmp_path), 0)
-    for name, value in {**secrets, "ENCRYPTION_KEY": KEY}.items():
+    for name, value in {**secrets, "ENCRYPTION_KEY": KEY, "AUDIT_KEY": SECRET}.items():
         monkeypatch.setenv(name, value)
-    yield Operator(sandbox, tmp_path, capsys, text + ENCRYPTION)
+    yield Operator(sandbox, tmp_path, capsys, text + AUDIT.format(folder=tmp_path) + ENCRYPTION)
     httpx.delete(f"{sandbox.origin}/_sandbox/faults").raise_for_status()
 
 
@@ -169,7 +173,8 @@ def test_all_that_is_kept_about_somebody_is_told(operator: Operator, person: Per
     assert linked
     assert linked <= {payment.native_id for payment in person.payments}
     manifest = by_id.manifest
-    assert manifest["stored"] == {LINKS: len(by_id.of(LINKS)), INDEX: len(rows), "tombstone": 0}
+    stored = {LINKS: len(by_id.of(LINKS)), INDEX: len(rows), "tombstone": 0, "audit": 0}
+    assert manifest["stored"] == stored
     assert manifest["records"]["customer"] == len(person.customer.sources)
     assert manifest["records"]["order"] == len(person.orders)
     assert manifest["records"]["payment"] == len(person.payments)
@@ -177,7 +182,9 @@ def test_all_that_is_kept_about_somebody_is_told(operator: Operator, person: Per
     assert "The records themselves are with" in by_id.err
     # The same by their address, which stands nowhere in it.
     by_mail = operator("subject", "export", "--email", person.email.upper())
-    assert by_mail.lines[:-1] == by_id.lines[:-1]
+    assert (by_mail.of(INDEX), by_mail.of(LINKS)) == (rows, by_id.of(LINKS))
+    # That somebody asked is told, too.
+    assert [entry["action"] for entry in by_mail.of("audit")] == ["subject_exported"]
     assert (by_mail.manifest["emails"], by_mail.manifest["ids"]) == (1, [])
     assert person.email not in (by_mail.out + by_mail.err + kept(operator)).lower()
 
@@ -235,6 +242,37 @@ def test_who_is_erased_is_nowhere_and_comes_back_by_no_road(
     rest = operator("index", "show").out
     assert sum(int(line.rsplit("\t")[-1]) for line in rest.splitlines()) > 20
     assert len(operator("links").out.splitlines()) > 20
+
+
+def test_the_audit_log_stays_tells_of_it_and_is_as_it_was_written(
+    operator: Operator, person: Person
+) -> None:
+    folder = operator.folder / "audit"
+    seen = Seen(2, (KEYS.pseudonym(person.id), KEYS.pseudonym("salesforce:customer:other")))
+    others = Seen(1, (KEYS.pseudonym("salesforce:customer:other"),))
+    writer = Writer(folder, KEYS, "node")
+    writer.start()
+    for records in ({"Customer": seen}, {"Customer": others}, {}):
+        writer.put(Event(action="query", origin=Origin.GRAPHQL, records=records))
+    writer.close()
+    operator.fill()
+    done = operator("subject", "erase", "--customer", person.id, "--yes")
+    assert done.code == 0
+    assert "audit" in done.manifest["stays"]
+    told = operator("subject", "export", "--customer", person.id)
+    found = told.of("audit")
+    assert [entry["action"] for entry in found] == ["query", "subject_erased"]
+    # Who else was seen at the same time is nobody's business.
+    assert found[0]["records"]["Customer"] == {"count": 2, "ids": [KEYS.pseudonym(person.id)]}
+    erased = found[1]
+    assert erased["origin"] == "cli"
+    assert "outcome" not in erased
+    assert KEYS.pseudonym(person.id) in erased["records"]["Customer"]["ids"]
+    assert operator("encryption", "rotate").code == 0
+    assert actions(folder)[-2:] == ["encryption_rotated", "log_stopped"]
+    assert faults(folder) == []
+    text = "".join(path.read_text() for path in folder.rglob("*.jsonl"))
+    assert [canary for canary in person.canaries if canary in text] == []
 
 
 def test_nothing_is_erased_unless_somebody_agrees(

@@ -47,7 +47,7 @@ async def test_they_are_sealed_anew_and_are_the_same(url: str) -> None:
 async def test_without_the_key_nothing_is_made_up(url: str) -> None:
     async with open_store(url) as engine:
         await SealedSecrets(engine, Sealer([OLD])).get("a")
-        with pytest.raises(StoreUnusable, match="the key '2025', which encryption.keys has not"):
+        with pytest.raises(StoreUnusable, match=r"the key '2025', which encryption.keys has not"):
             await SealedSecrets(engine, Sealer([NEW])).get("a")
         with pytest.raises(StoreUnusable, match="the key '2025'"):
             await SealedSecrets(engine, Sealer([NEW])).reseal()
@@ -59,5 +59,5 @@ async def test_one_that_was_moved_does_not_open(url: str) -> None:
         await secrets.get("a")
         async with engine.begin() as connection:
             await connection.execute(text("UPDATE sealed_secret SET name = 'b'"))
-        with pytest.raises(StoreUnusable, match="sealed_secret.content b: "):
+        with pytest.raises(StoreUnusable, match=r"sealed_secret.content b: "):
             await secrets.get("b")
