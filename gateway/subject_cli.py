@@ -21,6 +21,8 @@ from gateway.subject import Found, Manifest, Question, Refused
 
 def export(arguments: argparse.Namespace) -> int:
     question = _question(arguments)
+    if arguments.out is not None and arguments.out.exists():
+        raise SettingsError(f"--out: {arguments.out}: it is there already")
     settings = load(arguments.config, Registry())
     lines, manifest = uvloop.run(subject.export(settings, Registry(), question))
     arguments.subjects = manifest.subjects
@@ -39,7 +41,7 @@ def erase(arguments: argparse.Namespace) -> int:
     def agreed(found: Found) -> bool:
         for line in _summary(found):
             _tell(line)
-        return arguments.yes or _asked("Erase it? [y/N] ")
+        return arguments.yes or _asked("Erase it? It cannot be undone. [y/N] ")
 
     try:
         manifest = uvloop.run(

@@ -29,6 +29,15 @@ from resolvers.tombstones import REFERENCE
 PAGE = 100
 
 
+class AnyAddress(CustomerFilter, frozen=True, kw_only=True):
+    """Those who have one of `emails` at all, be it not the first of theirs."""
+
+    def accepts(self, record: Record) -> bool:
+        wanted = {email.casefold() for email in self.emails or ()}
+        own = record.emails if isinstance(record, Customer) else ()
+        return any(email.casefold() in wanted for email in own)
+
+
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """`names` as `resolvers.tombstones` has them: of all records, and of the orders' numbers in
     every source that may know payments of them. `failures` are of what could not be asked, `gone`
@@ -72,7 +81,7 @@ class _Search:
         for source in self._context.sources.able("customer_page"):
             after: str | None = None
             while True:
-                ask = Ask(PAGE, after, CustomerFilter(emails=(email,)), NEWEST_FIRST)
+                ask = Ask(PAGE, after, AnyAddress(emails=(email,)), NEWEST_FIRST)
                 try:
                     page = await roots.page(self._context, Kind.CUSTOMER, ask, [source.name])
                 except SourceError as error:

@@ -201,8 +201,7 @@ def test_an_export_is_for_its_owner_alone_and_over_no_other_file(
     assert json.loads(last)["manifest"]["action"] == "export"
     again = operator("subject", "export", "--customer", person.id, "--out", out)
     assert again.code == 2
-    assert "--out" in again.err
-    assert "File exists" in again.err
+    assert "export.ndjson: it is there already" in again.err
 
 
 def test_who_is_erased_is_nowhere_and_comes_back_by_no_road(
