@@ -14,13 +14,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import msgspec
 
 from auth.rows import PartnerRows, RowRules, TenantRows
 from connectors.registry import Registry
+from connectors.secret import Secret
 from connectors.vendor import SourceSettings
+from gateway.audit_settings import AuditSettings
 from gateway.auth_settings import AuthSettings, EmbeddedSettings
 from gateway.demo_clients import PARTNER, ROLES, TENANT, demo_client
 from gateway.index_sync import reason, sync_index
@@ -82,8 +85,9 @@ def demo_settings(sandbox: Sandbox, registry: Registry, folder: str, port: int =
 def with_demo_clients(
     settings: Settings, folder: str, partner_customers: Sequence[str] = ()
 ) -> Settings:
-    """The same with the embedded issuer and a client for each reader, as loopback allows; the
-    partner sees what belongs to these customers (ids of the graph), the others everything."""
+    """The same with the embedded issuer, a client for each reader, as loopback allows, and an audit
+    log with a key of its own; the partner sees what belongs to these customers (ids of the graph),
+    the others everything."""
     embedded = EmbeddedSettings(keys=str(Path(folder) / "keys.json"), demo_clients=True)
     origin = f"http://127.0.0.1:{settings.server.port}"
     rows = RowRules(
@@ -92,7 +96,8 @@ def with_demo_clients(
         without_partner="all",
     )
     auth = AuthSettings(resource=origin, embedded=embedded, rows=rows)
-    return msgspec.structs.replace(settings, auth=auth)
+    audit = AuditSettings(key=Secret(token_hex()), folder=str(Path(folder) / "audit"))
+    return msgspec.structs.replace(settings, auth=auth, audit=audit)
 
 
 def demo_toml(

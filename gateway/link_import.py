@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from connectors.card_numbers import without_cards
 from connectors.records import Kind
 from connectors.registry import Registry
 from gateway.compose import open_gateway
@@ -87,4 +88,4 @@ def _read_rows(rows: Any, path: Path, sources: Sources) -> tuple[list[StoredLink
 
 def _name(path: Path) -> str:
     """The file's name as text that can be stored, whatever its bytes are."""
-    return path.name.encode("utf-8", "replace").decode()
+    return without_cards(path.name.encode("utf-8", "replace").decode())

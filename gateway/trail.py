@@ -3,40 +3,49 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 
 import msgspec
 
 from auth.access import Mode
+from auth.audit.alerts import NEWS, Alerts, KnownUses
 from auth.audit.canonical import plain
-from auth.audit.entry import Calls, Event, Origin, Result, RowLimits, Seen, Who
+from auth.audit.entry import Calls, Cost, Event, Origin, Result, RowLimits, Seen, Who
 from auth.audit.sparing import Sparing
 from auth.audit.writer import Writer
 from auth.faults import Fault
 from auth.principal import Principal
+from connectors.card_numbers import without_cards
 from connectors.records import Record
 from gateway.access_log import NAME
 from gateway.audit_settings import AuditSettings
 from gateway.peer import Peer
 from resolvers.context import Context
 from schema.execution import Operation, Outcome
+from schema.permitted import Denial
 
+alerts = logging.getLogger("tillgate.alerts")
 MOST_IDS = 1000
 """Of the records of one type in one entry; all are counted."""
 MOST_PATHS = 50
 UNKNOWN = (Origin.HTTP, Origin.OAUTH)
-THROTTLED = frozenset({"RATE_LIMITED", "COST_LIMITED", "THROTTLED"})
+THROTTLED = frozenset({"THROTTLED", "TOO_MANY_REQUESTS", "COST_ESTIMATED_TOO_EXPENSIVE"})
+"""Codes of what was not executed because of what its client may spend."""
+CRASHED = Outcome({"errors": [{"extensions": {"code": "INTERNAL_SERVER_ERROR"}}]}, False, 1)
 Answer = Callable[[Operation, Context], Awaitable[Outcome]]
 
 
 class Trail:
     """Raises AuditUnavailable where something must not be answered, because nobody could tell."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, rules: Alerts | None = None) -> None:
         self._writer = writer
+        self._rules = rules or Alerts(time.time)
         self._refusals = Sparing(time.monotonic)
 
     @property
@@ -48,11 +57,20 @@ class Trail:
     ) -> Outcome:
         """The answer, when it may be given."""
         self._writer.check()
-        context.shown = []
-        outcome = await answer(operation, context)
-        await self.tell(self._operation(operation, context, outcome, peer))
-        for source, count in (context.rows.violations if context.rows else {}).items():
-            await self.tell(_violation(context, source, count, peer))
+        noted = context.shown = []
+        try:
+            outcome = await answer(operation, context)
+        except Exception:
+            await self.tell(self._operation(operation, context, CRASHED, peer, {}))
+            raise
+        shown = _by_type(noted) if outcome.executed else {}
+        event = self._operation(operation, context, outcome, peer, shown)
+        await self.tell(event)
+        for violation in _violations(context, peer):
+            await self.tell(violation)
+        for alert in self._rules.observe(event, chain.from_iterable(shown.values())):
+            log_alert(alert)
+            await self.tell(alert)
         return outcome
 
     async def refused(self, fault: Fault, peer: Peer, request_id: str | None) -> None:
@@ -73,7 +91,12 @@ class Trail:
         await self._writer.written(event)
 
     def _operation(
-        self, operation: Operation, context: Context, outcome: Outcome, peer: Peer
+        self,
+        operation: Operation,
+        context: Context,
+        outcome: Outcome,
+        peer: Peer,
+        shown: Mapping[str, set[str]],
     ) -> Event:
         planned = outcome.planned
         decided = planned.decided if planned is not None else None
@@ -88,38 +111,54 @@ class Trail:
             token_jti=token_of(principal),
             ip=peer.ip,
             operation_name=_name(operation, outcome),
-            op_hash=self._document(operation),
-            records=self._seen(context.shown or ()),
+            op_hash=self._document(operation, outcome),
+            records=self._seen(shown),
             classes=() if decided is None else tuple(sorted(c.value for c in decided.classes)),
             rows=_rows(context),
-            denied_paths=tuple(plain(".".join(d.path)) for d in denied[:MOST_PATHS]),
+            denied_paths=tuple(_path(denial) for denial in denied[:MOST_PATHS]),
             denied_count=len(denied),
             masked_count=len(decided.masked) if decided is not None else 0,
             upstream={
                 name: Calls(reads.count, round(reads.seconds * 1000))
                 for name, reads in context.lookups.reads.items()
             },
+            cost=_cost(outcome),
             status=_status(outcome),
             reason=_code(outcome),
             request_id=context.request_id,
             trace_id=peer.trace_id,
         )
 
-    def _document(self, operation: Operation) -> str:
+    def _document(self, operation: Operation, outcome: Outcome) -> str:
         """Keyed, because a document may hold a value that could be guessed."""
-        text = operation.query.encode("utf-8", "replace")
-        return self._writer.keys.pseudonym(f"document:{hashlib.sha256(text).hexdigest()}")
+        digest = (
+            outcome.planned.prepared.key
+            if outcome.planned is not None
+            else hashlib.sha256(operation.query.encode("utf-8", "surrogatepass")).digest()
+        )
+        return self._writer.keys.pseudonym(f"document:{digest.hex()}")
 
-    def _seen(self, shown: Iterable[Record]) -> dict[str, Seen]:
-        """The same record may have been put into the answer many times."""
-        by_type: defaultdict[str, set[str]] = defaultdict(set)
-        for record in shown:
-            by_type[record.KIND.value.capitalize()].add(record.id)
+    def _seen(self, shown: Mapping[str, set[str]]) -> dict[str, Seen]:
         pseudonym = self._writer.keys.pseudonym
         return {
             kind: Seen(len(ids), tuple(map(pseudonym, sorted(ids)[:MOST_IDS])))
-            for kind, ids in by_type.items()
+            for kind, ids in shown.items()
         }
+
+
+def _by_type(shown: Iterable[Record]) -> dict[str, set[str]]:
+    """Ids; the same record may have been put into the answer many times."""
+    by_type: defaultdict[str, set[str]] = defaultdict(set)
+    for record in shown:
+        by_type[record.KIND.value.capitalize()].add(record.id)
+    return by_type
+
+
+def log_alert(alert: Event) -> None:
+    client = alert.principal.client_id if alert.principal is not None else None
+    fields = {**alert.about, "client": client, "request": alert.request_id}
+    level = logging.INFO if alert.about.get("rule") in NEWS else logging.WARNING
+    alerts.log(level, "alert", extra={"fields": fields})
 
 
 def _refusal(fault: Fault, peer: Peer, request_id: str | None) -> Event:
@@ -145,7 +184,10 @@ def open_trail(settings: AuditSettings | None) -> Iterator[Trail | None]:
     writer = settings.writer()
     writer.start()
     try:
-        yield Trail(writer)
+        hours = settings.usual_hours
+        known = KnownUses(settings.path / "known-uses")
+        rules = Alerts(time.time, known, None if hours is None else (hours.begin, hours.end))
+        yield Trail(writer, rules)
     finally:
         writer.close()
 
@@ -168,9 +210,9 @@ def token_of(principal: Principal | None) -> str | None:
     return None if found is None else plain(found)
 
 
-def _violation(context: Context, source: str, count: int, peer: Peer) -> Event:
-    """A source gave rows of somebody else; they were not shown."""
-    return Event(
+def _violations(context: Context, peer: Peer) -> Iterator[Event]:
+    """A source gave rows of somebody else, or card numbers; neither was shown."""
+    about = Event(
         action="authz_violation",
         origin=Origin.GRAPHQL,
         outcome=Result.DENIED,
@@ -178,10 +220,14 @@ def _violation(context: Context, source: str, count: int, peer: Peer) -> Event:
         token_jti=token_of(context.principal),
         ip=peer.ip,
         rows=_rows(context),
-        about={"source": source, "rows": count},
         request_id=context.request_id,
         trace_id=peer.trace_id,
     )
+    for source, count in (context.rows.violations if context.rows else {}).items():
+        yield msgspec.structs.replace(about, about={"source": source, "rows": count})
+    for source, count in context.lookups.cards.items():
+        told: dict[str, str | int] = {"rule": "card_number", "source": source, "count": count}
+        yield msgspec.structs.replace(about, action="alert", outcome=Result.ALLOWED, about=told)
 
 
 def _result(context: Context, outcome: Outcome) -> Result:
@@ -205,6 +251,14 @@ def _code(outcome: Outcome) -> str | None:
     return None if outcome.executed or code is None else str(code)
 
 
+def _cost(outcome: Outcome) -> Cost | None:
+    """As it is told to the client, if it is."""
+    told = outcome.body.get("extensions", {}).get("cost")
+    if told is None:
+        return None
+    return Cost(estimate=told.get("requestedQueryCost"), actual=told.get("actualQueryCost"))
+
+
 def _status(outcome: Outcome) -> int:
     """Whatever older clients are told, who get 200 for everything."""
     if outcome.executed:
@@ -212,10 +266,15 @@ def _status(outcome: Outcome) -> int:
     return 403 if outcome.forbidden else 400
 
 
+def _path(denial: Denial) -> str:
+    """Aliases are the client's own words."""
+    return plain(without_cards(".".join(denial.path)))
+
+
 def _name(operation: Operation, outcome: Outcome) -> str | None:
     """A plain GraphQL name and nothing else."""
     name = outcome.operation or operation.name
-    return name if name is not None and NAME.fullmatch(name) else None
+    return without_cards(name) if name is not None and NAME.fullmatch(name) else None
 
 
 def _rows(context: Context) -> RowLimits | None:

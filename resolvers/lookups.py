@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
@@ -17,9 +18,11 @@ import msgspec
 from connectors.errors import Malformed, SourceError, TimedOut
 from connectors.paging import BadCursor
 from resolvers.loading import Loader, settled
+from resolvers.screening import Screen
 from resolvers.sources import ConfiguredSource, Sources, connector_method
 
 log = logging.getLogger("tillgate.lookups")
+alerts = logging.getLogger("tillgate.alerts")
 
 
 class Reads(msgspec.Struct):
@@ -31,13 +34,14 @@ class Reads(msgspec.Struct):
 
 class Lookups:
     """The reads of one request. `remaining` tells the seconds that the request has left; `reads`
-    what was read so far, by source."""
+    what was read so far, and `cards` how many texts held card numbers, by source."""
 
     def __init__(self, sources: Sources, remaining: Callable[[], float]) -> None:
         self._sources = sources
         self.remaining = remaining
         self._loaders: dict[Hashable, Loader[str, Any]] = {}
         self.reads: dict[str, Reads] = {}
+        self.cards: Counter[str] = Counter()
 
     async def many(
         self, source: str, method: str, keys: Iterable[str], *arguments: Hashable
@@ -64,7 +68,7 @@ class Lookups:
         began = time.monotonic()
         try:
             async with asyncio.timeout(max(0.0, min(source.deadline, self.remaining()))):
-                return await call()
+                found = await call()
         except (SourceError, BadCursor):
             raise
         except TimeoutError:
@@ -75,10 +79,22 @@ class Lookups:
             log.error("%s: %s while reading its answer", source.name, type(error).__name__)
             log.debug("where", exc_info=error)
             raise Malformed(source.name, "the answer could not be read") from None
+        else:
+            return self._screened(source, found)
         finally:
             reads = self.reads.setdefault(source.name, Reads())
             reads.count += 1
             reads.seconds += time.monotonic() - began
+
+    def _screened(self, source: ConfiguredSource, found: Any) -> Any:
+        """Without card numbers in its texts; that there were some is a security event."""
+        screen = Screen()
+        screened = screen(found)
+        for place, count in screen.found.items():
+            self.cards[source.name] += count
+            fields = {"rule": "card_number", "source": source.name, "at": place, "count": count}
+            alerts.warning("alert", extra={"fields": fields})
+        return screened
 
     def _loader(
         self, source: ConfiguredSource, method: str, arguments: tuple[Hashable, ...]

@@ -349,8 +349,9 @@ def _noted(fields: tuple[tuple[str, Project], ...], shown: list[Record]) -> Proj
     def project(source: Any) -> Any:
         if source is None:
             return None
+        answer = {name: field(source) for name, field in fields}
         shown.append(source)
-        return {name: field(source) for name, field in fields}
+        return answer
 
     return project
 

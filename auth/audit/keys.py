@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 SHORTEST = 32
 """Characters of a secret, at least."""
 PSEUDONYM_BYTES = 16
+PSEUDONYM = 22
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class AuditKeys:
@@ -23,7 +25,7 @@ class AuditKeys:
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
-        self._pseudonym = hmac.new(self._derived("pseudonym"), digestmod=hashlib.sha256)
+        self._pseudonym = self._derived("pseudonym")
         self._checkpoint = self._derived("checkpoint")
 
     def of_file(self, name: str) -> bytes:
@@ -32,9 +34,9 @@ class AuditKeys:
 
     def pseudonym(self, record_id: str) -> str:
         """22 characters that stand for a record; the same for the same record, always."""
-        keyed = self._pseudonym.copy()
-        keyed.update(record_id.encode("utf-8", "replace"))
-        return urlsafe_b64encode(keyed.digest()[:PSEUDONYM_BYTES]).rstrip(b"=").decode()
+        digest = hmac.digest(self._pseudonym, record_id.encode("utf-8", "replace"), "sha256")
+        text = b2a_base64(digest[:PSEUDONYM_BYTES], newline=False)
+        return text[:PSEUDONYM].translate(_URL_SAFE).decode()
 
     def seal(self, told: bytes) -> str:
         """Of a checkpoint: 64 hexadecimal digits."""

@@ -84,6 +84,13 @@ def test_nothing_is_administered_where_nothing_can_be_told(folder: Path) -> None
     assert run(folder, "clients", "list").stdout == ""
 
 
+def test_nothing_is_served_where_nothing_can_be_told(folder: Path) -> None:
+    (folder / "audit").write_text("no folder")
+    done = run(folder, "run")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"tillgate: audit: {folder}/audit: File exists\n"
+
+
 def test_a_good_log_verifies(folder: Path) -> None:
     write(folder / "audit", 5)
     done = run(folder, "audit", "verify")

@@ -160,3 +160,20 @@ def test_a_line_is_one_line_of_json_in_utc() -> None:
         "logger": "tillgate",
         "message": "a\nb ü",
     }
+
+
+def test_a_card_number_in_a_log_line_is_replaced_and_told() -> None:
+    record = logging.LogRecord(
+        "tillgate.x", logging.INFO, "", 0, "paid with %s", ("4111 1111 1111 1111",), None
+    )
+    record.fields = {"n": 5555555555554444, "ids": ["378282246310005"], "ms": 1.5}
+    line = json.loads(JsonFormatter().format(record))
+    assert line["message"] == "paid with [PAN:1111]"
+    assert line["n"] == "[PAN:4444]"
+    assert line["ids"] == '["[PAN:0005]"]'
+    assert line["card_number"] is True
+
+
+def test_a_log_line_without_one_says_nothing_of_it() -> None:
+    record = logging.LogRecord("tillgate.x", logging.INFO, "", 0, "order %s", ("SO-1001",), None)
+    assert "card_number" not in json.loads(JsonFormatter().format(record))

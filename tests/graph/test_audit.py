@@ -30,6 +30,7 @@ from tests.graph.principals import EVERY_SCOPE, who
 from tests.serving import settings_for
 
 pytestmark = pytest.mark.anyio
+ANY_PARTNER = Policy(rows=RowRules(partners={"shop": PartnerRows(customers=())}))
 PEER = Peer("192.0.2.7", "0af7651916cd43dd8448eb211c80319c")
 
 
@@ -41,7 +42,7 @@ class Asked:
         self.folder = folder
         self.writer = Writer(folder, KEYS, "node", **changes)
         self.writer.start()
-        self._trail = Trail(self.writer)
+        self.trail = Trail(self.writer)
 
     async def __call__(
         self,
@@ -55,7 +56,7 @@ class Asked:
         principal = msgspec.structs.replace(who(scopes, **claims), token_id="jti-1")
         context = guarded.context("request", principal)
         operation = Operation(query, None, variables or {})
-        return await Operations(guarded, self._trail).answer(operation, context, PEER)
+        return await Operations(guarded, self.trail).answer(operation, context, PEER)
 
     def entries(self) -> list[Entry]:
         """Of operations, when all is written."""
@@ -64,7 +65,7 @@ class Asked:
         return [entry for entry in told(self.folder) if not entry.action.startswith("log_")]
 
     def one(self) -> Entry:
-        (entry,) = self.entries()
+        (entry,) = [entry for entry in self.entries() if entry.action != "alert"]
         return entry
 
 
@@ -268,6 +269,38 @@ async def test_a_failing_source_is_no_denial(asked: Asked, control: Control) -> 
     assert "Order" not in entry.records
 
 
+async def test_a_crash_is_told(asked: Asked) -> None:
+    async def answer(*_: object) -> Outcome:
+        raise ZeroDivisionError("a secret")
+
+    context = asked.gateway.context("request")
+    with pytest.raises(ZeroDivisionError):
+        await asked.trail.answered(answer, Operation("{ a }"), context, PEER)
+    entry = asked.one()
+    assert (entry.outcome, entry.reason) == (Result.ERROR, "INTERNAL_SERVER_ERROR")
+
+
+async def test_what_was_read_for_an_answer_that_is_too_large_was_not_shown(asked: Asked) -> None:
+    limits = msgspec.structs.replace(asked.gateway.settings.limits, objects=10)
+    settings = msgspec.structs.replace(asked.gateway.settings, limits=limits)
+    asked.gateway = msgspec.structs.replace(asked.gateway, settings=settings)
+    outcome = await asked("{ orders(first: 20) { nodes { id customer { id } } } }")
+    assert not outcome.executed
+    entry = asked.one()
+    assert (entry.outcome, entry.reason) == (Result.ERROR, "ANSWER_TOO_LARGE")
+    assert entry.records == {}
+
+
+@pytest.mark.parametrize("below", ["id", "__typename", "id customer { id }"])
+async def test_a_failure_among_rows_is_no_record(
+    asked: Asked, control: Control, below: str
+) -> None:
+    control.faults({"vendor": "stripe", "account": "stripe_us", "kind": "status", "status": 503})
+    await asked(f"{{ payments(first: 5) {{ nodes {{ {below} }} }} }}")
+    entry = asked.one()
+    assert entry.records["Payment"].count == 5
+
+
 async def test_nobody_is_answered_while_nothing_can_be_written(
     alive: Gateway, tmp_path: Path, control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -290,3 +323,72 @@ async def test_operations_at_once_are_all_there(asked: Asked) -> None:
 async def test_introspection_is_an_action_of_its_own(asked: Asked) -> None:
     await asked("{ __schema { queryType { name } } }")
     assert asked.one().action == "introspection"
+
+
+async def test_a_card_number_of_a_vendor_is_not_shown_and_is_told(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    connector = asked.gateway.sources["salesforce"].connector
+    read = connector.customer_page  # type: ignore[attr-defined]
+
+    async def careless(query: Any) -> Any:
+        page = await read(query)
+        named = msgspec.structs.replace(page.rows[0].record, name="Mei 4111 1111 1111 1111")
+        rows = (msgspec.structs.replace(page.rows[0], record=named), *page.rows[1:])
+        return msgspec.structs.replace(page, rows=rows)
+
+    monkeypatch.setattr(connector, "customer_page", careless)
+    outcome = await asked("{ customers(first: 1) { nodes { id name } } }")
+    assert outcome.body["data"]["customers"]["nodes"][0]["name"] == "Mei [PAN:1111]"
+    entries = asked.entries()
+    (alert,) = [entry for entry in entries if entry.about.get("rule") == "card_number"]
+    assert alert.about == {"rule": "card_number", "source": "salesforce", "count": 1}
+    assert alert.request_id == "request"
+    told = [r.fields for r in caplog.records if r.name == "tillgate.alerts"]  # type: ignore[attr-defined]
+    assert [fields["at"] for fields in told if fields["rule"] == "card_number"] == ["Customer.name"]
+
+
+async def test_what_is_unusual_is_an_event_and_a_line_of_the_log(
+    asked: Asked, caplog: pytest.LogCaptureFixture
+) -> None:
+    await asked("{ __schema { queryType { name } } }", policy=ANY_PARTNER, partner="shop")
+    (alert,) = [entry for entry in asked.entries() if entry.action == "alert"]
+    assert alert.about == {"rule": "partner_introspection"}
+    (line,) = [record for record in caplog.records if record.name == "tillgate.alerts"]
+    assert line.fields == {  # type: ignore[attr-defined]
+        "rule": "partner_introspection", "client": "client", "request": "request",
+    }  # fmt: skip
+
+
+async def test_a_document_is_told_from_others_without_being_told(asked: Asked) -> None:
+    for query in ("{ __typename }", "{ __typename }", "{ a: __typename }", "{ nothing }"):
+        await asked(query)
+    same, again, other, invalid = (entry.op_hash for entry in asked.entries())
+    assert same == again
+    assert len({same, other, invalid}) == 3
+
+
+async def test_what_a_client_is_told_of_the_cost_is_written_down(asked: Asked) -> None:
+    outcome = Outcome({"data": {}, "extensions": {"cost": {
+        "requestedQueryCost": 12, "actualQueryCost": 7}}}, True)  # fmt: skip
+
+    async def answer(*_: object) -> Outcome:
+        return outcome
+
+    context = asked.gateway.context("request")
+    operation = Operation("{ __typename }", None, {})
+    assert await asked.trail.answered(answer, operation, context, PEER) is outcome
+    cost = asked.one().cost
+    assert cost is not None
+    assert (cost.estimate, cost.actual) == (12, 7)
+
+
+@pytest.mark.parametrize("code", sorted(trail.THROTTLED))
+async def test_somebody_without_budget_is_refused(asked: Asked, code: str) -> None:
+    async def answer(*_: object) -> Outcome:
+        return Outcome({"errors": [{"message": "no", "extensions": {"code": code}}]}, False, 1)
+
+    context = asked.gateway.context("request")
+    await asked.trail.answered(answer, Operation("{ a }"), context, PEER)
+    entry = asked.one()
+    assert (entry.outcome, entry.reason) == (Result.DENIED, code)
