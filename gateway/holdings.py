@@ -126,7 +126,8 @@ HOLDINGS = (
     Holding(
         name="audit",
         place=Place.FILE,
-        what="in `[audit] folder`: who saw which records, was refused, or administered",
+        what="in `[audit] folder`: who saw which records, was refused, or administered; what"
+        " clients are known to read",
         class_="personal: pseudonyms (HMAC) of records; client, user and address of who asked",
         kept_for="`[audit] keep`, a year at least",
         protected="owner only (0600); chained with HMAC, so that a change is found",
