@@ -49,7 +49,7 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
             trail = ready.trail = stack.enter_context(open_trail(settings.audit))
             if settings.auth is not None:
                 tell = None if trail is None else trail.tell
-                opened = open_auth(settings.auth, gateway.engine, tell=tell)
+                opened = open_auth(settings.auth, gateway.engine, tell=tell, sealer=settings.sealer)
                 ready.auth = await stack.enter_async_context(opened)
                 if trail is None and not settings.server.development:
                     log.warning("[audit] is not configured: nobody writes down who saw what")

@@ -6,6 +6,7 @@ import argparse
 import getpass
 import re
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ import msgspec
 
 from auth.audit.canonical import plain
 from auth.audit.checkpoint import NAME, shipped
-from auth.audit.entry import Entry, Event, Origin, Result, Who
+from auth.audit.entry import Entry, Event, Origin, Result, Seen, Who
 from auth.audit.reading import day_of, entries, files
 from auth.audit.verify import CLEARED, verify
 from connectors.registry import Registry
@@ -58,7 +59,8 @@ def audited(command: Command, arguments: argparse.Namespace) -> int:
         code = command(arguments)
         outcome = Result.ALLOWED if code == 0 else Result.ERROR
     finally:
-        writer.note(_administered(action, outcome, _about(arguments, settings)))
+        done = _administered(action, outcome, _about(arguments, settings))
+        writer.note(msgspec.structs.replace(done, records=_subjects(arguments, settings)))
         writer.close()
     return code
 
@@ -83,6 +85,14 @@ def _about(arguments: argparse.Namespace, settings: AuditSettings) -> dict[str, 
     if ids:
         told["ids"] = len(ids)
     return told
+
+
+def _subjects(arguments: argparse.Namespace, settings: AuditSettings) -> dict[str, Seen]:
+    """Whose records a command was about: the ids that it left in `subjects`."""
+    by_type: defaultdict[str, list[str]] = defaultdict(list)
+    for id_ in getattr(arguments, "subjects", ()):
+        by_type[id_.split(":")[1].capitalize()].append(settings.keys.pseudonym(id_))
+    return {type_: Seen(len(ids), tuple(ids)) for type_, ids in by_type.items()}
 
 
 def _verify(arguments: argparse.Namespace) -> int:

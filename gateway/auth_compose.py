@@ -33,6 +33,7 @@ from auth.key_cache import KeyCache
 from auth.metadata import RESOURCE, protected_resource
 from auth.outbound import Answer, Call, Unreachable
 from auth.revocations import Revocations
+from auth.sealing import Sealer
 from auth.seen import SeenStore
 from auth.throttle import Throttle
 from connectors.errors import SourceError
@@ -94,12 +95,13 @@ async def open_auth(
     engine: Engine,
     wall: Callable[[], float] = time.time,
     clock: Callable[[], float] = time.monotonic,
+    sealer: Sealer | None = None,
     tell: Tell | None = None,
 ) -> AsyncIterator[Auth]:
     """Reads what was revoked, makes the signing key at the first start, and keeps both up to date.
     `tell` is where the issuer's events go. Raises Unavailable or KeyFileUnusable."""
     async with AsyncExitStack() as stack:
-        opening = _Opening(settings, engine, wall, clock, stack, tell)
+        opening = _Opening(settings, engine, wall, clock, stack, sealer, tell)
         yield await opening.auth()
 
 
@@ -111,10 +113,12 @@ class _Opening:
         wall: Callable[[], float],
         clock: Callable[[], float],
         stack: AsyncExitStack,
+        sealer: Sealer | None,
         tell: Tell | None,
     ) -> None:
         self._tell = tell
         self._settings = settings
+        self._sealer = sealer
         self._engine = engine
         self._wall = wall
         self._clock = clock
@@ -189,7 +193,7 @@ class _Opening:
         return Trusted(issuer=issuer, keys=keys, introspector=introspector, always=always)
 
     async def _own(self, own: EmbeddedSettings) -> tuple[KeyRing, Trusted]:
-        ring = key_ring(own, self._wall)
+        ring = key_ring(own, self._wall, self._sealer)
         ring.tend()
         self._run(_tended(ring))
         if own.demo_clients:
@@ -263,10 +267,10 @@ class _Opening:
         self._stack.push_async_callback(ended)
 
 
-def key_ring(own: EmbeddedSettings, wall: Callable[[], float]) -> KeyRing:
+def key_ring(own: EmbeddedSettings, wall: Callable[[], float], sealer: Sealer | None) -> KeyRing:
     """The signing keys of the embedded issuer; nothing is read yet."""
     rotate = own.rotate_days * 86_400
-    return KeyRing(Path(own.keys), lifetime=own.lifetime, rotate=rotate, wall=wall)
+    return KeyRing(Path(own.keys), lifetime=own.lifetime, rotate=rotate, wall=wall, sealer=sealer)
 
 
 def make_issuer(settings: AuthSettings, name: str, own: IssuerSettings, tenant: str) -> Issuer:

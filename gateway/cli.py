@@ -25,7 +25,7 @@ from connectors.errors import SourceError
 from connectors.registry import Registry
 from gateway import check as checking
 from gateway import clients as clients_of
-from gateway import index_import, index_sync, link_import
+from gateway import encryption_cli, index_import, index_sync, link_import, subject_cli
 from gateway import map as mapping
 from gateway.access_log import configure_logging
 from gateway.access_page import access_page
@@ -77,6 +77,8 @@ examples:
   tillgate links --import links.csv     link orders to payments by hand
   tillgate index sync --since 2026-01-01 read the books of channels that cannot list
   tillgate index import old.csv         references that no channel tells any more
+  tillgate subject export --customer ID what is kept about a person; erase takes it away
+  tillgate encryption key               a key that seals what is kept
   tillgate audit verify                 whether the log of who saw what is as it was written
   tillgate schema > schema.graphql      the SDL that clients see
 """
@@ -134,7 +136,7 @@ async def _opened(settings: Settings, registry: Registry) -> None:
         pass
     async with open_gateway(settings, registry) as gateway:
         if settings.auth is not None:
-            async with open_auth(settings.auth, gateway.engine):
+            async with open_auth(settings.auth, gateway.engine, sealer=settings.sealer):
                 pass
 
 
@@ -199,6 +201,7 @@ def links(arguments: argparse.Namespace) -> int:
         print(f"{done.known} links are good; nothing was written")
     else:
         print(f"{done.added} links added, {done.known} were there already")
+        _tell_left_out(done.left_out)
     return 0
 
 
@@ -238,8 +241,14 @@ def index_file(arguments: argparse.Namespace) -> int:
         print(f"Nothing was written: {len(done.refused)} rows are refused.", file=sys.stderr)
         return 1
     wrote = "are good; nothing was written" if arguments.dry_run else "written"
-    print(f"{done.rows} rows {wrote}")
+    print(f"{done.rows - done.left_out} rows {wrote}")
+    _tell_left_out(done.left_out)
     return 0
+
+
+def _tell_left_out(count: int) -> None:
+    if count:
+        _tell(f"{count} are of records that were erased, and were left out")
 
 
 def index_forget(arguments: argparse.Namespace) -> int:
@@ -404,6 +413,8 @@ def _parser() -> argparse.ArgumentParser:
         ("schema", schema, "print the SDL", (_schema,)),
         ("clients", clients_list, "clients of the embedded issuer, and API keys", (_clients,)),
         ("token", token, "print an access token of the embedded issuer", (_token,)),
+        subject_cli.COMMAND,
+        encryption_cli.COMMAND,
     ):
         own = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
         own.set_defaults(command=command)

@@ -98,7 +98,7 @@ def rekey(settings: Settings) -> str:
     id. Raises KeyFileUnusable."""
     embedded = _embedded(settings).embedded
     assert embedded is not None
-    return key_ring(embedded, time.time).rotate()
+    return key_ring(embedded, time.time, settings.sealer).rotate()
 
 
 def api_key(name: str) -> tuple[str, str]:

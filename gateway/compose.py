@@ -20,13 +20,17 @@ from connectors.transport import Downloader, HttpTransport, Judge
 from connectors.vendor import SourceSettings, Vendor, Wiring
 from gateway.settings import Settings
 from resolvers.context import Context
+from resolvers.erasure import Erasure
 from resolvers.index.connector import IndexedConnector
 from resolvers.index.learning import Learner
 from resolvers.index.store import Index
 from resolvers.link_store import LinkStore
 from resolvers.links import LinkRules, Pair
+from resolvers.sealed_secrets import SealedSecrets
 from resolvers.sources import ConfiguredSource, Sources
 from resolvers.store import Engine, open_store
+from resolvers.tombstones import SECRET as TOMBSTONES
+from resolvers.tombstones import Tombstones
 from schema.build import build_schema
 from schema.documents import Documents
 from schema.execution import Executor
@@ -43,9 +47,16 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     sources: Sources
     store: LinkStore
     index: Index
+    learner: Learner
+    tombstones: Tombstones
     rules: LinkRules
     executor: Executor
     policy: Policy | None = None
+
+    @property
+    def erasure(self) -> Erasure:
+        """What is kept about somebody, in all stores at once."""
+        return Erasure(self.engine, self.tombstones, (self.store, self.index))
 
     def context(self, request_id: str | None = None, principal: Principal | None = None) -> Context:
         """A context for one request; `principal` is who asks. Without a policy nobody is asked."""
@@ -67,7 +78,8 @@ async def open_gateway(settings: Settings, registry: Registry) -> AsyncIterator[
         engine = await stack.enter_async_context(
             open_store(settings.store.url, None if password is None else password.reveal())
         )
-        store, index = LinkStore(engine), Index(engine)
+        tombstones = await _tombstones(engine, settings)
+        store, index = LinkStore(engine, tombstones=tombstones), Index(engine, tombstones)
         learner = Learner(index)
         stack.push_async_callback(learner.aclose)
         opening = Opening(registry, index, learner, stack)
@@ -91,10 +103,21 @@ async def open_gateway(settings: Settings, registry: Registry) -> AsyncIterator[
             sources=sources,
             store=store,
             index=index,
+            learner=learner,
+            tombstones=tombstones,
             rules=rules,
             executor=Executor(schema, documents),
             policy=None if auth is None else auth.policy.policy(auth.rows),
         )
+
+
+async def _tombstones(engine: Engine, settings: Settings) -> Tombstones:
+    """What was erased; StoreUnusable if there is something and no key to tell what."""
+    sealer = settings.sealer
+    secret = None if sealer is None else await SealedSecrets(engine, sealer).get(TOMBSTONES)
+    tombstones = Tombstones(engine, secret)
+    await tombstones.now_of(())
+    return tombstones
 
 
 class Opening:

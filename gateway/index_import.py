@@ -33,10 +33,12 @@ DECIMAL = re.compile(r"-?\d{1,16}(\.\d{1,4})?", re.ASCII)
 
 
 class Imported(msgspec.Struct, frozen=True):
-    """`refused` says per row what is wrong; if there is any, nothing was written."""
+    """`refused` says per row what is wrong; if there is any, nothing was written. `left_out` of the
+    rows are of records that were erased."""
 
     rows: int
     refused: tuple[str, ...]
+    left_out: int = 0
 
 
 async def import_index(
@@ -46,15 +48,17 @@ async def import_index(
     async with open_gateway(settings, registry) as gateway:
         reader = RowReader(gateway.sources, path)
         spools: dict[str, Spool] = {}
+        left_out = 0
         try:
             for source, entry in reader.rows():
                 spools.setdefault(source, Spool()).add([entry])
             if not reader.refused and not dry_run:
-                await gateway.index.put_file(f"import {path.name}", _parts(spools))
+                left_out = await gateway.index.put_file(f"import {path.name}", _parts(spools))
         finally:
             for spool in spools.values():
                 spool.close()
-        return Imported(sum(spool.entries for spool in spools.values()), tuple(reader.refused))
+        rows = sum(spool.entries for spool in spools.values())
+        return Imported(rows, tuple(reader.refused), left_out)
 
 
 async def forget(settings: Settings, registry: Registry, ids: Sequence[str]) -> int:

@@ -23,11 +23,13 @@ COLUMNS = ["order", "payment"]
 
 
 class Imported(msgspec.Struct, frozen=True):
-    """`refused` says per row what is wrong; if there is any, nothing was written."""
+    """`refused` says per row what is wrong; if there is any, nothing was written. `left_out` are of
+    records that were erased."""
 
     added: int
     known: int
     refused: tuple[str, ...]
+    left_out: int = 0
 
 
 async def import_links(
@@ -39,7 +41,8 @@ async def import_links(
         if refused or dry_run:
             return Imported(0, len(links), tuple(refused))
         added = await gateway.store.add(links)
-        return Imported(added, len(links) - added, ())
+        left_out = await gateway.store.erased(links)
+        return Imported(added, len(links) - added - left_out, (), left_out)
 
 
 async def list_links(settings: Settings, registry: Registry) -> list[StoredLink]:

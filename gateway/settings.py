@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from auth.sealing import Sealer
 from connectors.mapping import MappedSettings, source_names
 from connectors.registry import Registry, UnknownVendor
 from connectors.secret import Secret
@@ -18,6 +19,7 @@ from connectors.vendor import SourceSettings
 from gateway.access_settings import check_policy, resolved_rows
 from gateway.audit_settings import AuditSettings
 from gateway.auth_settings import AuthSettings
+from gateway.encryption_settings import EncryptionSettings
 from gateway.strict import Reader, SettingsError, unknown, unknown_name
 from schema.limits import OperationLimits
 
@@ -84,6 +86,7 @@ class File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     store: StoreSettings = StoreSettings()
     links: LinkSettings = LinkSettings()
     auth: AuthSettings | None = None
+    encryption: EncryptionSettings | None = None
     audit: AuditSettings | None = None
     sources: dict[str, Any] = {}
 
@@ -96,8 +99,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     store: StoreSettings = StoreSettings()
     links: LinkSettings = LinkSettings()
     auth: AuthSettings | None = None
+    encryption: EncryptionSettings | None = None
     audit: AuditSettings | None = None
     sources: Mapping[str, SourceSettings]
+
+    @property
+    def sealer(self) -> Sealer | None:
+        """What seals whatever is kept and nobody else may read."""
+        return None if self.encryption is None else self.encryption.sealer()
 
 
 def load(path: Path, registry: Registry, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -127,6 +136,7 @@ def parse(text: str, registry: Registry, reader: Reader) -> Settings:
         store=file.store,
         links=file.links,
         auth=file.auth,
+        encryption=file.encryption,
         audit=file.audit,
         sources=sources,
     )

@@ -6,16 +6,17 @@ Ids only (`source:kind:native`), never personal data.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, DateTime, MetaData, String, Table, select
+from sqlalchemy import Column, DateTime, MetaData, String, Table, delete, select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from resolvers.store import INSERTS, StoreUnusable
+from resolvers.tombstones import Tombstones
 
 _CHUNK = 500
 _metadata = MetaData()
@@ -50,8 +51,16 @@ EMPTY_FOR = 1.0
 class LinkStore:
     """Of a database that `open_store` opened. What is read may be `EMPTY_FOR` old."""
 
-    def __init__(self, engine: AsyncEngine, clock: Callable[[], float] = time.monotonic) -> None:
+    TABLE = str(_links.name)
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        clock: Callable[[], float] = time.monotonic,
+        tombstones: Tombstones | None = None,
+    ) -> None:
         self._engine = engine
+        self._tombstones = tombstones or Tombstones(engine)
         self._clock = clock
         self._empty_until = 0.0
 
@@ -67,12 +76,16 @@ class LinkStore:
             return [_stored(row) for row in await connection.execute(query)]
 
     async def add(self, links: Iterable[StoredLink]) -> int:
-        """Writes all or nothing; a pair that is there already stays as it is. Counts the new."""
+        """Writes all or nothing; a pair that is there already stays as it is, and one of a record
+        that was erased is left out. Counts the new."""
         insert = INSERTS[self._engine.dialect.name]
         added = 0
         self._empty_until = 0.0
         async with self._engine.begin() as connection:
+            await self._tombstones.writing(connection)
             for link in links:
+                if self._tombstones.of((link.order_id, link.payment_id)):
+                    continue
                 values = msgspec.structs.asdict(link)
                 values["created_at"] = link.created_at.astimezone(UTC)
                 written = await connection.execute(
@@ -80,6 +93,32 @@ class LinkStore:
                 )
                 added += written.rowcount
         return added
+
+    async def erased(self, links: Iterable[StoredLink]) -> int:
+        """How many of them `add` leaves out."""
+        pairs = [(link.order_id, link.payment_id) for link in links]
+        gone = await self._tombstones.now_of(name for pair in pairs for name in pair)
+        return sum(1 for pair in pairs if not gone.isdisjoint(pair))
+
+    async def about(
+        self, connection: AsyncConnection, names: Collection[str]
+    ) -> list[Mapping[str, Any]]:
+        """Rows that name any of these records."""
+        found: dict[tuple[str, str], Mapping[str, Any]] = {}
+        for part, column in _parts(names):
+            for row in await connection.execute(select(_links).where(column.in_(part))):
+                stored = msgspec.structs.asdict(_stored(row))
+                found[row.order_id, row.payment_id] = stored
+        return [found[key] for key in sorted(found)]
+
+    async def erase(
+        self, connection: AsyncConnection, names: Collection[str]
+    ) -> tuple[int, set[str]]:
+        """Takes away what is `about` these names; how many rows. Nobody else is named by that."""
+        gone = 0
+        for part, column in _parts(names):
+            gone += (await connection.execute(delete(_links).where(column.in_(part)))).rowcount
+        return gone, set()
 
     async def _matching(self, column: Column[str], ids: Sequence[str]) -> list[StoredLink]:
         if self._clock() < self._empty_until:
@@ -100,6 +139,14 @@ class LinkStore:
                 ]
         except (SQLAlchemyError, OSError) as error:
             raise StoreUnusable(type(error).__name__) from None
+
+
+def _parts(names: Collection[str]) -> Iterator[tuple[list[str], Column[str]]]:
+    """Few enough names at once, for either side of a link."""
+    every = sorted(names)
+    for start in range(0, len(every), _CHUNK):
+        for column in (_links.c.order_id, _links.c.payment_id):
+            yield every[start : start + _CHUNK], column
 
 
 def _stored(row: Any) -> StoredLink:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,15 @@ class StoreUnusable(Exception):
     """The URL is wrong, its driver is missing, or the database cannot be reached."""
 
 
+@contextmanager
+def guarded() -> Iterator[None]:
+    """What a database can fail with is StoreUnusable, without its own text."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError) as error:
+        raise StoreUnusable(type(error).__name__) from None
+
+
 @asynccontextmanager
 async def open_store(url: str, password: str | None = None) -> AsyncIterator[AsyncEngine]:
     """The database at an SQLAlchemy URL such as `sqlite+aiosqlite:///tillgate.db`, migrated."""
@@ -59,6 +68,21 @@ async def open_store(url: str, password: str | None = None) -> AsyncIterator[Asy
         yield engine
     finally:
         await engine.dispose()
+
+
+async def scrub(engine: AsyncEngine, tables: Sequence[str]) -> None:
+    """Takes what was deleted out of the database's files, as far as the database can: SQLite's are
+    written anew and its log is cut off. Raises StoreUnusable, also while somebody reads the log."""
+    with guarded():
+        async with engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            if engine.dialect.name == "postgresql":
+                await connection.exec_driver_sql(f"VACUUM {', '.join(tables)}")
+                return
+            await connection.exec_driver_sql("VACUUM")
+            cut = await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            if cut.scalar_one():
+                raise StoreUnusable("its log cannot be cut off while somebody else reads it")
 
 
 def _address(url: str, password: str | None) -> URL:

@@ -20,6 +20,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from auth.key_cache import NoKeys
+from auth.sealing import CannotOpen, Sealer, is_sealed, key_id, open_sealed
 from auth.signature import Key
 
 ALGORITHM = "ES256"
@@ -28,6 +29,8 @@ MAX_AGE = 300
 """Seconds for which we let others keep our key set; they take no more than an hour."""
 SPARE = 600
 """Seconds beyond a token's life that its key is kept, for clocks that differ."""
+PLACE = "file auth.embedded.keys"
+"""What is sealed with its content: the file may be moved, but be no other one."""
 
 
 class KeyFileUnusable(Exception):
@@ -46,31 +49,60 @@ class _File(msgspec.Struct):
 
 
 class KeyRing:
-    """`lifetime` of a token and `rotate` of a key in seconds; `wall` is seconds since 1970."""
+    """`lifetime` of a token and `rotate` of a key in seconds; `wall` is seconds since 1970. With a
+    `sealer` the file is sealed; one that is not yet is taken over by `tend`."""
 
     def __init__(
-        self, path: Path, *, lifetime: int, rotate: int, wall: Callable[[], float]
+        self,
+        path: Path,
+        *,
+        lifetime: int,
+        rotate: int,
+        wall: Callable[[], float],
+        sealer: Sealer | None = None,
     ) -> None:
         self._path = path
         self._lifetime = lifetime
         self._rotate = rotate
         self._wall = wall
+        self._sealer = sealer
         self._stamp: tuple[int, int] | None = None
         self._file = _File([])
+        self._sealed_with: str | None = None
         self._keys: dict[str, ECKey] = {}
 
     def tend(self) -> None:
         """Makes the first key, adds the next one in time, drops those that are over. Call it at
         start and every minute. Raises KeyFileUnusable."""
         self._read()
-        if self._tended(self._file) is None:
+        if self._tended(self._file) is None and not self._is_bare:
             return
         with self._locked():
             self._stamp = None
             self._read()
-            if (changed := self._tended(self._file)) is not None:
-                self._write(changed)
+            changed = self._tended(self._file)
+            if changed is not None or self._is_bare:
+                self._write(changed or self._file)
         self._read()
+
+    def reseal(self) -> bool | None:
+        """With the key that seals now; False if it is already, None if there is no file. Raises
+        KeyFileUnusable."""
+        with self._locked():
+            self._stamp = None
+            self._read()
+            if self._sealer is None or not self._file.keys:
+                return None
+            if self._sealed_with == self._sealer.current:
+                return False
+            self._write(self._file)
+        self._read()
+        return True
+
+    @property
+    def _is_bare(self) -> bool:
+        """Whether the file lies open and should not."""
+        return self._sealer is not None and bool(self._keys) and self._sealed_with is None
 
     def rotate(self) -> str:
         """Publishes a new key now, to be used after `AHEAD`; its id."""
@@ -127,6 +159,7 @@ class KeyRing:
             told = self._path.stat()
         except FileNotFoundError:
             self._file, self._keys, self._stamp = _File([]), {}, None
+            self._sealed_with = None
             return
         except OSError as error:
             raise KeyFileUnusable(f"{self._path}: {type(error).__name__}") from None
@@ -136,20 +169,29 @@ class KeyRing:
         if told.st_mode & 0o077:
             raise KeyFileUnusable(f"{self._path}: others may read it; chmod 600")
         try:
-            file = msgspec.json.decode(self._path.read_bytes(), type=_File)
+            content = self._path.read_bytes()
+            sealed_with = key_id(content) if is_sealed(content) else None
+            if sealed_with is not None:
+                content = open_sealed(content, PLACE, self._sealer)
+            file = msgspec.json.decode(content, type=_File)
             self._keys = {key.jwk["kid"]: ECKey.import_key(dict(key.jwk)) for key in file.keys}
+        except CannotOpen as error:
+            raise KeyFileUnusable(f"{self._path}: {error}") from None
         except (OSError, msgspec.DecodeError, JoseError, ValueError, KeyError) as error:
             raise KeyFileUnusable(f"{self._path}: {type(error).__name__}") from None
-        self._file, self._stamp = file, stamp
+        self._file, self._stamp, self._sealed_with = file, stamp, sealed_with
 
     def _write(self, file: _File) -> None:
         """Whole or not at all; never readable by others, not even for a moment."""
+        content = msgspec.json.encode(file)
+        if self._sealer is not None:
+            content = self._sealer.seal(content, PLACE)
         beside = self._path.with_name(self._path.name + ".new")
         try:
             beside.unlink(missing_ok=True)
             handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "wb") as out:
-                out.write(msgspec.json.encode(file))
+                out.write(content)
                 out.flush()
                 os.fsync(out.fileno())
             beside.replace(self._path)

@@ -37,10 +37,11 @@ class Telling(Index):
 
     async def put_part(
         self, source: str, period: str, entries: Sequence[Entry], progress: Progress
-    ) -> None:
+    ) -> int:
         self._watch.read()
-        await super().put_part(source, period, entries, progress)
+        left_out = await super().put_part(source, period, entries, progress)
         print(progress.written, flush=True)
+        return left_out
 
 
 async def read(job: Job) -> Run:

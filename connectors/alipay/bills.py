@@ -8,7 +8,6 @@ for days without trades some accounts have an empty bill and some have none.
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
@@ -25,6 +24,7 @@ from connectors.alipay.payloads import BillAddress
 from connectors.alipay.periods import Rhythm, label_of
 from connectors.alipay.table import Table
 from connectors.errors import Malformed, NotReady, Retryable, SourceError
+from connectors.hidden_file import hidden_file
 from connectors.ledger import Entry, Period
 from connectors.references import ReferencePattern
 from connectors.transport import Downloader, Judge, Request, Response
@@ -62,7 +62,7 @@ class Bills:
         self._clock = clock
 
     async def entries(self, period: Period) -> AsyncIterator[Sequence[Entry]]:
-        with tempfile.TemporaryFile() as file:
+        with hidden_file() as file:
             if not await self._fetched(period, file):
                 return
             rows = self._rows(file, label_of(period))

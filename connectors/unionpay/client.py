@@ -14,6 +14,7 @@ import msgspec
 from connectors import records
 from connectors.capabilities import Probe
 from connectors.errors import Malformed
+from connectors.hidden_file import hidden_file
 from connectors.ledger import Entry, Period
 from connectors.paging import Keyed
 from connectors.rsa import Certificate, expiry_notes
@@ -97,7 +98,8 @@ class UnionPayConnector:
 
     async def entries(self, period: Period) -> AsyncIterator[Sequence[Entry]]:
         """Files are unpacked and read beside the event loop: a day can have a million rows."""
-        with TemporaryFile() as answer, TemporaryFile() as archive:
+        with TemporaryFile() as answer, hidden_file() as archive:
+            # The answer is mapped into memory where it lies, to be verified; what it holds is not.
             await self._api.settlement(settlement.day_of_period(period), answer)
             batches: Iterator[Sequence[Entry]] = self._books.batches(period, answer, archive)
             while batch := await asyncio.to_thread(next, batches, ()):

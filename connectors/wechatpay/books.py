@@ -10,12 +10,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from itertools import islice
-from tempfile import TemporaryFile
 
 import msgspec
 
 from connectors.beijing import day_of, start_of
 from connectors.errors import Malformed, NotReady
+from connectors.hidden_file import hidden_file
 from connectors.ledger import Entry, Period
 from connectors.records import Kind, Source
 from connectors.wechatpay import bill, mapping
@@ -80,7 +80,7 @@ class Books:
         place = await self._place(day)
         if place is None:
             return
-        with TemporaryFile() as file:
+        with hidden_file() as file:
             await self._api.download(place.download_url, file)
             try:
                 # In a thread: a bill of a million lines takes seconds to hash and to read.

@@ -34,6 +34,7 @@ from resolvers.index.settling import settled, total_of
 from resolvers.index.store import Index, Slice, stamp
 from resolvers.pages import newest_first, unreadable
 from resolvers.store import StoreUnusable
+from resolvers.tombstones import erased
 
 STEP = 25
 """Records that are read at once for a filter that only the record itself can answer."""
@@ -256,6 +257,7 @@ class _Face:
         names = {name: key for key in ids for name in _names(key, told.get(key))}
         async with self._reading():
             belonging = await self._index.belonging(self._name, kind, names)
+            gone = await self._index.erased(self._name, Kind.PAYMENT, ids)
         wanted: defaultdict[str, list[str]] = defaultdict(list)
         for name, entries in belonging.items():
             wanted[names[name]] += [entry.native_id for entry in entries]
@@ -266,7 +268,7 @@ class _Face:
                 [self._owned(found.get(i, self._gone), key, names) for i in native_ids], key
             )
             for key, native_ids in wanted.items()
-        }
+        } | dict.fromkeys(gone, erased(self._name))
 
     def _owned(self, record: Any, payment: str, names: Mapping[str, str]) -> Any:
         """A refund or dispute of this payment; one that names another is nobody's to count."""

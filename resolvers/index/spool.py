@@ -5,13 +5,13 @@ out to be damaged at its end, and memory stays small however long it is.
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Self
 
 import msgspec
 
+from connectors.hidden_file import hidden_file
 from connectors.ledger import Entry
 
 PART = 10_000
@@ -25,7 +25,7 @@ class Spool:
     """Add all entries, then read them in parts. `digest` is of all of them, in their order."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="tillgate-")  # noqa: SIM115
+        self._file = hidden_file()
         self._hash = hashlib.sha256()
         self._part: list[Entry] = []
         self.entries = 0

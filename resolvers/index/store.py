@@ -5,7 +5,7 @@ for a check. Records are read live by id; no personal data is kept.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -27,14 +27,14 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from connectors.filters import MoneyRange, TimeRange
 from connectors.ledger import Entry
 from connectors.money import Money
 from connectors.records import Kind
-from resolvers.store import INSERTS, StoreUnusable
+from resolvers.store import INSERTS, guarded
+from resolvers.tombstones import REFERENCE, Tombstones
 
 MOST_PARAMETERS = 500
 LONGEST = 255
@@ -67,6 +67,8 @@ _periods = Table(
 )
 _KEPT = ("alias", "payment", "reference", "amount", "fee", "currency")
 """What one book says and another does not is kept."""
+_BELONGING = (Kind.REFUND.value, Kind.DISPUTE.value)
+"""Kinds of what names its payment."""
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -93,29 +95,35 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Index:
-    """Of a database that `open_store` opened. Every method raises StoreUnusable alone."""
+    """Of a database that `open_store` opened. Every method raises StoreUnusable alone. What was
+    erased is never written again: whatever writes tells how many entries it left out for that."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    TABLE = str(_entries.name)
+
+    def __init__(self, engine: AsyncEngine, tombstones: Tombstones | None = None) -> None:
         self._engine = engine
+        self._tombstones = tombstones or Tombstones(engine)
 
     async def put(
         self, source: str, entries: Iterable[Entry], origin: str, *, replace: bool = True
-    ) -> None:
+    ) -> int:
         """Writes all or nothing. `origin` says where they come from. With `replace` False only
         what was not known is filled in."""
         async with self._begin() as connection:
-            await self._write(connection, source, entries, origin, replace)
+            return await self._write(connection, source, entries, origin, replace)
 
-    async def put_file(self, name: str, parts: Iterable[tuple[str, Sequence[Entry]]]) -> None:
+    async def put_file(self, name: str, parts: Iterable[tuple[str, Sequence[Entry]]]) -> int:
         """All parts (source, entries) or none; the file counts as a book of these sources."""
         written: Counter[str] = Counter()
+        left_out = 0
         async with self._begin() as connection:
             for source, entries in parts:
-                await self._write(connection, source, entries, name)
+                left_out += await self._write(connection, source, entries, name)
                 written[source] += len(entries)
             for source, count in written.items():
                 done = Progress("", count, count, datetime.now(UTC))
                 await self._note(connection, source, name[:128], done)
+        return left_out
 
     async def forget(self, source: str, kind: Kind, ids: Sequence[str]) -> int:
         """Takes entries away; counts them."""
@@ -131,11 +139,69 @@ class Index:
 
     async def put_part(
         self, source: str, period: str, entries: Sequence[Entry], progress: Progress
-    ) -> None:
+    ) -> int:
         """A part of a period and how far it goes, together or not at all."""
         async with self._begin() as connection:
-            await self._write(connection, source, entries, period)
+            left_out = await self._write(connection, source, entries, period)
             await self._note(connection, source, period, progress)
+        return left_out
+
+    async def erased(self, source: str, kind: Kind, ids: Iterable[str]) -> set[str]:
+        """Those of them that were erased."""
+        names = {f"{source}:{kind.value}:{native_id}": native_id for native_id in ids}
+        return {names[name] for name in await self._tombstones.now_of(names)}
+
+    async def about(
+        self, connection: AsyncConnection, names: Collection[str]
+    ) -> list[Mapping[str, Any]]:
+        """Rows of the records of these names (see `resolvers.tombstones`) and of what belongs to
+        such payments, in whole."""
+        return [dict(row._mapping) for row in await self._about(connection, names)]
+
+    async def erase(
+        self, connection: AsyncConnection, names: Collection[str]
+    ) -> tuple[int, set[str]]:
+        """Takes away what is `about` these names; how many rows, and the names of their records."""
+        rows = await self._about(connection, names)
+        by_kind: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        for row in rows:
+            by_kind[row.source, row.kind].append(row.native_id)
+        gone = 0
+        for (source, kind), ids in by_kind.items():
+            for part in _parts(ids):
+                these = _of(source, kind) & _entries.c.native_id.in_(part)
+                gone += (await connection.execute(delete(_entries).where(these))).rowcount
+        return gone, {
+            f"{row.source}:{row.kind}:{id_}"
+            for row in rows
+            for id_ in (row.native_id, row.alias)
+            if id_
+        }
+
+    async def _about(self, connection: AsyncConnection, names: Collection[str]) -> list[Row[Any]]:
+        asked: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for name in names:
+            source, what, value = name.split(":", 2)
+            asked[source][what].add(value)
+        found: dict[tuple[str, str, str], Row[Any]] = {}
+
+        async def find(source: str, kind: str, column: Column[str], values: set[str]) -> None:
+            for part in _parts(sorted(values)):
+                query = select(_entries).where(_of(source, kind) & column.in_(part))
+                for row in await connection.execute(query):
+                    found[row.source, row.kind, row.native_id] = row
+
+        payment = Kind.PAYMENT.value
+        for source, wanted in asked.items():
+            for kind in (payment, *_BELONGING):
+                await find(source, kind, _entries.c.native_id, wanted[kind])
+                await find(source, kind, _entries.c.alias, wanted[kind])
+            await find(source, payment, _entries.c.reference, wanted[REFERENCE])
+            theirs = [row for row in found.values() if (row.source, row.kind) == (source, payment)]
+            owners = {id_ for row in theirs for id_ in (row.native_id, row.alias) if id_}
+            for kind in _BELONGING:
+                await find(source, kind, _entries.c.payment, wanted[payment] | owners)
+        return [found[key] for key in sorted(found)]
 
     async def _note(
         self, connection: AsyncConnection, source: str, period: str, progress: Progress
@@ -211,13 +277,20 @@ class Index:
         entries: Iterable[Entry],
         origin: str,
         replace: bool = True,
-    ) -> None:
-        """What comes later is right, but does not unsay what it leaves out."""
+    ) -> int:
+        """What comes later is right, but does not unsay what it leaves out. Counts what was erased
+        and is left out."""
         # In the order of their keys, so that two writers never wait for each other.
         unique = {(e.kind.value, e.native_id): e for e in entries}
-        rows = [_values(source, unique[key], origin) for key in sorted(unique)]
+        any_gone = self._tombstones.has_any
+        rows = [
+            _values(source, unique[key], origin)
+            for key in sorted(unique)
+            if not (any_gone and self._tombstones.of(_names(source, unique[key])))
+        ]
         if rows:
             await connection.exec_driver_sql(self._upserts[replace], rows)
+        return len(unique) - len(rows)
 
     @cached_property
     def _upserts(self) -> dict[bool, str]:
@@ -253,20 +326,37 @@ class Index:
         return found
 
     async def _rows(self, query: Any) -> Sequence[Row[Any]]:
-        async with self._guarded(), self._engine.connect() as connection:
-            return (await connection.execute(query)).all()
+        with guarded():
+            async with self._engine.connect() as connection:
+                return (await connection.execute(query)).all()
 
     @asynccontextmanager
     async def _begin(self) -> AsyncIterator[AsyncConnection]:
-        async with self._guarded(), self._engine.begin() as connection:
-            yield connection
+        with guarded():
+            async with self._engine.begin() as connection:
+                await self._tombstones.writing(connection)
+                yield connection
 
-    @asynccontextmanager
-    async def _guarded(self) -> AsyncIterator[None]:
-        try:
-            yield
-        except (SQLAlchemyError, OSError) as error:
-            raise StoreUnusable(type(error).__name__) from None
+
+def _names(source: str, entry: Entry) -> Iterator[str]:
+    """The names under which an entry may have been erased."""
+    kind = entry.kind.value
+    yield f"{source}:{kind}:{entry.native_id}"
+    if entry.alias is not None:
+        yield f"{source}:{kind}:{entry.alias}"
+    if entry.payment is not None:
+        yield f"{source}:{Kind.PAYMENT.value}:{entry.payment}"
+    if entry.reference is not None and entry.kind is Kind.PAYMENT:
+        yield f"{source}:{REFERENCE}:{entry.reference}"
+
+
+def _of(source: str, kind: str) -> ColumnElement[bool]:
+    return and_(_entries.c.source == source, _entries.c.kind == kind)
+
+
+def _parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(values), MOST_PARAMETERS):
+        yield values[start : start + MOST_PARAMETERS]
 
 
 def _conditions(wanted: Slice) -> Iterable[ColumnElement[bool]]:

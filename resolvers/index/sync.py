@@ -120,8 +120,8 @@ async def _sync_period(
                 continue
             except SourceError as error:
                 return Outcome(source.name, period.name, State.FAILED, 0, error)
-            await _write(index, source.name, period, spool, before, now)
-            return Outcome(source.name, period.name, State.WRITTEN, spool.entries)
+            left_out = await _write(index, source.name, period, spool, before, now)
+            return Outcome(source.name, period.name, State.WRITTEN, spool.entries - left_out)
     raise AssertionError("the last attempt answers")
 
 
@@ -148,17 +148,19 @@ async def _write(
     spool: Spool,
     before: Progress | None,
     now: datetime,
-) -> None:
-    """Goes on where the same entries were written before; other ones are written from the start."""
-    digest, written = spool.digest, 0
+) -> int:
+    """Goes on where the same entries were written before; other ones are written from the start.
+    Counts what was erased and is left out."""
+    digest, written, left_out = spool.digest, 0, 0
     if before is not None and before.finished_at is None and before.digest == digest:
         written = before.written
     for part in spool.parts(written):
         written += len(part)
         progress = Progress(digest, written, spool.entries)
-        await index.put_part(source, period.name, part, progress)
+        left_out += await index.put_part(source, period.name, part, progress)
     done = Progress(digest, spool.entries, spool.entries, now)
     await index.put_part(source, period.name, (), done)
+    return left_out
 
 
 async def note_refunds(
@@ -198,8 +200,7 @@ async def _note(
         except SourceError as error:
             return Outcome(source.name, name, State.FAILED, noted, error)
         entries = _entries(live.values())
-        await index.put(source.name, entries, name)
-        noted += len(entries)
+        noted += len(entries) - await index.put(source.name, entries, name)
     return Outcome(source.name, name, State.WRITTEN, noted)
 
 

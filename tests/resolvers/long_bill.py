@@ -54,10 +54,11 @@ class Loud(Index):
 
     async def put_part(
         self, source: str, period: str, entries: Sequence[Entry], progress: Progress
-    ) -> None:
-        await super().put_part(source, period, entries, progress)
+    ) -> int:
+        left_out = await super().put_part(source, period, entries, progress)
         self.parts += 1
         print(progress.written, flush=True)
+        return left_out
 
 
 async def main(url: str, entries: int) -> None:
