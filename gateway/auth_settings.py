@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from auth.credentials import NAME
 from auth.hashed import read_hash
 from auth.issuer import PRESETS
 from auth.metadata import SCOPES
@@ -22,7 +23,6 @@ from connectors.transport import LOOPBACK
 from gateway.access_settings import PolicySettings
 
 TENANT = "{tid}"
-NAME = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 MINUTES = Annotated[int, msgspec.Meta(ge=0, le=600)]
 Profile = Literal["standard", "fapi2"]
 Spelling = Literal["rfc9068", "keycloak", "auth0", "okta", "entra"]
@@ -76,6 +76,11 @@ class IssuerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         for words in (self.scopes or {}).values():
             check_scopes("scopes", words)
         check_scopes("required_scopes", self.required_scopes)
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Its issuers by their tenant; without a template one, of no tenant."""
+        return {tenant: self.issuer.replace(TENANT, tenant) for tenant in self.tenants or ("",)}
 
     def all_algorithms(self, fapi: bool) -> tuple[str, ...]:
         chosen = self.algorithms or PRESETS[self.preset].algorithms
@@ -174,7 +179,7 @@ class AuthSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         self._check_issuers()
 
     def _check_issuers(self) -> None:
-        urls = [one.issuer for one in self.issuers.values()]
+        urls = [url for one in self.issuers.values() for url in one.urls.values()]
         if self.embedded is not None:
             urls.append(self.resource)
         if len(set(urls)) < len(urls):

@@ -72,6 +72,11 @@ class Clients:
         rows = await self._rows(query)
         return _client(rows[0]) if rows and (self._demo or not rows[0].demo) else None
 
+    async def exists(self, client_id: str) -> bool:
+        """Whether it is there or was."""
+        query = choose(oauth_client.c.client_id).where(oauth_client.c.client_id == client_id)
+        return bool(await self._rows(query))
+
     async def all(self) -> list[Client]:
         return [
             _client(row)
@@ -97,7 +102,8 @@ class Clients:
         return await self._change(client_id, values)
 
     async def revoke(self, client_id: str) -> bool:
-        """It gets no token any more; those it has are for `Revocations`."""
+        """It gets no token any more; those it has are for `Revocations`. False if it was revoked
+        before, or never was."""
         return await self._change(client_id, {"revoked_at": int(self._wall())})
 
     async def _change(self, client_id: str, values: dict[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from auth.issuer import PRESETS, Issuer
 from connectors.secret import Secret
 from gateway.auth_compose import make_issuer
 from gateway.auth_settings import AuthSettings, IntrospectionSettings, IssuerSettings
+from gateway.clients import restore, revoke
 from tests.auth.authority import AUDIENCE, SECRET, Authority, made
 from tests.auth.gate import Gate
 
@@ -145,6 +147,14 @@ def test_an_entra_template_lets_in_the_listed_tenants_only(tmp_path: Path) -> No
             assert gate.ask(token("t-1", "t-2")).status_code == 401
             assert gate.ask(token("t-3", "t-3")).status_code == 401
             assert gate.ask(token("{tid}", "{tid}")).status_code == 401
+
+            # 6.3 no. 12, of every tenant of the template.
+            for change, status in ((revoke, 401), (restore, 200)):
+                asyncio.run(change(gate.settings, "app-1", "entra"))
+                until = time.monotonic() + 5
+                while any(gate.ask(token(t, t)).status_code != status for t in ("t-1", "t-2")):
+                    assert time.monotonic() < until
+                    time.sleep(0.05)
 
 
 def test_tokens_of_another_use_are_refused_where_their_type_is_not_marked(tmp_path: Path) -> None:
