@@ -1,4 +1,4 @@
-"""How often somebody may fail: `MOST` times in `SECONDS`, then nothing helps but waiting."""
+"""How often somebody may fail: `most` times in `SECONDS`, then he is told to wait."""
 
 from __future__ import annotations
 
@@ -13,21 +13,24 @@ REMEMBERED = 10_000
 
 
 class Throttle:
-    """In one process; `clock` is monotonic. Names are forgotten when there are too many."""
+    """In one process; `clock` is monotonic. Names are forgotten when there are too many, so that
+    what is kept is bounded; they have to be short."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], most: int = MOST) -> None:
         self._clock = clock
+        self._most = most
         self._failures: Bounded[str, list[float]] = Bounded(REMEMBERED)
 
     def check(self, name: str, scheme: str | None = None) -> None:
         """Raises TooManyFailures with the seconds to wait."""
         recent = self._recent(name)
-        if len(recent) >= MOST:
-            raise TooManyFailures(int(recent[-MOST] + SECONDS - self._clock()) + 1, scheme)
+        if len(recent) >= self._most:
+            wait = int(recent[-self._most] + SECONDS - self._clock()) + 1
+            raise TooManyFailures(wait, scheme)
 
     def failed(self, name: str) -> None:
         now = self._clock()
-        self._failures.put(name, [*self._recent(name), now][-MOST:], now + SECONDS)
+        self._failures.put(name, [*self._recent(name), now][-self._most :], now + SECONDS)
 
     def _recent(self, name: str) -> list[float]:
         now = self._clock()

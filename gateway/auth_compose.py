@@ -36,7 +36,7 @@ from auth.seen import SeenStore
 from auth.throttle import Throttle
 from connectors.errors import SourceError
 from connectors.transport import HttpTransport, Limits, Request
-from gateway.auth_settings import TENANT, AuthSettings, EmbeddedSettings, IssuerSettings
+from gateway.auth_settings import AuthSettings, EmbeddedSettings, IssuerSettings
 from gateway.demo_clients import add_demo_clients
 from resolvers.store import Engine
 
@@ -158,8 +158,7 @@ class _Opening:
         )
 
     def _trusted(self, name: str, own: IssuerSettings) -> list[Trusted]:
-        tenants = own.tenants or ("",)
-        return [self._of_tenant(name, own, tenant) for tenant in tenants]
+        return [self._of_tenant(name, own, tenant) for tenant in own.urls]
 
     def _of_tenant(self, name: str, own: IssuerSettings, tenant: str) -> Trusted:
         issuer = make_issuer(self._settings, name, own, tenant)
@@ -206,6 +205,8 @@ class _Opening:
             Clients(self._engine, self._wall, demo=own.demo_clients),
             self._seen,
             Throttle(self._clock),
+            realm=settings.realm,
+            clock=self._clock,
             wall=self._wall,
             secrets=not settings.fapi,
         )
@@ -278,7 +279,7 @@ def make_issuer(settings: AuthSettings, name: str, own: IssuerSettings, tenant: 
     )
     return Issuer(
         name=name,
-        url=own.issuer.replace(TENANT, tenant),
+        url=own.urls[tenant],
         audiences=own.audiences or (settings.resource,),
         preset=preset,
         separator=own.separator,

@@ -14,6 +14,7 @@ from urllib.parse import unquote_plus
 
 import msgspec
 
+from auth.credentials import NAME
 from auth.dpop import Seen
 from auth.embedded.clients import Client, Clients
 from auth.embedded.protocol import Form, OAuthError, from_fault
@@ -28,7 +29,6 @@ TYPES = ("jwt", "client-authentication+jwt")
 LONGEST = 3600
 """Seconds that an assertion may be good for, at most."""
 LEEWAY = 10
-MOST_ID = 64
 SECRETS = ("client_secret_basic", "client_secret_post")
 
 
@@ -45,7 +45,8 @@ class Claim(msgspec.Struct, frozen=True):
 
 class ClientAuth:
     """`audiences` are what an assertion may be for, one of them alone: our `iss`, and in practice
-    often the token endpoint. `secrets` False accepts assertions only (FAPI 2.0)."""
+    often the token endpoint. `secrets` False accepts assertions only (FAPI 2.0). `clock` is
+    monotonic, `wall` seconds since 1970."""
 
     def __init__(
         self,
@@ -54,6 +55,8 @@ class ClientAuth:
         seen: Seen,
         throttle: Throttle,
         *,
+        realm: str,
+        clock: Callable[[], float],
         wall: Callable[[], float],
         secrets: bool = True,
     ) -> None:
@@ -63,7 +66,8 @@ class ClientAuth:
         self._throttle = throttle
         self._wall = wall
         self._secrets = secrets
-        self._comparison = Comparison()
+        self._challenge = {"www-authenticate": f'Basic realm="{realm}"'}
+        self._comparison = Comparison(clock)
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -71,21 +75,32 @@ class ClientAuth:
 
     async def client(self, form: Form) -> Client:
         """Raises OAuthError: invalid_client (401), invalid_request, slow_down (429)."""
-        claim = _claim(form)
-        name = f"{claim.client_id} {form.asked.peer}"
+        try:
+            return await self._client(_claim(form), form.asked.peer)
+        except OAuthError as error:
+            # Whoever tried this header is told of it (RFC 6749 section 5.2).
+            if error.status == 401 and form.asked.all("authorization"):
+                error.headers |= self._challenge
+            raise
+
+    async def _client(self, claim: Claim, peer: str | None) -> Client:
+        client = await self._clients.get(claim.client_id)
+        if claim.method in self.methods and await self._proves(claim, client):
+            assert client is not None
+            return client
+        if claim.method in SECRETS:
+            self._count(claim, f"{claim.client_id} {peer}")
+        _note("client refused", claim)
+        raise _unknown()
+
+    def _count(self, claim: Claim, name: str) -> None:
+        """Of failures only: a right secret is accepted however often others failed."""
         try:
             self._throttle.check(name)
         except TooManyFailures as error:
             _note("throttled", claim)
             raise from_fault(error) from None
-        client = await self._clients.get(claim.client_id)
-        if claim.method not in self.methods or not await self._proves(claim, client):
-            self._throttle.failed(name)
-            _note("client refused", claim)
-            headers = {"www-authenticate": 'Basic realm="tillgate"'} if _basic(claim) else {}
-            raise OAuthError("invalid_client", "The client is not known.", 401, headers)
-        assert client is not None
-        return client
+        self._throttle.failed(name)
 
     async def _proves(self, claim: Claim, client: Client | None) -> bool:
         if claim.method in SECRETS:
@@ -155,11 +170,15 @@ def _claim(form: Form) -> Claim:
         claim = Claim("private_key_jwt", _subject(assertion), assertion)
     else:
         claim = Claim("client_secret_post", form.one("client_id") or "", secret or "")
-    if form.one("client_id") not in (None, claim.client_id) or not claim.client_id:
-        raise OAuthError("invalid_client", "The client is not known.", 401)
-    if not claim.proof or len(claim.client_id) > MOST_ID:
-        raise OAuthError("invalid_client", "The client is not known.", 401)
+    if form.one("client_id") not in (None, claim.client_id) or not claim.proof:
+        raise _unknown()
+    if not NAME.fullmatch(claim.client_id):
+        raise _unknown()
     return claim
+
+
+def _unknown() -> OAuthError:
+    return OAuthError("invalid_client", "The client is not known.", 401)
 
 
 def _from_header(value: str) -> Claim:
@@ -181,10 +200,6 @@ def _subject(assertion: str) -> str:
     except NotSigned:
         subject = None
     return subject if isinstance(subject, str) else ""
-
-
-def _basic(claim: Claim) -> bool:
-    return claim.method == "client_secret_basic"
 
 
 def _note(what: str, claim: Claim) -> None:
