@@ -15,7 +15,7 @@ from auth.credentials import NAME
 from auth.embedded.clients import Client, ClientExists, Clients
 from auth.embedded.issuing import INTROSPECT
 from auth.hashed import hash_secret, make_secret
-from auth.key_set import BadKeySet, read_key_set
+from auth.key_set import PRIVATE, BadKeySet, read_key_set
 from auth.metadata import SCOPES
 from auth.revocations import Kind, Revocations
 from gateway.auth_compose import key_ring
@@ -23,8 +23,6 @@ from gateway.auth_settings import AuthSettings, check_scopes
 from gateway.settings import Settings
 from gateway.strict import SettingsError
 from resolvers.store import Engine, open_store
-
-PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k", "oth"})
 
 
 class NewClient(msgspec.Struct, frozen=True, kw_only=True):

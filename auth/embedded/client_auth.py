@@ -9,7 +9,7 @@ import base64
 import binascii
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, TypeGuard
+from typing import Any
 from urllib.parse import unquote_plus
 
 import msgspec
@@ -20,7 +20,8 @@ from auth.embedded.clients import Client, Clients
 from auth.embedded.protocol import Form, OAuthError, from_fault
 from auth.faults import TooManyFailures
 from auth.hashed import Comparison
-from auth.signature import FAPI, NotSigned, take_apart, verify
+from auth.numeric_date import numeric_date
+from auth.signature import FAPI, NotSigned, take_apart, verify_any
 from auth.throttle import Throttle
 
 audit = logging.getLogger("tillgate.oauth")
@@ -116,8 +117,7 @@ class ClientAuth:
             signed = take_apart(claim.proof)
             if str(signed.header.get("typ", "jwt")).lower() not in TYPES:
                 return False
-            if not any(_good(signed, key) for key in keys.find(signed.kid, signed.alg)):
-                return False
+            verify_any(signed, keys.find(signed.kid, signed.alg), FAPI)
         except NotSigned:
             return False
         ends = self._ends(signed.claims, client.client_id)
@@ -128,7 +128,7 @@ class ClientAuth:
 
     def _ends(self, claims: Mapping[str, Any], client_id: str) -> float | None:
         """When it ends; None if it is not the client's, for us, and of now (RFC 7523 section 3)."""
-        now, ends = self._wall(), claims.get("exp")
+        now, ends = self._wall(), numeric_date(claims.get("exp"))
         if claims.get("iss") != client_id or claims.get("sub") != client_id:
             return None
         # One audience only: an assertion for somebody else as well could be used by him here.
@@ -136,24 +136,12 @@ class ClientAuth:
             return None
         if not isinstance(claims.get("jti"), str) or not claims["jti"]:
             return None
-        if not _number(ends) or not now - LEEWAY < ends <= now + LONGEST + LEEWAY:
+        if ends is None or not now - LEEWAY < ends <= now + LONGEST + LEEWAY:
             return None
-        for name in ("nbf", "iat"):
-            if name in claims and not (_number(claims[name]) and claims[name] <= now + LEEWAY):
+        for begin in (numeric_date(claims[name]) for name in ("nbf", "iat") if name in claims):
+            if begin is None or begin > now + LEEWAY:
                 return None
-        return float(ends)
-
-
-def _good(signed: Any, key: Any) -> bool:
-    try:
-        verify(signed, key, FAPI)
-    except NotSigned:
-        return False
-    return True
-
-
-def _number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+        return ends
 
 
 def _claim(form: Form) -> Claim:

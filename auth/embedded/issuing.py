@@ -32,7 +32,7 @@ INTROSPECTION = "/oauth/introspect"
 JWKS = "/oauth/jwks.json"
 
 
-class IssuerSettings(msgspec.Struct, frozen=True, kw_only=True):
+class Issuing(msgspec.Struct, frozen=True, kw_only=True):
     """`url` is our `iss`, `audience` what tokens are for, `lifetime` theirs in seconds."""
 
     url: str
@@ -46,7 +46,7 @@ class EmbeddedIssuer:
 
     def __init__(
         self,
-        settings: IssuerSettings,
+        settings: Issuing,
         ring: KeyRing,
         auth: ClientAuth,
         tokens: AccessTokens,

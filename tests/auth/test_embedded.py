@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import sqlite3
 import stat
@@ -17,8 +18,9 @@ from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey
 
-from auth.embedded.key_ring import AHEAD, SPARE, KeyFileUnusable, KeyRing
+from auth.embedded.key_ring import AHEAD, MOST_KEYS, SPARE, KeyFileUnusable, KeyRing
 from auth.faults import Unavailable
+from auth.key_set import read_key_set
 from gateway import clients
 from gateway.auth_settings import AuthSettings, EmbeddedSettings
 from gateway.settings import Settings
@@ -86,7 +88,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
 def test_a_client_gets_a_token_that_lets_it_in(own: Own) -> None:
     answer = own.asked(scope="orders:read payments:read")
     assert answer.status_code == 200
-    assert answer.headers["cache-control"] == "no-store"
+    assert (answer.headers["cache-control"], answer.headers["pragma"]) == ("no-store", "no-cache")
     body = answer.json()
     token = body.pop("access_token")
     assert body == {
@@ -96,6 +98,7 @@ def test_a_client_gets_a_token_that_lets_it_in(own: Own) -> None:
     }
     published = own.gate.client.get("/oauth/jwks.json")
     assert published.headers["cache-control"] == "max-age=300"
+    assert "pragma" not in published.headers
     keys = published.json()
     assert all("d" not in key for key in keys["keys"])
     read = jwt.decode(token, KeySet.import_key_set(keys), algorithms=["ES256"])
@@ -306,6 +309,10 @@ def test_an_assertion_that_is_not_of_now_for_us_and_from_it_is_refused(
             {"exp": now + 7200},
             {"exp": None},
             {"exp": True},
+            {"exp": 10**400},
+            {"exp": -(10**400)},
+            {"iat": 10**400},
+            {"jti": "\0", "nbf": -1},
             {"nbf": now + 60},
             {"iat": now + 60},
             {"iat": "now"},
@@ -341,8 +348,9 @@ def test_a_token_may_be_bound_to_the_clients_key(own: Own) -> None:
     assert own.gate.ask(token).status_code == 401
     sent = proof(own.origin + "/graphql", token)
     assert own.gate.principal(token, "DPoP", dpop=sent).client_id == "shop"
-    bad = own.post("token", form, authorization=pair, dpop=proof(own.origin, None))
-    assert (bad.status_code, bad.json()["error"]) == (400, "invalid_dpop_proof")
+    for sent in (proof(own.origin, None), proof(url, None, iat=10**400)):
+        bad = own.post("token", form, authorization=pair, dpop=sent)
+        assert (bad.status_code, bad.json()["error"]) == (400, "invalid_dpop_proof")
 
 
 def form_of(token: str) -> dict[str, str]:
@@ -526,6 +534,34 @@ def test_a_key_file_that_others_may_read_or_that_is_none_is_not_used(tmp_path: P
         own.another().tend()
     with pytest.raises(KeyFileUnusable, match="FileNotFoundError"):
         Rotating(tmp_path / "nowhere" / "keys.json").ring.tend()
+
+
+def test_no_more_keys_are_published_than_others_read(tmp_path: Path) -> None:
+    own = Rotating(tmp_path / "keys.json")
+    own.ring.tend()
+    for _ in range(MOST_KEYS - 1):
+        own.ring.rotate()
+    with pytest.raises(KeyFileUnusable, match=f"{MOST_KEYS} keys are published already"):
+        own.ring.rotate()
+    assert len(read_key_set(json.dumps(own.ring.published()).encode())) == MOST_KEYS
+    own.now += AHEAD + 600 + SPARE
+    own.ring.tend()
+    assert own.ring.rotate()
+
+
+def test_a_key_file_of_another_user_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """He could read it, and put other keys there. Root is no exception: what it writes would be
+    its own, and the gateway could not read it any more."""
+    own = Rotating(tmp_path / "keys.json")
+    own.ring.tend()
+    another = own.path.stat().st_uid + 1
+    monkeypatch.setattr("auth.embedded.key_ring.os.geteuid", lambda: another)
+    with pytest.raises(KeyFileUnusable, match="another user owns it"):
+        own.another().tend()
+    with pytest.raises(KeyFileUnusable, match="another user owns it"):
+        own.another().rotate()
 
 
 def test_fapi_clients_sign_and_bind(tmp_path: Path) -> None:
