@@ -90,13 +90,14 @@ class Comparison:
         fits = len(secret) <= MOST_SECRET and (hashed or self._nobody).fits(secret)
         if hashed is None or not fits:
             return False
+        now = self._clock()
         pair = hmac.digest(self._pepper, _bytes(f"{hashed} {secret}"), "sha256")
-        if self._right.get(pair, self._clock()):
+        if self._right.get(pair, now):
             return True
         async with self._slots:
             right = await asyncio.to_thread(hashed.matches, secret)
         if right:
-            self._right.put(pair, True, self._clock() + KEPT)
+            self._right.put(pair, True, now, now + KEPT)
         return right
 
 

@@ -107,10 +107,13 @@ class KeyCache:
 
     async def _unknown_key(self, kid: str, alg: str) -> list[Key]:
         fetching = self._running is not None and not self._running.done()
-        if fetching or self._unknown.get(kid, self._clock()) is None:
-            if self._begin() and self._wait:
+        is_new = fetching or self._unknown.get(kid, self._clock()) is None
+        # Only what was looked for is known to be missing.
+        if is_new and self._begin():
+            if self._wait:
                 await self._settled(self._wait)
-            self._unknown.put(kid, True, self._clock() + UNKNOWN)
+            now = self._clock()
+            self._unknown.put(kid, True, now, now + UNKNOWN)
         held = self._held()
         return [] if held is None else held.find(kid, alg)
 

@@ -30,7 +30,8 @@ class Throttle:
 
     def failed(self, name: str) -> None:
         now = self._clock()
-        self._failures.put(name, [*self._recent(name), now][-self._most :], now + SECONDS)
+        recent = [*self._recent(name), now][-self._most :]
+        self._failures.put(name, recent, now, now + SECONDS)
 
     def _recent(self, name: str) -> list[float]:
         now = self._clock()
