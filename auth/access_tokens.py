@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
+from auth.allowance import Allowance
 from auth.binding import Bound, Presented, bound, check_binding
 from auth.bounded import Bounded
 from auth.digest import digest
-from auth.faults import InsufficientScope, InvalidToken, Unavailable
+from auth.faults import InsufficientScope, InvalidToken, TooManyFailures, Unavailable
 from auth.introspection import Introspector
 from auth.issuer import Issuer
 from auth.key_cache import Keys, NoKeys
@@ -18,14 +19,15 @@ from auth.principal import Principal
 from auth.revocations import Revocations
 from auth.signature import MOST as LARGEST
 from auth.signature import NotSigned, Signed, take_apart, verify_any
-from auth.throttle import Throttle
 from auth.validation import check_answer, check_claims, check_type
 
 KEPT = 60.0
 """Seconds that a verified token is known by its digest; what was revoked is looked up each time."""
 MOST = 10_000
-GUESSES = 50
-"""Opaque tokens in a minute, from one address, of which nobody knows anything."""
+GUESSES, PACE = 100, 0.05
+"""New opaque tokens of one address at once, and the seconds after which there may be one more."""
+ADDRESSES = 10_000
+REMEMBERED = 60.0
 Claims = Mapping[str, Any]
 
 
@@ -67,7 +69,7 @@ class AccessTokens:
         for one in trusted:
             if one.introspector is not None:
                 self._asked.setdefault(one.introspector, []).append(one.issuer)
-        self._guesses = Throttle(clock, GUESSES)
+        self._allowances: Bounded[str, Allowance] = Bounded(ADDRESSES)
         self._revocations = revocations
         self._clock = clock
         self._wall = wall
@@ -158,11 +160,15 @@ class AccessTokens:
         return _verified(both, agreed, issuer, None)
 
     async def _opaque(self, token: str, peer: str, scheme: str) -> Verified:
-        """Of the first issuer who knows it; one that cannot be asked may be the one. Who sends many
-        that nobody knows has to wait, and keeps nobody from being asked for."""
+        """Of the first issuer who knows it; one that cannot be asked may be the one. What is new
+        uses up the allowance of its address until somebody knows it: a flood of guesses does not
+        keep us from asking about others."""
+        if not self._asked:
+            raise NotSigned("nobody is asked about such tokens")
+        allowance = self._allowance(peer)
         is_new = not any(one.has_known(token) for one in self._asked)
-        if is_new:
-            self._guesses.check(peer, scheme)
+        if is_new and not allowance.take():
+            raise TooManyFailures(1, scheme)
         silent: Unavailable | None = None
         for introspector, issuers in self._asked.items():
             try:
@@ -171,13 +177,19 @@ class AccessTokens:
                 silent = error
                 continue
             if claims:
+                if is_new:
+                    allowance.give_back()
                 issuer = self._issuer(claims, issuers)
                 return _verified(claims, _principal(claims, issuer), issuer, None)
         if silent is not None:
             raise silent
-        if is_new and self._asked:
-            self._guesses.failed(peer)
         raise NotSigned("nobody knows it")
+
+    def _allowance(self, peer: str) -> Allowance:
+        now = self._clock()
+        found = self._allowances.get(peer, now) or Allowance(GUESSES, PACE, self._clock)
+        self._allowances.put(peer, found, now, now + REMEMBERED)
+        return found
 
     def _issuer(self, claims: Claims, issuers: Sequence[Issuer]) -> Issuer:
         """Whose token it is: of a template, the tenant's that the answer is of."""

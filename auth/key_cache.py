@@ -14,6 +14,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from auth.allowance import Allowance
 from auth.bounded import Bounded
 from auth.key_set import BadKeySet, KeySet, read_key_set
 from auth.outbound import Answer, Unreachable
@@ -38,26 +39,6 @@ class NoKeys(Exception):
 class Keys(Protocol):
     async def find(self, kid: str | None, alg: str) -> list[Key]:
         """The keys that may have signed; raises NoKeys."""
-
-
-class Allowance:
-    """A token bucket: `burst` at once, then one per `interval` seconds."""
-
-    def __init__(self, burst: int, interval: float, clock: Clock) -> None:
-        self._burst = float(burst)
-        self._interval = interval
-        self._clock = clock
-        self._left = float(burst)
-        self._told = clock()
-
-    def take(self) -> bool:
-        now = self._clock()
-        self._left = min(self._burst, self._left + (now - self._told) / self._interval)
-        self._told = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
 
 
 class KeyCache:

@@ -9,9 +9,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet as JoseKeySet
 
-from auth.access_tokens import AccessTokens, Trusted
+from auth.access_tokens import GUESSES, PACE, AccessTokens, Trusted
 from auth.binding import Presented
-from auth.faults import Fault, InvalidToken
+from auth.faults import Fault, InvalidToken, TooManyFailures
 from auth.introspection import NEGATIVE, POSITIVE, Credential, Introspector
 from auth.issuer import PRESETS, Issuer
 from auth.key_set import read_key_set
@@ -129,6 +129,50 @@ async def test_a_token_that_ends_is_not_believed_until_it_is_asked_for_again() -
         asked.now += 10
         with pytest.raises(InvalidToken):
             await tokens.principal("opaque", BEARER)
+
+
+async def test_who_sends_many_new_tokens_waits_and_nobody_else_does() -> None:
+    async with open_store("sqlite+aiosqlite:///:memory:") as engine:
+        asked = Asked()
+        revocations = Revocations(engine, clock=lambda: 0.0)
+        await revocations.load()
+        tokens = asked.tokens(revocations)
+        for number in range(2 * GUESSES):
+            # Good ones use up nothing.
+            assert await tokens.principal(f"good-{number}", BEARER)
+        asked.active = False
+        for number in range(GUESSES):
+            with pytest.raises(InvalidToken):
+                await tokens.principal(f"guess-{number}", BEARER)
+        calls = asked.calls
+        with pytest.raises(TooManyFailures) as told:
+            await tokens.principal("one more", BEARER)
+        assert (told.value.retry_after, asked.calls) == (1, calls)
+        asked.active, asked.now = True, asked.now + PACE / 2
+        assert await tokens.principal("good-0", BEARER)
+        other = Presented(scheme="Bearer", peer="10.0.0.2")
+        assert await tokens.principal("of another address", other)
+        with pytest.raises(TooManyFailures):
+            await tokens.principal("still too early", BEARER)
+        asked.now += PACE
+        assert await tokens.principal("in time", BEARER)
+
+
+async def test_what_was_good_is_asked_for_again_whatever_its_neighbours_do() -> None:
+    async with open_store("sqlite+aiosqlite:///:memory:") as engine:
+        asked = Asked()
+        revocations = Revocations(engine, clock=lambda: 0.0)
+        await revocations.load()
+        tokens = asked.tokens(revocations)
+        assert await tokens.principal("good", BEARER)
+        asked.active, asked.now = False, asked.now + POSITIVE
+        for number in range(GUESSES):
+            with pytest.raises(InvalidToken):
+                await tokens.principal(f"guess-{number}", BEARER)
+        asked.active = True
+        calls = asked.calls
+        assert await tokens.principal("good", BEARER)
+        assert asked.calls == calls + 1
 
 
 @pytest.mark.parametrize("stale", [False, True])

@@ -12,7 +12,6 @@ from typing import Any
 import httpx
 import pytest
 
-from auth.access_tokens import GUESSES
 from auth.issuer import PRESETS, Issuer
 from connectors.secret import Secret
 from gateway.auth_compose import make_issuer
@@ -310,22 +309,6 @@ def test_what_is_said_of_an_access_token_is_understood(
     with Authority() as authority, Gate(tmp_path, one(authority, **opaque(authority))) as gate:
         authority.opaque["opaque-1"] = authority.claims(**changes)
         assert gate.ask("opaque-1").status_code == 200
-
-
-def test_who_sends_many_opaque_tokens_that_nobody_knows_has_to_wait(tmp_path: Path) -> None:
-    with Authority() as authority, Gate(tmp_path, one(authority, **opaque(authority))) as gate:
-        authority.opaque["good"] = authority.claims()
-        assert gate.ask("good").status_code == 200
-        for number in range(GUESSES):
-            assert gate.ask(f"guess-{number}").status_code == 401
-        asked = authority.calls["introspect"]
-        answer = gate.ask("guess-again")
-        assert answer.status_code == 429
-        assert 0 < int(answer.headers["retry-after"]) <= 60
-        assert authority.calls["introspect"] == asked
-        # What was good stays good, and signed tokens are not asked for.
-        assert gate.ask("good").status_code == 200
-        assert gate.ask(authority.token()).status_code == 200
 
 
 def test_a_flood_of_opaque_tokens_delays_no_keys(tmp_path: Path) -> None:
