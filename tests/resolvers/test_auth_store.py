@@ -244,6 +244,22 @@ async def test_a_client_is_kept_and_its_id_never_given_again(url: str) -> None:
         assert [one.revoked_at for one in await clients.all()] == [NOW]
 
 
+async def test_a_hash_that_is_none_lets_nobody_in_until_there_is_a_new_secret(url: str) -> None:
+    async with open_store(url) as engine:
+        clients = Clients(engine, Clock())
+        await clients.add(client("shop"))
+        async with engine.begin() as connection:
+            await connection.execute(text("UPDATE oauth_client SET secret_hash = 'scrypt$14$8$1'"))
+        found = await clients.get("shop")
+        assert found is not None
+        assert found.secret is None
+        assert await clients.rotate("shop", hash_secret("new"), None)
+        again = await clients.get("shop")
+        assert again is not None
+        assert again.secret is not None
+        assert again.secret.matches("new")
+
+
 async def test_a_demo_client_is_nobody_outside_the_demo(url: str) -> None:
     async with open_store(url) as engine:
         await Clients(engine, Clock()).add(client("demo-bi", demo=True))
