@@ -166,7 +166,7 @@ class AccessTokens:
         if not self._asked:
             raise NotSigned("nobody is asked about such tokens")
         allowance = self._allowance(peer)
-        is_new = not any(one.has_known(token) for one in self._asked)
+        is_new = not any(one.knows(token) for one in self._asked)
         if is_new and not allowance.take():
             raise TooManyFailures(1, scheme)
         silent: Unavailable | None = None

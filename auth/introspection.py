@@ -74,9 +74,11 @@ class Introspector:
         # Shielded, because others may wait for the same answer.
         return await asyncio.shield(self._running[key])
 
-    def has_known(self, token: str) -> bool:
-        """Whether it was active when it was asked for last, and has not ended yet."""
-        return self._last.get(digest(token), self._wall()) is not None
+    def knows(self, token: str) -> bool:
+        """Whether there is an answer of now, or it was active at the last and has not ended."""
+        key = digest(token)
+        answered = self._known.get(key, self._clock()) is not None
+        return answered or self._last.get(key, self._wall()) is not None
 
     async def aclose(self) -> None:
         running = list(self._running.values())

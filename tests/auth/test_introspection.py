@@ -148,6 +148,9 @@ async def test_who_sends_many_new_tokens_waits_and_nobody_else_does() -> None:
         with pytest.raises(TooManyFailures) as told:
             await tokens.principal("one more", BEARER)
         assert (told.value.retry_after, asked.calls) == (1, calls)
+        with pytest.raises(InvalidToken):
+            # Of what was answered just now nobody is asked.
+            await tokens.principal("guess-0", BEARER)
         asked.active, asked.now = True, asked.now + PACE / 2
         assert await tokens.principal("good-0", BEARER)
         other = Presented(scheme="Bearer", peer="10.0.0.2")
