@@ -44,6 +44,7 @@ class Authenticator:
             scheme=sent.scheme,
             key=None if proven is None else proven.key,
             certificate=self._certificate(asked),
+            peer=asked.peer or "",
         )
         principal = await self._tokens.principal(sent.token, presented)
         if proven is not None:

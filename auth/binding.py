@@ -28,11 +28,12 @@ class Bound(msgspec.Struct, frozen=True):
 
 class Presented(msgspec.Struct, frozen=True, kw_only=True):
     """How a token came: its scheme (`Bearer` or `DPoP`), the thumbprint of the key that signed the
-    proof, that of the client's certificate."""
+    proof, that of the client's certificate, and the address that the connection is from."""
 
     scheme: str
     key: str | None = None
     certificate: str | None = None
+    peer: str = ""
 
 
 def bound(claims: Mapping[str, Any]) -> Bound:

@@ -11,7 +11,8 @@ V = TypeVar("V")
 
 
 class Bounded(Generic[K, V]):
-    """Values that end at a time of the caller's clock; beyond `most` the least used goes."""
+    """Values that end at a time of the caller's clock; beyond `most` the least used goes. The least
+    used that are over go with every new one."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -31,7 +32,9 @@ class Bounded(Generic[K, V]):
         self._held.move_to_end(key)
         return value
 
-    def put(self, key: K, value: V, ends: float) -> None:
+    def put(self, key: K, value: V, now: float, ends: float) -> None:
+        while self._held and next(iter(self._held.values()))[1] <= now:
+            self._held.popitem(last=False)
         self._held[key] = (value, ends)
         self._held.move_to_end(key)
         if len(self._held) > self._most:

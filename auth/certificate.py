@@ -50,6 +50,6 @@ def thumbprint(value: str) -> str | None:
             found = x509.load_der_x509_certificate(base64.b64decode(value[1:-1], validate=True))
         else:
             found = x509.load_pem_x509_certificate(unquote_to_bytes(value))
-    except (ValueError, binascii.Error):
+    except (ValueError, binascii.Error, x509.InvalidVersion):
         return None
     return base64.urlsafe_b64encode(found.fingerprint(SHA256())).rstrip(b"=").decode()

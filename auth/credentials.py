@@ -17,6 +17,8 @@ from auth.faults import InvalidRequest, NoCredentials
 
 TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """A b64token (RFC 6750 section 2.1)."""
+NAME = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+"""What a client of ours or an API key may be called; nothing else is looked up or kept."""
 SCHEMES = {"bearer": "Bearer", "dpop": "DPoP"}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -11,8 +10,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from auth.digest import digest
 from auth.faults import InvalidProof, NonceNeeded
-from auth.key_set import read_key
+from auth.key_set import PRIVATE, read_key
+from auth.numeric_date import numeric_date
 from auth.signature import FAPI, Key, NotSigned, Signed, take_apart, verify
 
 WINDOW = 60
@@ -20,7 +21,6 @@ WINDOW = 60
 NONCE_SECONDS = 300
 ALGORITHMS = ("ES256", "PS256", "EdDSA", "Ed25519")
 MOST_ID = 255
-PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "k", "oth")
 
 
 class Seen(Protocol):
@@ -96,14 +96,14 @@ class Proofs:
             raise InvalidProof("the proof was used before", "DPoP")
 
     def _check_claims(self, claims: Any, proof: Proof) -> None:
-        token_id, at = claims.get("jti"), claims.get("iat")
+        token_id, at = claims.get("jti"), numeric_date(claims.get("iat"))
         if not isinstance(token_id, str) or not 0 < len(token_id) <= MOST_ID:
             raise InvalidProof("the proof has no jti", "DPoP")
         if claims.get("htm") != proof.method or not _same_url(claims.get("htu"), proof.url):
             raise InvalidProof("the proof is about another request", "DPoP")
-        if isinstance(at, bool) or not isinstance(at, (int, float)):
+        if at is None:
             raise InvalidProof("the proof has no time", "DPoP")
-        if not abs(at - self._wall()) <= WINDOW:
+        if abs(at - self._wall()) > WINDOW:
             raise InvalidProof("the proof is too old, or of the future", "DPoP")
         if proof.token is not None and claims.get("ath") != digest(proof.token):
             raise InvalidProof("the proof is about another token", "DPoP")
@@ -116,18 +116,12 @@ def _verified(signed: Signed) -> Key:
     if str(signed.header.get("typ", "")).lower() != "dpop+jwt":
         raise NotSigned("its type is not dpop+jwt")
     jwk = signed.header.get("jwk")
-    if not isinstance(jwk, dict) or any(name in jwk for name in PRIVATE):
+    if not isinstance(jwk, dict) or PRIVATE & jwk.keys():
         raise NotSigned("it brings no public key")
     if (key := read_key(jwk)) is None:
         raise NotSigned("its key cannot verify anything here")
     verify(signed, key, FAPI)
     return key
-
-
-def digest(text: str) -> str:
-    """base64url(SHA-256), as `ath` is made (section 4.2)."""
-    hashed = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-    return base64.urlsafe_b64encode(hashed).rstrip(b"=").decode()
 
 
 def _same_url(told: object, ours: str) -> bool:

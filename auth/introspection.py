@@ -1,6 +1,6 @@
 """Opaque tokens, asked for at their issuer (RFC 7662).
 
-An answer is kept for `POSITIVE` or until the token ends, a refusal for `NEGATIVE`, under the
+An answer is kept for `POSITIVE` after it was asked for, a refusal for `NEGATIVE`, under the
 token's SHA-256, never the token. Without an answer nobody is let in, unless `stale` allows a token
 that was active until its own end.
 """
@@ -16,8 +16,9 @@ from urllib.parse import quote_plus
 import msgspec
 
 from auth.bounded import Bounded
-from auth.dpop import digest
+from auth.digest import digest
 from auth.faults import Unavailable
+from auth.numeric_date import numeric_date
 from auth.outbound import Ask, Call, Unreachable
 
 POSITIVE = 30.0
@@ -73,6 +74,12 @@ class Introspector:
         # Shielded, because others may wait for the same answer.
         return await asyncio.shield(self._running[key])
 
+    def knows(self, token: str) -> bool:
+        """Whether there is an answer of now, or it was active at the last and has not ended."""
+        key = digest(token)
+        answered = self._known.get(key, self._clock()) is not None
+        return answered or self._last.get(key, self._wall()) is not None
+
     async def aclose(self) -> None:
         running = list(self._running.values())
         for task in running:
@@ -82,6 +89,7 @@ class Introspector:
     async def _fetch(self, key: str, token: str) -> Claims:
         form = {"token": token, "token_type_hint": "access_token"}
         headers = self._credential.headers()
+        asked_at = self._clock()
         try:
             answer = await self._ask(Call(url=self._url, headers=headers, form=form))
             if answer.status != 200:
@@ -91,16 +99,16 @@ class Introspector:
             if self._stale and (last := self._last.get(key, self._wall())) is not None:
                 return last
             raise Unavailable(f"introspection: {error}") from None
-        self._keep(key, claims)
+        self._keep(key, claims, asked_at)
         return claims
 
-    def _keep(self, key: str, claims: Claims) -> None:
-        seconds = NEGATIVE
+    def _keep(self, key: str, claims: Claims, asked_at: float) -> None:
+        ends = numeric_date(claims.get("exp"))
         self._last.drop(key)
-        if claims and isinstance(ends := claims.get("exp"), (int, float)):
-            seconds = min(POSITIVE, ends - self._wall())
-            self._last.put(key, claims, ends)
-        self._known.put(key, claims, self._clock() + seconds)
+        if ends is not None:
+            self._last.put(key, claims, self._wall(), ends)
+        seconds = POSITIVE if claims and ends is not None else NEGATIVE
+        self._known.put(key, claims, self._clock(), asked_at + seconds)
 
 
 def _claims(body: bytes) -> Claims:

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from auth.numeric_date import numeric_date
 from auth.principal import Principal
 
 ACCESS_TOKEN = ("at+jwt", "application/at+jwt")
@@ -90,19 +91,22 @@ class Issuer(msgspec.Struct, frozen=True, kw_only=True):
         client = _text(claims, preset.client_id_from)
         if client is None:
             return None
-        expires = claims.get("exp")
+        ends = numeric_date(claims.get("exp"))
         return Principal(
             issuer=self.url,
             client_id=client,
             subject=_text(claims, ("sub",)) or client,
-            scopes=self._scopes(claims),
+            scopes=self.scopes(claims),
             tenant=_text(claims, preset.tenant_from),
             partner=_text(claims, preset.partner_from),
             token_id=_text(claims, preset.token_id_from),
-            expires_at=int(expires) if isinstance(expires, (int, float)) else None,
+            expires_at=None if ends is None else int(ends),
         )
 
-    def _scopes(self, claims: Mapping[str, Any]) -> frozenset[str]:
+    def tells_scopes(self, claims: Mapping[str, Any]) -> bool:
+        return _first(claims, self.preset.scopes_from) is not None
+
+    def scopes(self, claims: Mapping[str, Any]) -> frozenset[str]:
         """Of the first claim that is there at all: an empty one grants nothing, and the next in
         the list does not make up for it."""
         told = _first(claims, self.preset.scopes_from)

@@ -14,6 +14,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from auth.allowance import Allowance
 from auth.bounded import Bounded
 from auth.key_set import BadKeySet, KeySet, read_key_set
 from auth.outbound import Answer, Unreachable
@@ -38,26 +39,6 @@ class NoKeys(Exception):
 class Keys(Protocol):
     async def find(self, kid: str | None, alg: str) -> list[Key]:
         """The keys that may have signed; raises NoKeys."""
-
-
-class Allowance:
-    """A token bucket: `burst` at once, then one per `interval` seconds."""
-
-    def __init__(self, burst: int, interval: float, clock: Clock) -> None:
-        self._burst = float(burst)
-        self._interval = interval
-        self._clock = clock
-        self._left = float(burst)
-        self._told = clock()
-
-    def take(self) -> bool:
-        now = self._clock()
-        self._left = min(self._burst, self._left + (now - self._told) / self._interval)
-        self._told = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
 
 
 class KeyCache:
@@ -107,10 +88,13 @@ class KeyCache:
 
     async def _unknown_key(self, kid: str, alg: str) -> list[Key]:
         fetching = self._running is not None and not self._running.done()
-        if fetching or self._unknown.get(kid, self._clock()) is None:
-            if self._begin() and self._wait:
+        is_new = fetching or self._unknown.get(kid, self._clock()) is None
+        # Only what was looked for is known to be missing.
+        if is_new and self._begin():
+            if self._wait:
                 await self._settled(self._wait)
-            self._unknown.put(kid, True, self._clock() + UNKNOWN)
+            now = self._clock()
+            self._unknown.put(kid, True, now, now + UNKNOWN)
         held = self._held()
         return [] if held is None else held.find(kid, alg)
 

@@ -25,6 +25,8 @@ KINDS: Mapping[str, type[RSAKey] | type[ECKey] | type[OKPKey]] = {
     "EC": ECKey,
     "OKP": OKPKey,
 }
+PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k", "oth"})
+"""What nobody publishes of a key."""
 PUBLIC = ("kty", "kid", "use", "key_ops", "alg", "n", "e", "crv", "x", "y")
 
 

@@ -12,12 +12,12 @@ import logging
 import time
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, delete, func, insert
+from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, delete, insert, update
 from sqlalchemy import select as choose
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.sql import Executable
 
 from auth.faults import InvalidToken, Unavailable
 from auth.principal import Principal
@@ -30,15 +30,25 @@ PATIENCE = 2.0
 FOREVER = 2**53
 KEPT = 3600
 """Seconds that a row stays after its end, for clocks that differ."""
+_tables = MetaData()
 revocation = Table(
     "revocation",
-    MetaData(),
+    _tables,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("issuer", String(255), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("value", String(255), nullable=False),
     Column("ends", BigInteger, nullable=False),
 )
+revocation_changes = Table(
+    "revocation_changes",
+    _tables,
+    Column("id", Integer, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
+"""One row, whose number grows with every change of the others. Ids would not do: SQLite gives
+those of deleted rows again, and in PostgreSQL they become visible out of order. Whoever changes
+anything takes this row first, so changes happen one after the other."""
 _entry = (revocation.c.issuer, revocation.c.kind, revocation.c.value)
 Entry = tuple[str, str, str]
 
@@ -61,20 +71,21 @@ class Revocations:
         self._wall = wall
         self._clock = clock
         self._held: frozenset[Entry] = frozenset()
-        self._mark: Any = None
+        self._number: int | None = None
         self._looked = float("-inf")
 
     async def load(self) -> None:
         """Reads what changed. Raises Unavailable."""
         try:
             async with asyncio.timeout(PATIENCE), self._engine.connect() as connection:
-                count = choose(func.count(), func.max(revocation.c.id))
-                mark = (await connection.execute(count)).one()
-                # Ids may become visible out of order; their number tells that one was missed.
-                if tuple(mark) != self._mark:
+                # Read before the rows: those may be newer, and are then read once more.
+                number = await connection.scalar(choose(revocation_changes.c.number))
+                if number is None:
+                    raise Unavailable("revocations: nobody counts the changes")
+                if number != self._number:
                     rows = await connection.execute(choose(*_entry))
                     self._held = frozenset((i, k, v) for i, k, v in rows)
-                    self._mark = tuple(mark)
+                    self._number = number
         except (SQLAlchemyError, OSError) as error:
             raise Unavailable(f"revocations: {type(error).__name__}") from None
         self._looked = self._clock()
@@ -102,13 +113,38 @@ class Revocations:
             raise InvalidToken("revoked", scheme)
 
     async def add(self, issuer: str, kind: Kind, value: str, ends: int = FOREVER) -> None:
-        """`ends` is when whatever it denies is over anyway, in seconds since 1970."""
-        row = {"issuer": issuer, "kind": kind.value, "value": value, "ends": ends}
+        """`ends` is when whatever it denies is over anyway, in seconds since 1970. What is revoked
+        already may be revoked again. Raises Unavailable."""
+        entry = {"issuer": issuer, "kind": kind.value, "value": value, "ends": ends}
         over = revocation.c.ends < int(self._wall()) - KEPT
+        await self._change(
+            delete(revocation).where(over),
+            _without(issuer, kind, value),
+            insert(revocation).values(**entry),
+        )
+        self._held |= {(issuer, kind.value, value)}
+
+    async def take_back(self, issuer: str, kind: Kind, value: str) -> None:
+        """As if it had never been revoked. Raises Unavailable."""
+        await self._change(_without(issuer, kind, value))
+        self._held -= {(issuer, kind.value, value)}
+
+    async def _change(self, *statements: Executable) -> None:
+        """All of them or none, and all processes see that something changed."""
+        counted = update(revocation_changes).values(number=revocation_changes.c.number + 1)
         try:
             async with self._engine.begin() as connection:
-                await connection.execute(delete(revocation).where(over))
-                await connection.execute(insert(revocation).values(**row))
+                if (await connection.execute(counted)).rowcount != 1:
+                    raise Unavailable("revocations: nobody counts the changes")
+                for statement in statements:
+                    await connection.execute(statement)
         except (SQLAlchemyError, OSError) as error:
             raise Unavailable(f"revocations: {type(error).__name__}") from None
-        self._held |= {(issuer, kind.value, value)}
+
+
+def _without(issuer: str, kind: Kind, value: str) -> Executable:
+    return delete(revocation).where(
+        revocation.c.issuer == issuer,
+        revocation.c.kind == kind.value,
+        revocation.c.value == value,
+    )

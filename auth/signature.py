@@ -6,7 +6,7 @@ the configuration allows and nothing more: never a key of its own, never an addr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -100,6 +100,17 @@ def verify(signed: Signed, key: Key, algorithms: Collection[str]) -> None:
         good = False
     if not good:
         raise NotSigned("its signature is wrong")
+
+
+def verify_any(signed: Signed, keys: Iterable[Key], algorithms: Collection[str]) -> None:
+    """Raises NotSigned unless one of the keys signed it."""
+    for key in keys:
+        try:
+            verify(signed, key, algorithms)
+        except NotSigned:
+            continue
+        return
+    raise NotSigned("no key of its issuer signed it")
 
 
 def fits(key: Key, alg: str) -> bool:

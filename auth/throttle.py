@@ -1,4 +1,4 @@
-"""How often somebody may fail: `MOST` times in `SECONDS`, then nothing helps but waiting."""
+"""How often somebody may fail: `MOST` times in `SECONDS`, then he is told to wait."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ REMEMBERED = 10_000
 
 
 class Throttle:
-    """In one process; `clock` is monotonic. Names are forgotten when there are too many."""
+    """In one process; `clock` is monotonic. Names are forgotten when there are too many, so that
+    what is kept is bounded; they have to be short."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -27,7 +28,8 @@ class Throttle:
 
     def failed(self, name: str) -> None:
         now = self._clock()
-        self._failures.put(name, [*self._recent(name), now][-MOST:], now + SECONDS)
+        recent = [*self._recent(name), now][-MOST:]
+        self._failures.put(name, recent, now, now + SECONDS)
 
     def _recent(self, name: str) -> list[float]:
         now = self._clock()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,7 @@ from auth.discovery import KeySetSource
 from auth.dpop import ALGORITHMS, Nonces, Proofs
 from auth.embedded.client_auth import ClientAuth
 from auth.embedded.clients import Clients
-from auth.embedded.issuing import TOKEN, EmbeddedIssuer
-from auth.embedded.issuing import IssuerSettings as OwnSettings
+from auth.embedded.issuing import TOKEN, EmbeddedIssuer, Issuing
 from auth.embedded.key_ring import ALGORITHM, KeyFileUnusable, KeyRing
 from auth.hashed import read_hash
 from auth.introspection import Credential, Introspector
@@ -38,7 +37,12 @@ from auth.seen import SeenStore
 from auth.throttle import Throttle
 from connectors.errors import SourceError
 from connectors.transport import HttpTransport, Limits, Request
-from gateway.auth_settings import TENANT, AuthSettings, EmbeddedSettings, IssuerSettings
+from gateway.auth_settings import (
+    AuthSettings,
+    EmbeddedSettings,
+    IntrospectionSettings,
+    IssuerSettings,
+)
 from gateway.demo_clients import add_demo_clients
 from resolvers.store import Engine
 
@@ -129,7 +133,7 @@ class _Opening:
     async def auth(self) -> Auth:
         settings = self._settings
         await self._revocations.load()
-        self._run(self._revocations.poll())
+        self._run("revocations", self._revocations.poll())
         trusted = [
             one for name, own in settings.issuers.items() for one in self._trusted(name, own)
         ]
@@ -166,36 +170,38 @@ class _Opening:
         )
 
     def _trusted(self, name: str, own: IssuerSettings) -> list[Trusted]:
-        tenants = own.tenants or ("",)
-        return [self._of_tenant(name, own, tenant) for tenant in tenants]
+        introspector = None if own.introspection is None else self._asked(name, own.introspection)
+        return [self._of_tenant(name, own, tenant, introspector) for tenant in own.urls]
 
-    def _of_tenant(self, name: str, own: IssuerSettings, tenant: str) -> Trusted:
+    def _of_tenant(
+        self, name: str, own: IssuerSettings, tenant: str, introspector: Introspector | None
+    ) -> Trusted:
         issuer = make_issuer(self._settings, name, own, tenant)
-        asked = own.introspection
-        others = (own.jwks_uri, None if asked is None else asked.url)
-        ask = Outbound(name, self._stack, (issuer.url, *(url for url in others if url)))
-        source = KeySetSource(issuer.url, own.jwks_uri, ask)
+        places = (issuer.url, *filter(None, (own.jwks_uri,)))
+        source = KeySetSource(issuer.url, own.jwks_uri, Outbound(name, self._stack, places))
         keys = KeyCache(name, source.fetch, self._clock, own.key_wait)
         self._stack.push_async_callback(keys.aclose)
-        self._run(keys.poll())
-        introspector = None
-        if asked is not None:
-            introspector = Introspector(
-                asked.url,
-                Credential(asked.client_id, asked.client_secret.reveal()),
-                ask,
-                clock=self._clock,
-                wall=self._wall,
-                stale=asked.stale,
-            )
-            self._stack.push_async_callback(introspector.aclose)
-        always = asked is not None and asked.always
+        self._run(f"keys of {name}", keys.poll())
+        always = own.introspection is not None and own.introspection.always
         return Trusted(issuer=issuer, keys=keys, introspector=introspector, always=always)
+
+    def _asked(self, name: str, own: IntrospectionSettings) -> Introspector:
+        """With connections of its own: whoever sends many opaque tokens delays no keys."""
+        introspector = Introspector(
+            own.url,
+            Credential(own.client_id, own.client_secret.reveal()),
+            Outbound(name, self._stack, (own.url,)),
+            clock=self._clock,
+            wall=self._wall,
+            stale=own.stale,
+        )
+        self._stack.push_async_callback(introspector.aclose)
+        return introspector
 
     async def _own(self, own: EmbeddedSettings) -> tuple[KeyRing, Trusted]:
         ring = key_ring(own, self._wall, self._sealer)
         ring.tend()
-        self._run(_tended(ring))
+        self._run("signing keys", _tended(ring))
         if own.demo_clients:
             await add_demo_clients(Clients(self._engine, self._wall, demo=True), self._wall)
         preset = msgspec.structs.replace(PRESETS["rfc9068"], algorithms=(ALGORITHM,))
@@ -214,10 +220,12 @@ class _Opening:
             Clients(self._engine, self._wall, demo=own.demo_clients),
             self._seen,
             Throttle(self._clock),
+            realm=settings.realm,
+            clock=self._clock,
             wall=self._wall,
             secrets=not settings.fapi,
         )
-        told = OwnSettings(
+        told = Issuing(
             url=settings.resource,
             audience=settings.resource,
             lifetime=own.lifetime,
@@ -256,15 +264,23 @@ class _Opening:
         secret = self._settings.dpop.nonce_secret
         return None if secret is None else Nonces(secret.reveal().encode(), self._wall)
 
-    def _run(self, work: Awaitable[None]) -> None:
-        """Beside the requests, until all is closed."""
-        task = asyncio.ensure_future(work)
+    def _run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Beside the requests, until all is closed. It ends by itself only if it fails."""
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(_tell_end)
 
         async def ended() -> None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
         self._stack.push_async_callback(ended)
+
+
+def _tell_end(task: asyncio.Task[None]) -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        fields = {"task": task.get_name(), "why": type(error).__name__}
+        log.error("something that runs beside the requests ended", extra={"fields": fields})
 
 
 def key_ring(own: EmbeddedSettings, wall: Callable[[], float], sealer: Sealer | None) -> KeyRing:
@@ -288,7 +304,7 @@ def make_issuer(settings: AuthSettings, name: str, own: IssuerSettings, tenant: 
     )
     return Issuer(
         name=name,
-        url=own.issuer.replace(TENANT, tenant),
+        url=own.urls[tenant],
         audiences=own.audiences or (settings.resource,),
         preset=preset,
         separator=own.separator,

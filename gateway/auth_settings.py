@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from difflib import get_close_matches
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
+from auth.credentials import NAME
 from auth.hashed import read_hash
 from auth.issuer import PRESETS
 from auth.metadata import SCOPES
@@ -20,10 +21,22 @@ from auth.signature import ASYMMETRIC, FAPI
 from connectors.secret import Secret
 from connectors.transport import LOOPBACK
 from gateway.access_settings import PolicySettings
+from gateway.loopback import is_loopback
 
 TENANT = "{tid}"
-NAME = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+ORIGIN = re.compile(
+    r"(https(?!.*:443$)|http(?!.*:80$))://"
+    r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?"
+)
+"""As browsers and clients write it (RFC 6454 section 6.2): no capitals, no port that goes without
+saying."""
+PLAIN = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
+"""The letters of an address (RFC 3986 section 2)."""
+LEAST_SECRET = 16
+LEAST_PREFIX = 7
+MAPPED = IPv6Network("::ffff:0:0/96")
 MINUTES = Annotated[int, msgspec.Meta(ge=0, le=600)]
+Network = IPv4Network | IPv6Network
 Profile = Literal["standard", "fapi2"]
 Spelling = Literal["rfc9068", "keycloak", "auth0", "okta", "entra"]
 
@@ -68,6 +81,10 @@ class IssuerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         check_url("issuer", self.issuer.replace(TENANT, "tid"))
         if (TENANT in self.issuer) != bool(self.tenants):
             raise ValueError("tenants: they are listed if the issuer holds {tid}, and only then")
+        if not all(map(NAME.fullmatch, self.tenants)) or len(self.urls) != len(self.tenants or "1"):
+            raise ValueError("tenants: letters, digits, - . _ ~, each once")
+        if self.separator == "":
+            raise ValueError("separator: not empty; without it, whitespace separates")
         if self.jwks_uri is not None:
             check_url("jwks_uri", self.jwks_uri)
         for algorithm in self.algorithms or ():
@@ -76,6 +93,11 @@ class IssuerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         for words in (self.scopes or {}).values():
             check_scopes("scopes", words)
         check_scopes("required_scopes", self.required_scopes)
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Its issuers by their tenant; without a template one, of no tenant."""
+        return {tenant: self.issuer.replace(TENANT, tenant) for tenant in self.tenants or ("",)}
 
     def all_algorithms(self, fapi: bool) -> tuple[str, ...]:
         chosen = self.algorithms or PRESETS[self.preset].algorithms
@@ -116,6 +138,11 @@ class DpopSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     nonce_secret: Secret | None = None
 
+    def __post_init__(self) -> None:
+        secret = self.nonce_secret
+        if secret is not None and len(secret.reveal().encode()) < LEAST_SECRET:
+            raise ValueError(f"nonce_secret: at least {LEAST_SECRET} bytes")
+
 
 class MtlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`header` holds the client's certificate (RFC 9440, or a percent-encoded PEM); it counts from
@@ -131,11 +158,11 @@ class MtlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             networks = self.networks
         except ValueError:
             raise ValueError("proxies: networks, such as 10.1.2.0/24") from None
-        if any(network.prefixlen == 0 for network in networks):
+        if any(_is_everybody(network) for network in _joined(networks)):
             raise ValueError("proxies: not everybody")
 
     @property
-    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+    def networks(self) -> tuple[Network, ...]:
         return tuple(ip_network(text) for text in self.proxies)
 
 
@@ -160,7 +187,7 @@ class AuthSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     def __post_init__(self) -> None:
         check_url("resource", self.resource)
-        if urlsplit(self.resource).path:
+        if not ORIGIN.fullmatch(self.resource):
             raise ValueError("resource: an origin, such as https://data.example.com")
         if not re.fullmatch(r'[^"\\\x00-\x1f\x7f-\U0010ffff]{1,64}', self.realm):
             raise ValueError("realm: plain letters, without quotes")
@@ -172,9 +199,18 @@ class AuthSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             if not NAME.fullmatch(name):
                 raise ValueError(f"issuers: {name[:64]!r} is no name: letters, digits, - . _ ~")
         self._check_issuers()
+        if self.embedded is not None and self.embedded.demo_clients and not self._is_loopback:
+            raise ValueError(
+                "embedded: demo_clients are for loopback only, and resource is not there:"
+                " everybody knows their secrets"
+            )
+
+    @property
+    def _is_loopback(self) -> bool:
+        return is_loopback(urlsplit(self.resource).hostname or "")
 
     def _check_issuers(self) -> None:
-        urls = [one.issuer for one in self.issuers.values()]
+        urls = [url for one in self.issuers.values() for url in one.urls.values()]
         if self.embedded is not None:
             urls.append(self.resource)
         if len(set(urls)) < len(urls):
@@ -186,10 +222,25 @@ class AuthSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
                 )
 
 
+def _joined(networks: Iterable[Network]) -> Iterable[Network]:
+    """Two halves of everybody are everybody."""
+    told = list(networks)
+    yield from collapse_addresses(one for one in told if isinstance(one, IPv4Network))
+    yield from collapse_addresses(one for one in told if isinstance(one, IPv6Network))
+
+
+def _is_everybody(network: Network) -> bool:
+    """More than any company has; IPv4 written as IPv6 is all of IPv4."""
+    if isinstance(network, IPv6Network) and network.supernet_of(MAPPED):
+        return True
+    return network.prefixlen < LEAST_PREFIX
+
+
 def check_url(key: str, url: str) -> None:
     """ValueError unless it is https, or http on loopback, without anything but host and path."""
     try:
-        parts = urlsplit(url)
+        # It would leave out line breaks without a word.
+        parts = urlsplit(url if PLAIN.fullmatch(url) else "")
         host = parts.hostname
         good = parts.port is None or parts.port > 0
     except ValueError:

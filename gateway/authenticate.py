@@ -16,6 +16,7 @@ from auth.credentials import Asked
 from auth.embedded.issuing import INTROSPECTION, JWKS, REVOKE, TOKEN
 from auth.faults import Fault, Unavailable
 from auth.metadata import RESOURCE, SERVER
+from auth.principal import Principal
 from gateway.auth_compose import Auth
 from gateway.peer import peer
 from gateway.trail import Trail
@@ -59,7 +60,7 @@ class Authenticate:
             await not_ready()(scope, receive, send)
             return
         try:
-            state["principal"] = await auth.authenticator.principal(asked(scope))
+            state["principal"] = await _principal(auth, scope)
         except Fault as fault:
             _note(fault, state)
             refused = await self._told(fault, scope)
@@ -78,6 +79,17 @@ class Authenticate:
         except AuditUnavailable:
             return Unavailable("the audit log")
         return fault
+
+
+async def _principal(auth: Auth, scope: Scope) -> Principal:
+    """Raises a Fault, and nothing else: whatever nobody thought of lets nobody in either, and its
+    text may hold what was sent."""
+    try:
+        return await auth.authenticator.principal(asked(scope))
+    except Fault:
+        raise
+    except Exception as error:
+        raise Unavailable(f"unexpected: {type(error).__name__}") from None
 
 
 def asked(scope: Scope) -> Asked:

@@ -293,6 +293,13 @@ def clients_revoke(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def clients_restore(arguments: argparse.Namespace) -> int:
+    settings = load(arguments.config, Registry())
+    uvloop.run(clients_of.restore(settings, arguments.client, arguments.issuer))
+    print(f"{arguments.client} of {arguments.issuer} is let in again")
+    return 0
+
+
 def clients_rekey(arguments: argparse.Namespace) -> int:
     kid = clients_of.rekey(load(arguments.config, Registry()))
     print(f"{kid} is published, and signs in {AHEAD // 3600} hours")
@@ -530,6 +537,12 @@ def _clients(parser: argparse.ArgumentParser) -> None:
         ("add", clients_add, "a new client; its secret is shown once", (_client, _grant, _keys)),
         ("rotate", clients_rotate, "a new secret, or new keys, at once", (_client, _keys)),
         ("revoke", clients_revoke, "no tokens any more, and none that it has", (_client, _issuer)),
+        (
+            "restore",
+            clients_restore,
+            "lets in a client of another issuer again",
+            (_client, _issuer_needed),
+        ),
         ("rekey", clients_rekey, "a new signing key, published now and used later", (_config,)),
         ("key", clients_key, "an API key for a tool that speaks HTTP Basic", (_key,)),
     ):
@@ -567,6 +580,12 @@ def _keys(parser: argparse.ArgumentParser) -> None:
 def _issuer(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--issuer", metavar="NAME", help="of another issuer, by its name in the settings"
+    )
+
+
+def _issuer_needed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--issuer", metavar="NAME", required=True, help="whose it is, by its name in the settings"
     )
 
 

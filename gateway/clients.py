@@ -11,19 +11,18 @@ from pathlib import Path
 
 import msgspec
 
+from auth.credentials import NAME
 from auth.embedded.clients import Client, ClientExists, Clients
 from auth.embedded.issuing import INTROSPECT
 from auth.hashed import hash_secret, make_secret
-from auth.key_set import BadKeySet, read_key_set
+from auth.key_set import PRIVATE, BadKeySet, read_key_set
 from auth.metadata import SCOPES
 from auth.revocations import Kind, Revocations
 from gateway.auth_compose import key_ring
-from gateway.auth_settings import NAME, AuthSettings, check_scopes
+from gateway.auth_settings import AuthSettings, check_scopes
 from gateway.settings import Settings
 from gateway.strict import SettingsError
 from resolvers.store import Engine, open_store
-
-PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k", "oth"})
 
 
 class NewClient(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,17 +72,26 @@ async def rotate(settings: Settings, client_id: str, keys: Path | None) -> str |
 
 async def revoke(settings: Settings, client_id: str, issuer: str | None) -> None:
     """Its tokens are refused within a second, by every process that shares the store. Of another
-    issuer, by its name in the settings, only the tokens: whether it gets new ones is told there."""
-    auth = _auth(settings)
-    url = auth.resource
-    if issuer is not None:
-        if issuer not in auth.issuers:
-            raise SettingsError(f"auth.issuers: there is none named {issuer!r}")
-        url = auth.issuers[issuer].issuer
+    issuer, by its name in the settings, only the tokens: whether it gets new ones is told there.
+    May be repeated: what failed half-way is done to its end."""
+    urls = (_auth(settings).resource,) if issuer is None else _urls(settings, issuer)
     async with _opened(settings) as engine:
-        if issuer is None and not await Clients(engine, time.time).revoke(client_id):
+        clients = Clients(engine, time.time)
+        if issuer is None and not await clients.exists(client_id):
             raise SettingsError(f"clients: there is no client {client_id!r}")
-        await Revocations(engine).add(url, Kind.CLIENT, client_id)
+        for url in urls:
+            await Revocations(engine).add(url, Kind.CLIENT, client_id)
+        if issuer is None:
+            await clients.revoke(client_id)
+
+
+async def restore(settings: Settings, client_id: str, issuer: str) -> None:
+    """Takes back what `revoke` did to a client of another issuer. One of our own stays revoked:
+    it is given a new id."""
+    urls = _urls(settings, issuer)
+    async with _opened(settings) as engine:
+        for url in urls:
+            await Revocations(engine).take_back(url, Kind.CLIENT, client_id)
 
 
 async def listed(settings: Settings) -> list[str]:
@@ -161,6 +169,14 @@ def _auth(settings: Settings) -> AuthSettings:
     if settings.auth is None:
         raise SettingsError("auth: it is not configured")
     return settings.auth
+
+
+def _urls(settings: Settings, issuer: str) -> tuple[str, ...]:
+    """What an issuer of the settings is in its tokens; of a template, each of its tenants."""
+    issuers = _auth(settings).issuers
+    if issuer not in issuers:
+        raise SettingsError(f"auth.issuers: there is none named {issuer!r}")
+    return tuple(issuers[issuer].urls.values())
 
 
 def _embedded(settings: Settings) -> AuthSettings:

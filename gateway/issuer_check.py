@@ -13,7 +13,7 @@ from auth.introspection import Credential, Introspector
 from auth.key_set import BadKeySet, KeySet, read_key_set
 from auth.outbound import Unreachable
 from gateway.auth_compose import Outbound
-from gateway.auth_settings import TENANT, AuthSettings, IntrospectionSettings, IssuerSettings
+from gateway.auth_settings import AuthSettings, IntrospectionSettings, IssuerSettings
 from gateway.finding import Finding
 
 
@@ -21,9 +21,9 @@ async def issuer_findings(settings: AuthSettings) -> list[Finding]:
     """One per issuer, of a template one per tenant, in the order of the configuration."""
     return await asyncio.gather(
         *(
-            _ask(name, own.issuer.replace(TENANT, tenant), own)
+            _ask(name, url, own)
             for name, own in settings.issuers.items()
-            for tenant in own.tenants or ("",)
+            for url in own.urls.values()
         )
     )
 

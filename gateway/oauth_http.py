@@ -17,6 +17,7 @@ from gateway.authenticate import asked, not_ready
 
 MOST_BYTES = 16 * 1024
 MOST_FIELDS = 32
+OLD = {"pragma": "no-cache"}
 FORM = "application/x-www-form-urlencoded"
 Find = Callable[[], Auth | None]
 
@@ -90,7 +91,9 @@ async def _form(request: Request) -> Form:
 
 
 def _response(reply: Reply) -> Response:
-    headers = {"cache-control": "no-store", **reply.headers}
+    # Both are demanded (RFC 6749 section 5.1); what may be kept says so itself.
+    fresh = {} if "cache-control" in reply.headers else {"cache-control": "no-store", **OLD}
+    headers = {**fresh, **reply.headers}
     if reply.body is None:
         return Response(None, reply.status, headers)
     return JSONResponse(dict(reply.body), reply.status, headers)

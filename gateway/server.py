@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import ipaddress
 import socket
 
 import uvicorn
@@ -11,6 +10,7 @@ import uvicorn
 from connectors.registry import Registry
 from gateway.app import create_app
 from gateway.auth_settings import AuthSettings
+from gateway.loopback import is_loopback
 from gateway.settings import Settings
 
 
@@ -20,7 +20,7 @@ class Refusal(Exception):
 
 def check_address(host: str, auth: AuthSettings | None = None) -> None:
     """Refusal for anything but loopback while nobody who asks is identified, or anybody can be."""
-    if _is_loopback(host):
+    if is_loopback(host):
         return
     if auth is None:
         raise Refusal(
@@ -32,15 +32,6 @@ def check_address(host: str, auth: AuthSettings | None = None) -> None:
             f"server.host: {host} is not a loopback address, and auth.embedded.demo_clients lets in"
             " whoever knows the demo's secrets, which is everybody."
         )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def listen(host: str, port: int, auth: AuthSettings | None = None) -> socket.socket:

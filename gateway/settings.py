@@ -142,6 +142,7 @@ def parse(text: str, registry: Registry, reader: Reader) -> Settings:
     )
     _check_pairs(settings)
     _check_sources(settings)
+    _check_demo(settings)
     return settings if settings.auth is None else _resolved(settings, settings.auth, registry)
 
 
@@ -175,6 +176,16 @@ def _check_sources(settings: Settings) -> None:
             if held not in settings.sources:
                 place = f"sources.{name}: its mapping holds ids of {held!r}"
                 raise SettingsError(unknown_name(place, held, settings.sources))
+
+
+def _check_demo(settings: Settings) -> None:
+    """Loopback is no protection where a proxy leads to it under another name."""
+    own = None if settings.auth is None else settings.auth.embedded
+    if own is not None and own.demo_clients and settings.server.hosts:
+        raise SettingsError(
+            "auth.embedded.demo_clients: for loopback only, and server.hosts names other hosts:"
+            " everybody knows their secrets"
+        )
 
 
 def _check_pairs(settings: Settings) -> None:

@@ -218,7 +218,7 @@ class Alerts:
             self._before.append(habits.records.count)
             self._usual = _p99(self._before)
             habits.since, habits.records = now, Distinct()
-        self._habits.put(who, habits, now + 24 * HOUR)
+        self._habits.put(who, habits, now, now + 24 * HOUR)
         return habits
 
     def _is_news(self, who: Who, name: str, now: float) -> bool:
@@ -226,7 +226,7 @@ class Alerts:
             return True
         if self._quiet.get((who, name), now):
             return False
-        self._quiet.put((who, name), True, now + HOUR)
+        self._quiet.put((who, name), True, now, now + HOUR)
         return True
 
 

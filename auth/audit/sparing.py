@@ -34,11 +34,11 @@ class Sparing:
         if minute is None:
             minute = _Minute(unlisted=self._before.get(address, now) or 0)
             self._before.drop(address)
-            self._now.put(address, minute, now + MINUTE)
+            self._now.put(address, minute, now, now + MINUTE)
         if minute.listed < LISTED:
             minute.listed += 1
             unlisted, minute.unlisted = minute.unlisted, 0
             return unlisted
         minute.unlisted += 1
-        self._before.put(address, minute.unlisted, now + 24 * 60 * MINUTE)
+        self._before.put(address, minute.unlisted, now, now + 24 * 60 * MINUTE)
         return None

@@ -9,17 +9,19 @@ import base64
 import binascii
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, TypeGuard
+from typing import Any
 from urllib.parse import unquote_plus
 
 import msgspec
 
+from auth.credentials import NAME
 from auth.dpop import Seen
 from auth.embedded.clients import Client, Clients
 from auth.embedded.protocol import Form, OAuthError, from_fault
 from auth.faults import TooManyFailures
 from auth.hashed import Comparison
-from auth.signature import FAPI, NotSigned, take_apart, verify
+from auth.numeric_date import numeric_date
+from auth.signature import FAPI, NotSigned, take_apart, verify_any
 from auth.throttle import Throttle
 
 audit = logging.getLogger("tillgate.oauth")
@@ -28,7 +30,6 @@ TYPES = ("jwt", "client-authentication+jwt")
 LONGEST = 3600
 """Seconds that an assertion may be good for, at most."""
 LEEWAY = 10
-MOST_ID = 64
 SECRETS = ("client_secret_basic", "client_secret_post")
 
 
@@ -45,7 +46,8 @@ class Claim(msgspec.Struct, frozen=True):
 
 class ClientAuth:
     """`audiences` are what an assertion may be for, one of them alone: our `iss`, and in practice
-    often the token endpoint. `secrets` False accepts assertions only (FAPI 2.0)."""
+    often the token endpoint. `secrets` False accepts assertions only (FAPI 2.0). `clock` is
+    monotonic, `wall` seconds since 1970."""
 
     def __init__(
         self,
@@ -54,6 +56,8 @@ class ClientAuth:
         seen: Seen,
         throttle: Throttle,
         *,
+        realm: str,
+        clock: Callable[[], float],
         wall: Callable[[], float],
         secrets: bool = True,
     ) -> None:
@@ -63,7 +67,8 @@ class ClientAuth:
         self._throttle = throttle
         self._wall = wall
         self._secrets = secrets
-        self._comparison = Comparison()
+        self._challenge = {"www-authenticate": f'Basic realm="{realm}"'}
+        self._comparison = Comparison(clock)
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -71,21 +76,32 @@ class ClientAuth:
 
     async def client(self, form: Form) -> Client:
         """Raises OAuthError: invalid_client (401), invalid_request, slow_down (429)."""
-        claim = _claim(form)
-        name = f"{claim.client_id} {form.asked.peer}"
+        try:
+            return await self._client(_claim(form), form.asked.peer)
+        except OAuthError as error:
+            # Whoever tried this header is told of it (RFC 6749 section 5.2).
+            if error.status == 401 and form.asked.all("authorization"):
+                error.headers |= self._challenge
+            raise
+
+    async def _client(self, claim: Claim, peer: str | None) -> Client:
+        client = await self._clients.get(claim.client_id)
+        if claim.method in self.methods and await self._proves(claim, client):
+            assert client is not None
+            return client
+        if claim.method in SECRETS:
+            self._count(claim, f"{claim.client_id} {peer}")
+        _note("client refused", claim)
+        raise _unknown()
+
+    def _count(self, claim: Claim, name: str) -> None:
+        """Of failures only: a right secret is accepted however often others failed."""
         try:
             self._throttle.check(name)
         except TooManyFailures as error:
             _note("throttled", claim)
             raise from_fault(error) from None
-        client = await self._clients.get(claim.client_id)
-        if claim.method not in self.methods or not await self._proves(claim, client):
-            self._throttle.failed(name)
-            _note("client refused", claim)
-            headers = {"www-authenticate": 'Basic realm="tillgate"'} if _basic(claim) else {}
-            raise OAuthError("invalid_client", "The client is not known.", 401, headers)
-        assert client is not None
-        return client
+        self._throttle.failed(name)
 
     async def _proves(self, claim: Claim, client: Client | None) -> bool:
         if claim.method in SECRETS:
@@ -101,8 +117,7 @@ class ClientAuth:
             signed = take_apart(claim.proof)
             if str(signed.header.get("typ", "jwt")).lower() not in TYPES:
                 return False
-            if not any(_good(signed, key) for key in keys.find(signed.kid, signed.alg)):
-                return False
+            verify_any(signed, keys.find(signed.kid, signed.alg), FAPI)
         except NotSigned:
             return False
         ends = self._ends(signed.claims, client.client_id)
@@ -113,7 +128,7 @@ class ClientAuth:
 
     def _ends(self, claims: Mapping[str, Any], client_id: str) -> float | None:
         """When it ends; None if it is not the client's, for us, and of now (RFC 7523 section 3)."""
-        now, ends = self._wall(), claims.get("exp")
+        now, ends = self._wall(), numeric_date(claims.get("exp"))
         if claims.get("iss") != client_id or claims.get("sub") != client_id:
             return None
         # One audience only: an assertion for somebody else as well could be used by him here.
@@ -121,24 +136,12 @@ class ClientAuth:
             return None
         if not isinstance(claims.get("jti"), str) or not claims["jti"]:
             return None
-        if not _number(ends) or not now - LEEWAY < ends <= now + LONGEST + LEEWAY:
+        if ends is None or not now - LEEWAY < ends <= now + LONGEST + LEEWAY:
             return None
-        for name in ("nbf", "iat"):
-            if name in claims and not (_number(claims[name]) and claims[name] <= now + LEEWAY):
+        for begin in (numeric_date(claims[name]) for name in ("nbf", "iat") if name in claims):
+            if begin is None or begin > now + LEEWAY:
                 return None
-        return float(ends)
-
-
-def _good(signed: Any, key: Any) -> bool:
-    try:
-        verify(signed, key, FAPI)
-    except NotSigned:
-        return False
-    return True
-
-
-def _number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+        return ends
 
 
 def claimed_client(form: Form) -> str | None:
@@ -163,11 +166,15 @@ def _claim(form: Form) -> Claim:
         claim = Claim("private_key_jwt", _subject(assertion), assertion)
     else:
         claim = Claim("client_secret_post", form.one("client_id") or "", secret or "")
-    if form.one("client_id") not in (None, claim.client_id) or not claim.client_id:
-        raise OAuthError("invalid_client", "The client is not known.", 401)
-    if not claim.proof or len(claim.client_id) > MOST_ID:
-        raise OAuthError("invalid_client", "The client is not known.", 401)
+    if form.one("client_id") not in (None, claim.client_id) or not claim.proof:
+        raise _unknown()
+    if not NAME.fullmatch(claim.client_id):
+        raise _unknown()
     return claim
+
+
+def _unknown() -> OAuthError:
+    return OAuthError("invalid_client", "The client is not known.", 401)
 
 
 def _from_header(value: str) -> Claim:
@@ -189,10 +196,6 @@ def _subject(assertion: str) -> str:
     except NotSigned:
         subject = None
     return subject if isinstance(subject, str) else ""
-
-
-def _basic(claim: Claim) -> bool:
-    return claim.method == "client_secret_basic"
 
 
 def _note(what: str, claim: Claim) -> None:

@@ -72,6 +72,11 @@ class Clients:
         rows = await self._rows(query)
         return _client(rows[0]) if rows and (self._demo or not rows[0].demo) else None
 
+    async def exists(self, client_id: str) -> bool:
+        """Whether it is there or was."""
+        query = choose(oauth_client.c.client_id).where(oauth_client.c.client_id == client_id)
+        return bool(await self._rows(query))
+
     async def all(self) -> list[Client]:
         return [
             _client(row)
@@ -97,7 +102,8 @@ class Clients:
         return await self._change(client_id, values)
 
     async def revoke(self, client_id: str) -> bool:
-        """It gets no token any more; those it has are for `Revocations`."""
+        """It gets no token any more; those it has are for `Revocations`. False if it was revoked
+        before, or never was."""
         return await self._change(client_id, {"revoked_at": int(self._wall())})
 
     async def _change(self, client_id: str, values: dict[str, Any]) -> bool:
@@ -128,7 +134,7 @@ class Clients:
 def _client(row: Any) -> Client:
     return Client(
         client_id=row.client_id,
-        secret=None if row.secret_hash is None else read_hash(row.secret_hash),
+        secret=_secret(row.secret_hash),
         jwks=row.jwks,
         scopes=frozenset(row.scopes.split()),
         default_scopes=frozenset(row.default_scopes.split()),
@@ -138,3 +144,11 @@ def _client(row: Any) -> Client:
         created_at=row.created_at,
         revoked_at=row.revoked_at,
     )
+
+
+def _secret(text: str | None) -> Hashed | None:
+    """None also for what is no hash of ours: such a client is let in when it got a new secret."""
+    try:
+        return None if text is None else read_hash(text)
+    except ValueError:
+        return None

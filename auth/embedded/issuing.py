@@ -35,7 +35,7 @@ INTROSPECTION = "/oauth/introspect"
 JWKS = "/oauth/jwks.json"
 
 
-class IssuerSettings(msgspec.Struct, frozen=True, kw_only=True):
+class Issuing(msgspec.Struct, frozen=True, kw_only=True):
     """`url` is our `iss`, `audience` what tokens are for, `lifetime` theirs in seconds."""
 
     url: str
@@ -50,7 +50,7 @@ class EmbeddedIssuer:
 
     def __init__(
         self,
-        settings: IssuerSettings,
+        settings: Issuing,
         ring: KeyRing,
         auth: ClientAuth,
         tokens: AccessTokens,

@@ -32,6 +32,9 @@ SPARE = 600
 PLACE = "file auth.embedded.keys"
 """What is sealed with its content: the file may be moved, but be no other one."""
 
+MOST_KEYS = 20
+"""Whoever verifies our tokens may refuse a set of many keys, as we do."""
+
 
 class KeyFileUnusable(Exception):
     """The file cannot be read or written, is no key file, or others may read it."""
@@ -109,6 +112,8 @@ class KeyRing:
         with self._locked():
             self._stamp = None
             self._read()
+            if len(self._file.keys) >= MOST_KEYS:
+                raise KeyFileUnusable(f"{self._path}: {MOST_KEYS} keys are published already: wait")
             made = _made(int(self._wall()) + (AHEAD if self._file.keys else 0))
             self._write(_File([*self._file.keys, made]))
         self._read()
@@ -166,6 +171,8 @@ class KeyRing:
         stamp = (told.st_mtime_ns, told.st_ino)
         if stamp == self._stamp:
             return
+        if told.st_uid != os.geteuid():
+            raise KeyFileUnusable(f"{self._path}: another user owns it")
         if told.st_mode & 0o077:
             raise KeyFileUnusable(f"{self._path}: others may read it; chmod 600")
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import secrets
 import threading
@@ -37,7 +38,8 @@ def made(alg: str, kid: str) -> Any:
 
 
 class Authority:
-    """`calls` counts by path; `down` answers 503; `opaque` are the active opaque tokens."""
+    """`calls` counts by path; `down` answers 503; `opaque` are the active opaque tokens;
+    while `held`, an introspection is not answered."""
 
     def __init__(self, alg: str = "ES256") -> None:
         self._listener = listen("127.0.0.1", 0)
@@ -46,6 +48,7 @@ class Authority:
         self.keys = [made(alg, "first")]
         self.calls: Counter[str] = Counter()
         self.down = False
+        self.held = False
         self.moved: str | None = None
         self.body: bytes | None = None
         self.said_issuer: str | None = None
@@ -133,6 +136,8 @@ class Authority:
 
     async def _introspect(self, request: Request) -> Response:
         self.calls["introspect"] += 1
+        while self.held:  # noqa: ASYNC110 - told by another thread
+            await asyncio.sleep(0.01)
         if self.down:
             return Response(status_code=503)
         expected = base64.b64encode(b"gateway:" + SECRET.replace(" ", "+").encode()).decode()

@@ -108,6 +108,16 @@ def test_a_client_of_another_issuer_is_revoked_by_that_issuers_name(
     assert wrong.returncode == 2
     assert "auth.issuers: there is none named 'acmee'" in wrong.stderr
     assert "there is no client 'partner'" in clients(folder, "revoke", "partner").stderr
+    restored = clients(folder, "restore", "partner", "--issuer", "acme")
+    assert (restored.returncode, restored.stdout) == (0, "partner of acme is let in again\n")
+    assert clients(folder, "restore", "partner", "--issuer", "acmee").returncode == 2
+
+
+def test_a_revocation_may_be_repeated(gate: Gate, folder: Path) -> None:
+    assert clients(folder, "add", "twice", "--scope", "orders:read").returncode == 0
+    for _ in range(2):
+        assert clients(folder, "revoke", "twice").returncode == 0
+    assert "twice\trevoked\t" in clients(folder, "list").stdout
 
 
 def test_a_client_with_keys_of_its_own_has_no_secret(gate: Gate, folder: Path) -> None:

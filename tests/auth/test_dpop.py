@@ -22,7 +22,8 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from auth.certificate import thumbprint
-from auth.dpop import Proof, Proofs, digest
+from auth.digest import digest
+from auth.dpop import Proof, Proofs
 from auth.faults import InvalidProof
 from connectors.secret import Secret
 from gateway.auth_settings import AuthSettings, DpopSettings, IssuerSettings, MtlsSettings
@@ -167,6 +168,8 @@ def test_another_key_than_the_tokens_is_refused(gate: Gate, token: str) -> None:
         {"iat": int(time.time()) - 3600},
         {"iat": int(time.time()) + 3600},
         {"iat": 1e300},
+        {"iat": 10**400},
+        {"iat": -(10**400)},
         {"ath": None},
         {"ath": digest("another token")},
     ],
@@ -343,6 +346,22 @@ def test_a_certificate_told_by_anybody_else_does_not_count(
         headers = {} if forwarded is None else {"x_forwarded_for": forwarded}
         answer = gate.ask(bound(authority), client_cert=rfc9440(CLIENT), **headers)
         assert answer.status_code == 401
+
+
+def test_a_certificate_of_an_unknown_version_has_no_thumbprint() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "client")])
+    now = datetime.now(UTC)
+    good = (
+        x509.CertificateBuilder(name, name, key.public_key(), 5, now, now + timedelta(1))
+        .sign(key, SHA256())
+        .public_bytes(Encoding.DER)
+    )
+    version = b"\xa0\x03\x02\x01"
+    other = good.replace(version + b"\x02", version + b"\x05", 1)
+    for der, is_good in ((good, True), (other, False)):
+        found = thumbprint(f":{base64.b64encode(der).decode()}:")
+        assert (found is not None) is is_good
 
 
 def test_a_certificate_that_is_none_has_no_thumbprint() -> None:

@@ -11,7 +11,7 @@ from starlette.types import Message
 
 from gateway.auth_settings import AuthSettings, EmbeddedSettings
 from gateway.authenticate import Authenticate
-from tests.auth.gate import Gate
+from tests.auth.gate import Gate, Make
 
 pytestmark = pytest.mark.anyio
 
@@ -50,18 +50,48 @@ async def test_before_it_can_be_judged_nothing_is_answered() -> None:
     assert sent[0]["status"] == 503
 
 
+def make(folder: Path) -> Make:
+    embedded = EmbeddedSettings(keys=str(folder / "keys.json"))
+    return lambda origin: AuthSettings(resource=origin, embedded=embedded)
+
+
+def test_what_nobody_thought_of_lets_nobody_in_and_is_told_by_its_type_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise OverflowError("canary")
+
+    monkeypatch.setattr("auth.authenticator.credentials", fails)
+    with Gate(tmp_path, make(tmp_path)) as gate:
+        answer = gate.ask("canary-token")
+        assert answer.status_code == 503
+        assert answer.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+    told = [r.__dict__["fields"]["reason"] for r in caplog.records if r.message == "refused"]
+    assert told == ["unexpected: OverflowError"]
+    assert "canary" not in caplog.text + answer.text
+
+
+def test_what_runs_beside_the_requests_does_not_end_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fails(*_: object) -> None:
+        raise ZeroDivisionError("canary")
+
+    monkeypatch.setattr("auth.revocations.Revocations.poll", fails)
+    with Gate(tmp_path, make(tmp_path)) as gate:
+        assert gate.ask().status_code == 401
+    ended = [r for r in caplog.records if "beside the requests" in r.message]
+    fields = [r.__dict__["fields"] for r in ended]
+    assert fields == [{"task": "revocations", "why": "ZeroDivisionError"}]
+
+
 def test_a_request_that_nobody_authenticated_is_not_answered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As if somebody had left the middleware out, or opened a path too many."""
     monkeypatch.setattr("gateway.authenticate.OPEN", frozenset({"/graphql"}))
 
-    def make(origin: str) -> AuthSettings:
-        return AuthSettings(
-            resource=origin, embedded=EmbeddedSettings(keys=str(tmp_path / "keys.json"))
-        )
-
-    with Gate(tmp_path, make) as gate:
+    with Gate(tmp_path, make(tmp_path)) as gate:
         answer = gate.ask()
         assert answer.status_code == 500
         assert "data" not in answer.json()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from auth.issuer import PRESETS, Issuer
 from connectors.secret import Secret
 from gateway.auth_compose import make_issuer
 from gateway.auth_settings import AuthSettings, IntrospectionSettings, IssuerSettings
+from gateway.clients import restore, revoke
 from tests.auth.authority import AUDIENCE, SECRET, Authority, made
 from tests.auth.gate import Gate
 
@@ -146,6 +149,14 @@ def test_an_entra_template_lets_in_the_listed_tenants_only(tmp_path: Path) -> No
             assert gate.ask(token("t-3", "t-3")).status_code == 401
             assert gate.ask(token("{tid}", "{tid}")).status_code == 401
 
+            # 6.3 no. 12, of every tenant of the template.
+            for change, status in ((revoke, 401), (restore, 200)):
+                asyncio.run(change(gate.settings, "app-1", "entra"))
+                until = time.monotonic() + 5
+                while any(gate.ask(token(t, t)).status_code != status for t in ("t-1", "t-2")):
+                    assert time.monotonic() < until
+                    time.sleep(0.05)
+
 
 def test_tokens_of_another_use_are_refused_where_their_type_is_not_marked(tmp_path: Path) -> None:
     with Authority("RS256") as authority:
@@ -263,6 +274,16 @@ def test_an_opaque_token_is_asked_for_once_and_believed_for_a_while(tmp_path: Pa
         {"client_id": None},
         {"cnf": {"jkt": "abc"}},
         {"nbf": 99_999_999_999},
+        {"exp": 10**400},
+        {"iat": 10**400},
+        {"exp": -1},
+        {"token_use": "refresh_token"},
+        {"token_use": "id"},
+        {"typ": "Refresh"},
+        {"typ": "ID"},
+        {"typ": 7},
+        {"token_type": "refresh_token"},
+        {"token_type": "urn:ietf:params:oauth:token-type:refresh_token"},
     ],
 )
 def test_what_the_issuer_says_of_it_is_checked_all_the_same(
@@ -271,6 +292,63 @@ def test_what_the_issuer_says_of_it_is_checked_all_the_same(
     with Authority() as authority, Gate(tmp_path, one(authority, **opaque(authority))) as gate:
         authority.opaque["opaque-1"] = authority.claims(**changes)
         assert gate.ask("opaque-1").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"token_use": "access_token"},
+        {"token_use": "access", "token_type": "Bearer"},
+        {"typ": "Bearer", "token_type": "urn:ietf:params:oauth:token-type:access_token"},
+        {"nbf": 1.5},
+    ],
+)
+def test_what_is_said_of_an_access_token_is_understood(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    with Authority() as authority, Gate(tmp_path, one(authority, **opaque(authority))) as gate:
+        authority.opaque["opaque-1"] = authority.claims(**changes)
+        assert gate.ask("opaque-1").status_code == 200
+
+
+def test_a_flood_of_opaque_tokens_delays_no_keys(tmp_path: Path) -> None:
+    settings = opaque(authority := Authority(), stale=False)
+    with authority, Gate(tmp_path, one(authority, key_wait=2.0, **settings)) as gate:
+        assert gate.ask(authority.token()).status_code == 200
+        authority.held = True
+        with ThreadPoolExecutor(30) as pool:
+            flood = [pool.submit(gate.ask, f"guess-{n}") for n in range(30)]
+            until = time.monotonic() + 10
+            while authority.calls["introspect"] < 16:
+                assert time.monotonic() < until
+                time.sleep(0.01)
+            authority.rotate()
+            answer = gate.ask(authority.token())
+            authority.held = False
+            assert answer.status_code == 200
+            assert {one.result().status_code for one in flood} <= {401, 503}
+
+
+def test_a_template_is_asked_about_an_opaque_token_once(tmp_path: Path) -> None:
+    with Authority("RS256") as authority:
+        own = IssuerSettings(
+            issuer=authority.url + "/{tid}/v2.0",
+            preset="entra",
+            audiences=(AUDIENCE,),
+            tenants=("t-1", "t-2", "t-3"),
+            jwks_uri=authority.url + "/jwks",
+            **opaque(authority),
+        )
+        with Gate(tmp_path, lambda o: AuthSettings(resource=o, issuers={"entra": own})) as gate:
+            told = authority.claims(iss=None, azp="app-1", tid="t-2", roles=["orders:read"])
+            authority.opaque["opaque-1"] = told
+            authority.opaque["opaque-2"] = told | {"tid": "t-4"}
+            principal = gate.principal("opaque-1")
+            assert (principal.issuer, principal.tenant) == (authority.url + "/t-2/v2.0", "t-2")
+            assert authority.calls["introspect"] == 1
+            assert gate.ask("opaque-2").status_code == 401
+            assert gate.ask("opaque-3").status_code == 401
+            assert authority.calls["introspect"] == 3
 
 
 def test_an_opaque_token_is_refused_while_its_issuer_is_silent(tmp_path: Path) -> None:
@@ -293,6 +371,49 @@ def test_a_signed_token_is_asked_for_as_well_if_wanted(tmp_path: Path) -> None:
         other = authority.token()
         authority.opaque[other] = authority.claims()
         assert gate.ask(other).status_code == 200
+        # The least that RFC 7662 demands.
+        least = authority.token()
+        authority.opaque[least] = {}
+        assert gate.principal(least).scopes == {"orders:read", "payments:read"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"exp": 1},
+        {"exp": "never"},
+        {"aud": "https://other.example"},
+        {"iss": "https://evil.example"},
+        {"client_id": "another"},
+        {"client_id": None},
+        {"tenant": "another"},
+        {"cnf": {"jkt": "abc"}},
+        {"cnf": {}},
+        {"nbf": 99_999_999_999},
+        {"token_use": "id"},
+    ],
+)
+def test_what_the_issuer_says_of_a_signed_token_counts_too(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    settings = opaque(authority := Authority(), always=True)
+    with authority, Gate(tmp_path, one(authority, **settings)) as gate:
+        token = authority.token()
+        authority.opaque[token] = changes
+        assert gate.ask(token).status_code == 401
+
+
+def test_a_signed_token_grants_no_more_than_its_issuer_says_now(tmp_path: Path) -> None:
+    settings = opaque(authority := Authority(), always=True)
+    with authority, Gate(tmp_path, one(authority, **settings)) as gate:
+        token, nothing = authority.token(jti="own"), authority.token()
+        said = {"scope": "orders:read refunds:read", "exp": int(time.time()) + 60, "jti": "x"}
+        authority.opaque[token] = said
+        authority.opaque[nothing] = {"scope": ""}
+        principal = gate.principal(token)
+        assert principal.scopes == {"orders:read"}
+        assert (principal.expires_at, principal.token_id) == (said["exp"], "own")
+        assert gate.principal(nothing).scopes == frozenset()
 
 
 def test_secrets_and_tokens_are_in_no_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

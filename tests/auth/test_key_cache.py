@@ -120,6 +120,20 @@ async def test_the_same_unknown_key_is_not_asked_for_again_for_a_minute() -> Non
     assert published.fetches == 3
 
 
+async def test_a_key_that_was_not_looked_for_is_not_said_to_be_missing() -> None:
+    """Random ids took the fetches that were allowed; the next allowed one is for whoever comes."""
+    published = Published("a")
+    cache = published.cache(wait=1.0)
+    assert await found(cache, "a")
+    assert not await found(cache, "random")
+    assert published.fetches == BURST
+    published.publish("b")
+    for _ in range(3):
+        assert not await found(cache, "b")
+    published.now += INTERVAL
+    assert await found(cache, "b")
+
+
 async def test_keys_are_kept_for_a_day_without_the_issuer_and_then_nobody_is_let_in() -> None:
     published = Published("a")
     cache = published.cache()

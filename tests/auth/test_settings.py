@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from auth.hashed import hash_secret
@@ -49,7 +48,7 @@ proxies = ["10.1.2.0/24", "fd00::/8"]
 
 
 def auth(text: str) -> AuthSettings:
-    found = read(text, {"SECRET": "never shown"}).auth
+    found = read(text, {"SECRET": "never shown anywhere"}).auth
     assert found is not None
     return found
 
@@ -60,7 +59,7 @@ def test_without_it_nobody_is_asked() -> None:
 
 def test_a_whole_table_is_read() -> None:
     settings = auth(WHOLE)
-    assert "never shown" not in repr(settings)
+    assert "never shown anywhere" not in repr(settings)
     entra = [
         make_issuer(settings, "entra", settings.issuers["entra"], tenant)
         for tenant in settings.issuers["entra"].tenants
@@ -149,12 +148,72 @@ def test_fapi_leaves_the_strong_algorithms_only() -> None:
         (AUTH + ISSUER + "[auth.mtls]\nproxies = []\n", "proxies: whose word counts?"),
         (AUTH + ISSUER + '[auth.mtls]\nproxies = ["proxy"]\n', "proxies: networks"),
         (AUTH + ISSUER + '[auth.mtls]\nproxies = ["10.0.0.1/8"]\n', "proxies: networks"),
-        (AUTH + ISSUER + '[auth.mtls]\nproxies = ["0.0.0.0/0"]\n', "proxies: not everybody"),
+        *(
+            (AUTH + ISSUER + f"[auth.mtls]\nproxies = {everybody}\n", "proxies: not everybody")
+            for everybody in (
+                ["0.0.0.0/0"],
+                ["0.0.0.0/1", "10.0.0.0/8", "128.0.0.0/1"],
+                ["128.0.0.0/2"],
+                ["10.0.0.0/8", "::/1", "8000::/1"],
+                ["::ffff:0:0/96"],
+            )
+        ),
+        *(
+            (AUTH.replace("https://graph.acme.example", wrong) + ISSUER, "auth.resource: ")
+            for wrong in (
+                "https://graph.acme.example\\n",
+                "https://graph.acme.example\\r\\nX-Evil: 1",
+                'https://a\\"b',
+                "https://a b",
+                "https://a'b",
+                "https://GRAPH.acme.example",
+                "HTTPS://graph.acme.example",
+                "https://graph.acme.example:",
+                "https://graph.acme.example:443",
+                "https://graph.acme.example:0443",
+                "http://127.0.0.1:80",
+                "https://graph.acme.example.",
+                "https://bücher.example",
+                "https://",
+            )
+        ),
+        (AUTH + ISSUER.replace("example", "example\\n"), "issuer: not an address"),
+        (AUTH + ISSUER + 'jwks_uri = "https://as.example/a b"\n', "jwks_uri: not an address"),
+        (AUTH + ISSUER + 'separator = ""\n', "auth.issuers.acme.separator: not empty"),
+        (
+            AUTH + ISSUER.replace('example"', 'example/{tid}"') + 'tenants = ["a", "a"]\n',
+            "tenants: letters, digits, - . _ ~, each once",
+        ),
+        (
+            AUTH + ISSUER.replace('example"', 'example/{tid}"') + 'tenants = ["a/b"]\n',
+            "tenants: letters, digits, - . _ ~, each once",
+        ),
+        (
+            AUTH
+            + ISSUER.replace('example"', 'example/{tid}"')
+            + 'tenants = ["a"]\n'
+            + ISSUER.replace("acme]", "again]").replace('example"', 'example/a"'),
+            "auth.issuers: two have the same issuer",
+        ),
+        (
+            AUTH + ISSUER + '[auth.dpop]\nnonce_secret = { env = "SHORT" }\n',
+            "auth.dpop.nonce_secret: at least 16 bytes",
+        ),
+        (
+            AUTH + "[auth.embedded]\ndemo_clients = true\n",
+            "auth.embedded: demo_clients are for loopback only, and resource is not there",
+        ),
+        (
+            AUTH.replace("https://graph.acme.example", "http://127.0.0.1:8000")
+            + "[auth.embedded]\ndemo_clients = true\n"
+            + '[server]\nhosts = ["graph.acme.example"]\n',
+            "auth.embedded.demo_clients: for loopback only, and server.hosts names other hosts",
+        ),
     ],
 )
 def test_what_is_wrong_names_its_place(text: str, told: str) -> None:
     with pytest.raises(SettingsError) as error:
-        read(text)
+        read(text, {"SHORT": "15 bytes, or so"})
     assert told in str(error.value)
     assert "plain secret" not in str(error.value)
 
@@ -168,8 +227,8 @@ def test_who_is_asked_may_come_from_anywhere() -> None:
 
 
 def test_demo_clients_are_for_loopback_only() -> None:
-    settings = msgspec.structs.replace(
-        auth(AUTH + "[auth.embedded]\n"), embedded=EmbeddedSettings(demo_clients=True)
+    settings = AuthSettings(
+        resource="http://localhost:8000", embedded=EmbeddedSettings(demo_clients=True)
     )
     check_address("127.0.0.1", settings)
     with pytest.raises(Refusal, match="demo_clients lets in whoever knows the demo's secrets"):

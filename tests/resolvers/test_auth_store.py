@@ -6,12 +6,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete, insert, text
 
 from auth.embedded.clients import Client, ClientExists, Clients
 from auth.faults import InvalidToken, Unavailable
 from auth.hashed import hash_secret
 from auth.principal import Principal
-from auth.revocations import FRESH, KEPT, Kind, Revocations
+from auth.revocations import FOREVER, FRESH, KEPT, Kind, Revocations, revocation
 from auth.seen import TIDY, SeenStore
 from resolvers.store import open_store
 
@@ -112,6 +113,86 @@ async def test_a_poll_finds_what_another_process_revoked_within_a_second(url: st
             polling.cancel()
 
 
+async def test_what_is_revoked_is_seen_though_what_was_revoked_last_is_over(url: str) -> None:
+    """The newest row ends, and its place and id are taken by the next one (SQLite reuses ids)."""
+    async with open_store(url) as engine, open_store(url) as another:
+        clock = Clock()
+        clock.now -= 86_400
+        await Revocations(another, clock).add(ISSUER, Kind.TOKEN, "yesterday", int(clock.now) + 600)
+        watching = Revocations(engine)
+        await watching.load()
+        clock.now += 86_400
+        await Revocations(another, clock).add(ISSUER, Kind.CLIENT, "shop")
+        await watching.load()
+        assert revoked(watching, principal(None, "shop"))
+        assert not revoked(watching, principal("yesterday", "another"))
+
+
+async def test_changes_at_once_are_all_seen(url: str) -> None:
+    async with open_store(url) as engine, open_store(url) as another:
+        watching, clock = Revocations(engine), Clock()
+        writers = [Revocations(one, clock) for one in (engine, another)]
+        await writers[0].add(ISSUER, Kind.TOKEN, "over", NOW)
+        await watching.load()
+        clock.now += KEPT + 1
+
+        async def look() -> None:
+            for _ in range(40):
+                await watching.load()
+                await asyncio.sleep(0.005)
+
+        adding = (writers[n % 2].add(ISSUER, Kind.TOKEN, f"t-{n}", NOW * 2) for n in range(20))
+        await asyncio.gather(look(), *adding)
+        await watching.load()
+        assert all(revoked(watching, principal(f"t-{n}")) for n in range(20))
+        assert not revoked(watching, principal("over"))
+
+
+async def test_a_change_that_is_not_committed_yet_lets_no_other_one_pass(postgresql: str) -> None:
+    """The writer whose row comes first commits last: nobody is looked past."""
+    async with open_store(postgresql) as engine, engine.connect() as slow:
+        await slow.execute(text("UPDATE revocation_changes SET number = number + 1"))
+        await slow.execute(
+            insert(revocation).values(issuer=ISSUER, kind="client", value="shop", ends=FOREVER)
+        )
+        watching = Revocations(engine)
+        fast = asyncio.create_task(Revocations(engine).add(ISSUER, Kind.TOKEN, "t-2", NOW * 2))
+        await asyncio.sleep(0.2)
+        await watching.load()
+        assert not fast.done()
+        await slow.commit()
+        await fast
+        await watching.load()
+        assert revoked(watching, principal(None, "shop"))
+        assert revoked(watching, principal("t-2"))
+        await slow.execute(delete(revocation))
+        await slow.commit()
+
+
+async def test_what_is_revoked_twice_is_taken_back_at_once_and_everywhere(url: str) -> None:
+    async with open_store(url) as engine, open_store(url) as another:
+        own, other = Revocations(engine), Revocations(another)
+        for _ in range(2):
+            await own.add(ISSUER, Kind.CLIENT, "shop")
+        await own.add(ISSUER, Kind.CLIENT, "gone")
+        await other.load()
+        await own.take_back(ISSUER, Kind.CLIENT, "shop")
+        for revocations in (own, other):
+            await revocations.load()
+            assert not revoked(revocations, principal(None, "shop"))
+            assert revoked(revocations, principal(None, "gone"))
+
+
+async def test_without_the_count_of_changes_nobody_knows(url: str) -> None:
+    async with open_store(url) as engine:
+        async with engine.begin() as connection:
+            await connection.execute(text("DELETE FROM revocation_changes"))
+        with pytest.raises(Unavailable):
+            await Revocations(engine).load()
+        with pytest.raises(Unavailable):
+            await Revocations(engine).add(ISSUER, Kind.CLIENT, "shop")
+
+
 async def test_without_the_store_nobody_is_let_in_after_a_while(tmp_path: Path) -> None:
     file = tmp_path / "tillgate.db"
     async with open_store(f"sqlite+aiosqlite:///{file}") as engine:
@@ -161,6 +242,22 @@ async def test_a_client_is_kept_and_its_id_never_given_again(url: str) -> None:
         with pytest.raises(ClientExists):
             await clients.add(client("shop"))
         assert [one.revoked_at for one in await clients.all()] == [NOW]
+
+
+async def test_a_hash_that_is_none_lets_nobody_in_until_there_is_a_new_secret(url: str) -> None:
+    async with open_store(url) as engine:
+        clients = Clients(engine, Clock())
+        await clients.add(client("shop"))
+        async with engine.begin() as connection:
+            await connection.execute(text("UPDATE oauth_client SET secret_hash = 'scrypt$14$8$1'"))
+        found = await clients.get("shop")
+        assert found is not None
+        assert found.secret is None
+        assert await clients.rotate("shop", hash_secret("new"), None)
+        again = await clients.get("shop")
+        assert again is not None
+        assert again.secret is not None
+        assert again.secret.matches("new")
 
 
 async def test_a_demo_client_is_nobody_outside_the_demo(url: str) -> None:
