@@ -71,8 +71,15 @@ class Documents:
         self._kept: OrderedDict[bytes, tuple[int, Prepared]] = OrderedDict()
         self._held = 0
 
-    def prepare(self, text: str) -> Prepared:
-        """Raises Refused for a document that is malformed, too large or invalid."""
+    def prepare(self, text: str, partner: bool = False) -> Prepared:
+        """Raises Refused for a document that is malformed, too large (of a partner, sooner) or
+        invalid."""
+        prepared = self._prepared(text)
+        if partner and (prepared.document.token_count or 0) > self._limits.partner_tokens:
+            raise Refused([GraphQLError("The document has too many tokens.")], "MAX_TOKENS_LIMIT")
+        return prepared
+
+    def _prepared(self, text: str) -> Prepared:
         key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
         if (kept := self._kept.get(key)) is not None:
             self._kept.move_to_end(key)

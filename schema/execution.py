@@ -44,7 +44,8 @@ class Outcome(msgspec.Struct, frozen=True):
     """`executed` is False for a request error: then there is no `data` at all; `forbidden` if it
     asks for more than it may see, where that is refused as a whole.
 
-    `operation` is the name of the operation, for the log.
+    `operation` is the name of the operation, for the log; `status` and `headers` are of HTTP, where
+    they are not what any such answer has.
     """
 
     body: dict[str, Any]
@@ -52,6 +53,8 @@ class Outcome(msgspec.Struct, frozen=True):
     error_count: int = 0
     forbidden: bool = False
     operation: str | None = None
+    status: int | None = None
+    headers: Mapping[str, str] = {}
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +114,9 @@ class Executor:
     def plan(self, operation: Operation, context: Context) -> Planned | Outcome:
         """What there is to execute, or why nothing is. Asks no source anything."""
         try:
-            prepared = self._documents.prepare(operation.query)
+            principal = context.principal
+            partner = principal is not None and principal.partner is not None
+            prepared = self._documents.prepare(operation.query, partner)
             chosen = get_operation_ast(prepared.document, operation.name)
             name = chosen.name.value if chosen is not None and chosen.name is not None else None
             given = prepared.arguments.get(name, ()) if chosen is not None else ()
