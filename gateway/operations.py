@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connectors.meter import metered
 from gateway.compose import Gateway
 from resolvers.context import Context
 from schema.execution import Operation, Outcome
@@ -12,14 +13,31 @@ class Operations:
 
     def __init__(self, gateway: Gateway) -> None:
         self._executor = gateway.executor
+        self._budgets = gateway.budgets
+        self._trusted = gateway.trusted
 
     def kind_of(self, operation: Operation) -> str | None:
         """`query`, `mutation`, `subscription`, or None if it cannot be told; valid or not."""
-        return self._executor.kind_of(operation)
+        known = self._trusted.text_of(operation)
+        return None if known is None else self._executor.kind_of(known)
 
     async def answer(self, operation: Operation, context: Context) -> Outcome:
         """Never raises for what a client or a source did: that is in the outcome."""
-        planned = self._executor.plan(operation, context)
+        with self._budgets.turn(context) as busy:
+            if busy is not None:
+                return await self._budgets.told(busy, context)
+            return await self._answered(operation, context)
+
+    async def _answered(self, operation: Operation, context: Context) -> Outcome:
+        known = self._trusted.resolved(operation, context.principal, context.request_id)
+        if isinstance(known, Outcome):
+            return await self._budgets.told(known, context)
+        planned = self._executor.plan(known, context)
         if isinstance(planned, Outcome):
-            return planned
-        return await self._executor.execute(planned, context)
+            return await self._budgets.told(planned, context)
+        held = await self._budgets.reserve(planned, context)
+        if isinstance(held, Outcome):
+            return held
+        with metered() as meter:
+            outcome = await self._executor.execute(planned, context)
+        return await self._budgets.settle(held, outcome, meter.calls, context)

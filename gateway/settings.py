@@ -17,6 +17,8 @@ from connectors.secret import Secret
 from connectors.vendor import SourceSettings
 from gateway.access_settings import check_policy, resolved_rows
 from gateway.auth_settings import AuthSettings
+from gateway.budget_settings import BudgetSettings, RedisSettings
+from gateway.documents_settings import DocumentsSettings, resolved_documents
 from gateway.strict import Reader, SettingsError, unknown, unknown_name
 from schema.limits import OperationLimits
 
@@ -83,6 +85,9 @@ class File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     store: StoreSettings = StoreSettings()
     links: LinkSettings = LinkSettings()
     auth: AuthSettings | None = None
+    budget: BudgetSettings = BudgetSettings()
+    redis: RedisSettings | None = None
+    documents: DocumentsSettings | None = None
     sources: dict[str, Any] = {}
 
 
@@ -94,6 +99,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     store: StoreSettings = StoreSettings()
     links: LinkSettings = LinkSettings()
     auth: AuthSettings | None = None
+    budget: BudgetSettings = BudgetSettings()
+    redis: RedisSettings | None = None
+    documents: DocumentsSettings | None = None
     sources: Mapping[str, SourceSettings]
 
 
@@ -124,6 +132,9 @@ def parse(text: str, registry: Registry, reader: Reader) -> Settings:
         store=file.store,
         links=file.links,
         auth=file.auth,
+        budget=file.budget,
+        redis=file.redis,
+        documents=resolved_documents(file.documents, reader.folder, file.auth is not None),
         sources=sources,
     )
     _check_pairs(settings)

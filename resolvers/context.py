@@ -33,8 +33,8 @@ class Join(msgspec.Struct, Generic[P, V], frozen=True, kw_only=True):
     parent; a parent that is left out has `empty`. `calls` states the upstream calls for n parents
     in terms of the connector methods it uses; `methods` are those that n parents cost a vendor
     whose records it leads to; `parts` are the joins it is made of, and how many records of a parent
-    these are usually asked for. `embedded` gives the value where the vendor already delivered it with
-    the parent. A field's arguments belong to the loader, not to its keys.
+    these are usually asked for. `embedded` gives the value where the vendor already delivered it
+    with the parent. A field's arguments belong to the loader, not to its keys.
     """
 
     name: str

@@ -20,8 +20,8 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import Info
 
 from auth.field_rules import FIELD_RULES
-from schema.customer import Customer
 from schema.cost_rules import LENGTHS, SIZES, declare_costs
+from schema.customer import Customer
 from schema.directives import declare
 from schema.dispute import Dispute
 from schema.entities import entities

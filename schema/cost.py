@@ -22,6 +22,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLArgument,
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLObjectType,
@@ -35,6 +36,7 @@ from graphql import (
     get_nullable_type,
     is_abstract_type,
     is_list_type,
+    value_from_ast_untyped,
 )
 
 from schema.reading import is_skipped, value_of
@@ -237,6 +239,14 @@ def _weigh(weights: Weights, place: str, type_: Any, value: Any) -> int:
     )
 
 
+def _default(argument: GraphQLArgument) -> Any:
+    """As JSON; an SDL's is kept as it is written."""
+    if argument.default is not None and argument.default.literal is not None:
+        return value_from_ast_untyped(argument.default.literal)
+    value = argument.default_value if argument.default is None else argument.default.value
+    return None if value is Undefined else value
+
+
 def _length(node: Any, default: Any, path: tuple[str, ...], values: Values) -> int | None:
     """What a slicing argument says: a number, or how many there are of a list."""
     value = default if node is None else value_of(node, values)
@@ -350,9 +360,7 @@ class _Compiler:
             name, *inner = path.split(".")
             argument = definition.args.get(name)
             if argument is not None:
-                default = argument.default_value
-                default = None if default is Undefined else default
-                paths.append((given.get(name), default, tuple(inner)))
+                paths.append((given.get(name), _default(argument), tuple(inner)))
         return Size(of, tuple(paths), self._weights.default_size)
 
     def _weighed(

@@ -8,7 +8,9 @@ either way.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
+import strawberry
 from graphql import GraphQLNamedType, GraphQLObjectType
 from strawberry.federation.schema_directives import Cost, ListSize
 
@@ -18,18 +20,31 @@ from schema.directives import add_directives, reachable
 ROWS = ["edges", "nodes"]
 
 
+UNSET: Any = strawberry.UNSET
+
+
 def paged() -> ListSize:
-    return ListSize(
-        slicing_arguments=["first"], sized_fields=ROWS, require_one_slicing_argument=False
-    )
+    return _size(slicing_arguments=["first"], sized_fields=ROWS)
 
 
 def whole(usually: int) -> ListSize:
-    return ListSize(assumed_size=usually, sized_fields=ROWS, require_one_slicing_argument=False)
+    return _size(assumed_size=usually, sized_fields=ROWS)
 
 
 def long(usually: int) -> ListSize:
-    return ListSize(assumed_size=usually, require_one_slicing_argument=False)
+    return _size(assumed_size=usually)
+
+
+def _size(
+    assumed_size: int = UNSET, slicing_arguments: list[str] = UNSET, sized_fields: list[str] = UNSET
+) -> ListSize:
+    return ListSize(
+        assumed_size=assumed_size,
+        slicing_arguments=slicing_arguments,
+        sized_fields=sized_fields,
+        # `first` has a default.
+        require_one_slicing_argument=False,
+    )
 
 
 SIZES: Mapping[str, ListSize] = {

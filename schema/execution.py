@@ -33,11 +33,13 @@ log = logging.getLogger("tillgate.graphql")
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """A request as GraphQL over HTTP gives it."""
+    """A request as GraphQL over HTTP gives it; `document_id` where it names a registered operation
+    in place of its text."""
 
     query: str
     name: str | None = None
     variables: Mapping[str, Any] = {}
+    document_id: str | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -70,7 +70,9 @@ def read_weights(
                 costs[place] = int(float(_arguments(directive)["weight"]))
             elif directive.name.value == "listSize":
                 sizes[place] = _size(_arguments(directive))
-    sizes |= {place: ListSize(slicing=(name,), require_one=False) for place, name in lengths.items()}
+    sizes |= {
+        place: ListSize(slicing=(name,), require_one=False) for place, name in lengths.items()
+    }
     return Weights(costs, sizes, default_size)
 
 

@@ -47,7 +47,8 @@ def fill_index(sandbox: Sandbox, settings: Settings, folder: str) -> None:
 
 class GatewayServer:
     """`source_changes` replace settings of every source, for instance `deadline`; `only` names the
-    sources that are configured at all; `indexed` False leaves the index of references empty."""
+    sources that are configured at all; `indexed` False leaves the index of references empty;
+    `changes` are other tables of the settings, by name."""
 
     def __init__(
         self,
@@ -58,6 +59,7 @@ class GatewayServer:
         only: Sequence[str] = (),
         indexed: bool = True,
         auth: AuthSettings | None = None,
+        changes: Mapping[str, Any] | None = None,
         **server_changes: Any,
     ) -> None:
         self._folder = TemporaryDirectory(prefix="tillgate-test-")
@@ -69,6 +71,7 @@ class GatewayServer:
         }
         links = msgspec.structs.replace(settings.links, pairs=pairs)
         self.settings = msgspec.structs.replace(settings, sources=sources, links=links, auth=auth)
+        self.settings = msgspec.structs.replace(self.settings, **(changes or {}))
         if indexed:
             fill_index(sandbox, settings, self._folder.name)
         self._listener = listen("127.0.0.1", 0)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
@@ -45,6 +46,15 @@ class Level(msgspec.Struct, frozen=True):
         return self.limit.seconds(self.limit.capacity - self.left)
 
 
+class Buckets(Protocol):
+    """`key` is of `bucket_key`. Neither raises, nor waits long."""
+
+    async def take(self, key: str, points: float, limit: Limit, forced: bool = False) -> Level: ...
+
+    async def settle(self, key: str, points: float, limit: Limit, held: Level) -> Level:
+        """Takes from the bucket that granted, or gives back what is negative."""
+
+
 def bucket_key(principal: Principal) -> str:
     """One bucket per issuer, client and tenant; none of these can be read from it."""
     parts = [principal.issuer, principal.client_id, principal.tenant]
@@ -71,3 +81,16 @@ class LocalBuckets:
         else:
             self._levels.drop(key)
         return Level(granted, left, limit)
+
+
+class ProcessBuckets:
+    """All there is, where one process serves."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._local = LocalBuckets(clock)
+
+    async def take(self, key: str, points: float, limit: Limit, forced: bool = False) -> Level:
+        return self._local.take(key, points, limit, forced)
+
+    async def settle(self, key: str, points: float, limit: Limit, held: Level) -> Level:
+        return self._local.take(key, points, limit, True)

@@ -39,7 +39,8 @@ redis.call('HSET', KEYS[1], 'left', string.format('%.6f', left), 'at', string.fo
 redis.call('PEXPIRE', KEYS[1], math.ceil((capacity - left) / refill * 1000) + 1000)
 return {granted and 1 or 0, string.format('%.6f', left)}
 """
-"""A clock that was set back fills nothing until it has caught up with what it says then."""
+"""A server's clock that is set back fills nothing for that time; one that is set forward fills the
+bucket, and no more."""
 
 
 def connect(url: str, password: str | None = None) -> Redis:
