@@ -93,9 +93,8 @@ class Budgets:
         """Gives back what was reserved and not used, and tells both."""
         actual = self._actual(held, outcome, calls, context)
         level = held.level
-        if held.key is not None and level is not None and actual != held.estimate:
-            difference = actual - held.estimate
-            level = await self._buckets.settle(held.key, difference, held.allowed.limit, level)
+        if held.key is not None and level is not None and actual != level.taken:
+            level = await self._buckets.settle(held.key, actual, held.allowed.limit, level)
         return _with(outcome, held.estimate, actual, level)
 
     async def told(self, outcome: Outcome, context: Context) -> Outcome:
@@ -139,15 +138,13 @@ class Budgets:
 
 
 def _with(outcome: Outcome, estimate: int, actual: int, level: Level | None) -> Outcome:
-    """Where there is nothing to charge, nobody is told so."""
+    """Where nothing was charged, the body says nothing of it."""
+    headers = {**outcome.headers, **(_headers(level) if level is not None else {})}
     if estimate == actual == 0:
-        return outcome
+        return msgspec.structs.replace(outcome, headers=headers)
     extensions = {**outcome.body.get("extensions", {}), "cost": _cost(estimate, actual, level)}
-    return msgspec.structs.replace(
-        outcome,
-        body={**outcome.body, "extensions": extensions},
-        headers={**outcome.headers, **(_headers(level) if level is not None else {})},
-    )
+    body = {**outcome.body, "extensions": extensions}
+    return msgspec.structs.replace(outcome, body=body, headers=headers)
 
 
 def _cost(estimate: int, actual: int | None, level: Level | None) -> dict[str, Any]:

@@ -32,11 +32,12 @@ class Limit(msgspec.Struct, frozen=True):
 
 
 class Level(msgspec.Struct, frozen=True):
-    """`left` after what was taken, if it was `granted`; `limit` is of the bucket that was asked.
+    """`left` after what was `taken`, if it was `granted`; `limit` is of the bucket that was asked.
     `is_shared`: that of all workers, not one that stands in for it."""
 
     granted: bool
     left: float
+    taken: float
     limit: Limit
     is_shared: bool = False
 
@@ -52,7 +53,7 @@ class Buckets(Protocol):
     async def take(self, key: str, points: float, limit: Limit, forced: bool = False) -> Level: ...
 
     async def settle(self, key: str, points: float, limit: Limit, held: Level) -> Level:
-        """Takes from the bucket that granted, or gives back what is negative."""
+        """Makes what was taken `points`, in the bucket that granted it."""
 
 
 def bucket_key(principal: Principal) -> str:
@@ -74,13 +75,14 @@ class LocalBuckets:
         left, at = self._levels.get(key, now) or (limit.capacity, now)
         left = min(limit.capacity, left + max(0.0, now - at) * limit.refill)
         granted = forced or points <= left
+        before = left
         if granted:
             left = max(0.0, min(limit.capacity, left - points))
         if left < limit.capacity:
             self._levels.put(key, (left, now), now + (limit.capacity - left) / limit.refill)
         else:
             self._levels.drop(key)
-        return Level(granted, left, limit)
+        return Level(granted, left, before - left, limit)
 
 
 class ProcessBuckets:
@@ -93,4 +95,4 @@ class ProcessBuckets:
         return self._local.take(key, points, limit, forced)
 
     async def settle(self, key: str, points: float, limit: Limit, held: Level) -> Level:
-        return self._local.take(key, points, limit, True)
+        return self._local.take(key, points - held.taken, limit, True)

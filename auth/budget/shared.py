@@ -33,11 +33,11 @@ local held = redis.call('HMGET', KEYS[1], 'left', 'at')
 local left, at = tonumber(held[1] or ''), tonumber(held[2] or '')
 if not left or not at then left, at = capacity, now end
 left = math.min(capacity, left + math.max(0, now - at) * refill)
-local granted = forced or points <= left
+local granted, before = forced or points <= left, left
 if granted then left = math.max(0, math.min(capacity, left - points)) end
 redis.call('HSET', KEYS[1], 'left', string.format('%.6f', left), 'at', string.format('%.6f', now))
 redis.call('PEXPIRE', KEYS[1], math.ceil((capacity - left) / refill * 1000) + 1000)
-return {granted and 1 or 0, string.format('%.6f', left)}
+return {granted and 1 or 0, string.format('%.6f', left), string.format('%.6f', before - left)}
 """
 """A server's clock that is set back fills nothing for that time; one that is set forward fills the
 bucket, and no more."""
@@ -76,7 +76,8 @@ class SharedBuckets:
         return self._local.take(key, min(points, own.capacity), own, forced)
 
     async def settle(self, key: str, points: float, limit: Limit, held: Level) -> Level:
-        """Takes from, or gives back to, the bucket that granted."""
+        """What cannot be told to Redis is told to nobody: it fills by itself."""
+        points -= held.taken
         if not held.is_shared:
             return self._local.take(key, points, held.limit, True)
         return await self._shared(key, points, limit, True) or held
@@ -89,12 +90,12 @@ class SharedBuckets:
         arguments = [limit.capacity, limit.refill, points, int(forced)]
         try:
             async with asyncio.timeout(TIMEOUT):
-                granted, left = await self._script(keys=[PREFIX + key], args=arguments)
+                granted, left, taken = await self._script(keys=[PREFIX + key], args=arguments)
         except (RedisError, OSError, TimeoutError) as error:
             self._lost(error)
             return None
         self._found()
-        return Level(granted == 1, float(left), limit, is_shared=True)
+        return Level(granted == 1, float(left), float(taken), limit, is_shared=True)
 
     def _lost(self, error: Exception) -> None:
         if not self._is_out:

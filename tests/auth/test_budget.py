@@ -64,8 +64,8 @@ async def granted(buckets: SharedBuckets, points: float, times: int, limit: Limi
 
 def test_a_bucket_is_full_at_first_and_empties(clock: Clock) -> None:
     buckets = LocalBuckets(clock)
-    assert buckets.take("k", 60, LIMIT) == Level(True, 40, LIMIT)
-    assert buckets.take("k", 60, LIMIT) == Level(False, 40, LIMIT)
+    assert buckets.take("k", 60, LIMIT) == Level(True, 40, 60, LIMIT)
+    assert buckets.take("k", 60, LIMIT) == Level(False, 40, 0, LIMIT)
     assert buckets.take("other", 60, LIMIT).granted
 
 
@@ -86,7 +86,7 @@ def test_what_comes_back_fills_no_further_than_full_and_what_is_forced_takes_wha
     buckets = LocalBuckets(clock)
     buckets.take("k", 30, LIMIT)
     assert buckets.take("k", -50, LIMIT, forced=True).left == 100
-    assert buckets.take("k", 500, LIMIT, forced=True) == Level(True, 0, LIMIT)
+    assert buckets.take("k", 500, LIMIT, forced=True) == Level(True, 0, 100, LIMIT)
 
 
 def test_levels_tell_when_they_are_full_again(clock: Clock) -> None:
@@ -112,7 +112,7 @@ def test_a_bucket_is_of_an_issuer_a_client_and_a_tenant_and_names_none() -> None
 async def test_one_process_settles_what_it_granted(clock: Clock) -> None:
     buckets = ProcessBuckets(clock)
     level = await buckets.take("k", 80, LIMIT)
-    assert (await buckets.settle("k", -70, LIMIT, level)).left == 90
+    assert (await buckets.settle("k", 10, LIMIT, level)).left == 90
 
 
 async def test_two_workers_grant_no_more_than_there_is(server: RedisServer, clock: Clock) -> None:
@@ -125,9 +125,10 @@ async def test_what_one_worker_took_another_gives_back(server: RedisServer, cloc
     async with worker(server, clock) as one, worker(server, clock) as two:
         level = await one.take("k", 90, HARDLY)
         assert not (await two.take("k", 20, HARDLY)).granted
-        assert (await one.settle("k", -80, HARDLY, level)).left == pytest.approx(90, abs=0.1)
+        assert (await one.settle("k", 10, HARDLY, level)).left == pytest.approx(90, abs=0.1)
         assert (await two.take("k", 20, HARDLY)).granted
-        assert (await two.settle("k", -500, HARDLY, level)).left == 100
+        assert (await two.settle("k", 0, HARDLY, level)).left == 100
+        assert (await two.settle("k", 500, HARDLY, level)).left == 0
 
 
 async def test_the_servers_clock_fills_it(server: RedisServer, clock: Clock) -> None:
@@ -187,7 +188,10 @@ async def test_a_large_operation_goes_on_in_a_part_and_takes_all_of_it(
 ) -> None:
     server.kill()
     async with worker(server, clock, workers=4) as one:
-        assert await one.take("k", 90, HARDLY) == Level(True, 0, HARDLY.shared(4))
+        part = HARDLY.shared(4)
+        level = await one.take("k", 90, HARDLY)
+        assert level == Level(True, 0, 25, part)
+        assert (await one.settle("k", 20, HARDLY, level)).left == 5
         assert not (await one.take("k", 90, HARDLY)).granted
 
 
@@ -197,8 +201,8 @@ async def test_what_redis_granted_is_not_given_back_to_a_part(
     async with worker(server, clock) as one:
         held = await one.take("k", 90, HARDLY)
         server.kill()
-        assert await one.take("k", 50, HARDLY) == Level(True, 0, HARDLY.shared(2))
-        assert await one.settle("k", -80, HARDLY, held) == held
+        assert await one.take("k", 50, HARDLY) == Level(True, 0, 50, HARDLY.shared(2))
+        assert await one.settle("k", 10, HARDLY, held) == held
         assert not (await one.take("k", 10, HARDLY)).granted
 
 
