@@ -51,8 +51,8 @@ class BudgetSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         for name, own in ((None, ClientBudget()), *self.clients.items()):
             allowed = self._allowance(own)
             if allowed.maximum > allowed.limit.capacity:
-                place = "maximum" if name is None else f"clients.{name}.maximum"
-                raise ValueError(f"{place}: more than capacity, so it could never be spent")
+                place = "maximum: " if name is None else f"clients: {name}: the maximum is "
+                raise ValueError(f"{place}more than the capacity, so it could never be spent")
 
     def of(self, issuer: str | None = None, client_id: str | None = None) -> Allowance:
         own = self.clients.get(client_id) if client_id is not None else None

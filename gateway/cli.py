@@ -39,6 +39,7 @@ from gateway.demo import (
     with_demo_clients,
 )
 from gateway.demo_clients import ROLES, demo_client
+from gateway.documents_cli import add_documents
 from gateway.server import Refusal, listen, server, settle_memory
 from gateway.settings import Settings, load
 from gateway.strict import SettingsError
@@ -65,6 +66,7 @@ examples:
   tillgate links --import links.csv     link orders to payments by hand
   tillgate index sync --since 2026-01-01 read the books of channels that cannot list
   tillgate index import old.csv         references that no channel tells any more
+  tillgate documents check operations.json registered operations, before they are used
   tillgate schema > schema.graphql      the SDL that clients see
 """
 
@@ -391,6 +393,7 @@ def _parser() -> argparse.ArgumentParser:
         own.set_defaults(command=command)
         for option in options:
             option(own)
+    add_documents(commands)
     return parser
 
 

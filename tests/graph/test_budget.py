@@ -267,6 +267,16 @@ def test_costs_do_not_tell_a_partner_what_it_may_not_see(
     assert calls[0] > calls[1]
 
 
+def test_a_partners_document_may_be_less_long(sandbox: Sandbox) -> None:
+    query = "{ nodes(ids: [" + '"x" ' * 2_000 + "]) { id } }"
+    with serving(sandbox, BudgetSettings(mode="measure")) as gateway:
+        codes = [
+            asked(gateway, query, client).json()["errors"][0]["extensions"]["code"]
+            for client in ("partner", "shop")
+        ]
+    assert codes == ["MAX_TOKENS_LIMIT", "BAD_FIRST"]
+
+
 def test_what_is_denied_costs_nothing(sandbox: Sandbox) -> None:
     auth = AuthSettings(
         resource="https://graph.example",

@@ -181,7 +181,9 @@ def test_what_is_skipped_costs_nothing(skip: bool, include: bool, points: int) -
 
 
 def test_a_field_that_is_asked_for_twice_under_one_key_is_one() -> None:
-    query = "{ book { title author { name } } ...F } fragment F on Query { book { author { name } } }"
+    query = (
+        "{ book { title author { name } } ...F } fragment F on Query { book { author { name } } }"
+    )
     assert cost(BOOKS, query) == 2
 
 
@@ -227,7 +229,9 @@ def test_more_is_never_cheaper() -> None:
     ],
 )
 def test_an_answer_costs_what_is_in_it(data: Any, points: int) -> None:
-    assert made(BOOKS, "{ bestsellers { title author { name } } }").actual(data, {}).points == points
+    assert (
+        made(BOOKS, "{ bestsellers { title author { name } } }").actual(data, {}).points == points
+    )
 
 
 def test_an_answer_of_an_interface_costs_what_its_type_does() -> None:
