@@ -27,6 +27,7 @@ from tests.serving import GatewayServer
 LEGACY = "application/json"
 RESPONSE = "application/graphql-response+json"
 README = Path(__file__).parents[2] / "README.md"
+DOCS = README.parent / "docs" / "budgets.md"
 CALL = 10_000
 ONLY_CALLS = BudgetSettings(maximum=2**31 - 1, capacity=2**31 - 1, call_cost=CALL)
 """The formula's points are far fewer than one call's."""
@@ -77,6 +78,17 @@ def test_more_rows_are_planned_with_no_fewer_calls(only_calls: GatewayServer) ->
         for first in (1, 2, 10, 50, 100)
     ]
     assert costs == sorted(costs)
+
+
+def test_the_examples_of_the_docs_are_counted_so(only_calls: GatewayServer) -> None:
+    rows = re.findall(
+        r"^\| `(\{.+\})` \| (\d+) \| (\d+) \| (\d+) \|$", DOCS.read_text(encoding="utf-8"), re.M
+    )
+    assert len(rows) > 8
+    for query, points, calls, cost in rows:
+        found = cost_of(only_calls.post(query).json())["requestedQueryCost"]
+        assert (query, found % CALL, found // CALL) == (query, int(points), int(calls))
+        assert int(cost) == int(points) + BudgetSettings().call_cost * int(calls)
 
 
 def test_the_demos_query_and_the_readmes_may_be_asked_of_every_source(
