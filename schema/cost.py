@@ -14,7 +14,7 @@ Sources: Apollo Router, demand control (static_cost.rs); IBM GraphQL Cost Direct
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -46,6 +46,7 @@ MOST = 2**31 - 1
 """Beyond it all is the same: too much."""
 
 Values = Mapping[str, Any]
+Reads = Callable[[GraphQLField, str], tuple[Any, ...]]
 
 
 class NotCounted(Exception):
@@ -71,25 +72,41 @@ class Size(msgspec.Struct, frozen=True):
 
 class Field(msgspec.Struct, frozen=True, eq=False):
     """One key of the answer. `size` is of a list, `rows` of what is below it; `node` gives its
-    arguments."""
+    arguments. `reads` is what it asks of sources, and `counts` whether it, or anything below it,
+    costs or asks something."""
 
     weight: int
     size: Size | None
     rows: Size | None
     weighed: tuple[tuple[Any, str, Any], ...]
     below: int | None
-    definition: GraphQLField
     node: FieldNode
+    reads: tuple[Any, ...]
+    counts: bool
 
 
 class Place(msgspec.Struct, frozen=True, eq=False):
-    """A selection, by the types that may stand there."""
+    """A selection, by the types that may stand there; `counting` are those of their fields that
+    count."""
 
     types: tuple[Mapping[str, Field], ...]
+    counting: tuple[tuple[tuple[str, Field], ...], ...]
+
+    @property
+    def fields(self) -> Iterator[Field]:
+        return (field for fields in self.types for field in fields.values())
+
+    def of(self, value: Mapping[str, Any]) -> tuple[tuple[str, Field], ...]:
+        """Those that count of the type that an object of the answer is of, told by what it has."""
+        if len(self.types) == 1:
+            return self.counting[0]
+        fitting = (n for n, fields in enumerate(self.types) if fields.keys() <= value.keys())
+        best = max(fitting, key=lambda n: len(self.types[n]), default=None)
+        return () if best is None else self.counting[best]
 
 
 class Reached(msgspec.Struct, frozen=True):
-    """A field and how many objects of the answer have it; `rows` as in Field, counted."""
+    """A field that asks, and how many objects of the answer have it; `rows` as in Field."""
 
     field: Field
     parents: int
@@ -101,7 +118,7 @@ class Reached(msgspec.Struct, frozen=True):
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """`reached` are the fields of every place, together."""
+    """`reached` are the fields of every place that ask something, together."""
 
     points: int
     reached: tuple[tuple[Reached, ...], ...]
@@ -149,14 +166,12 @@ class _Estimate:
         parents: defaultdict[int, int] = defaultdict(int)
         parents[len(self._compiled.places) - 1] = 1
         for index in reversed(range(len(self._compiled.places))):
-            here: list[Reached] = []
-            for fields in self._compiled.places[index].types:
-                for field in fields.values():
-                    here.append(Reached(field, parents[index], self._count(field.rows)))
-                    if field.below is not None:
-                        more = parents[index] * self._count(field.size)
-                        parents[field.below] = min(parents[field.below] + more, MOST)
-            yield tuple(here)
+            place = self._compiled.places[index]
+            for field in place.fields:
+                if field.below is not None:
+                    more = parents[index] * self._count(field.size)
+                    parents[field.below] = min(parents[field.below] + more, MOST)
+            yield reached(place, parents[index], self._values)
 
     def _count(self, size: Size | None) -> int:
         return 1 if size is None else size.count(self._values)
@@ -175,40 +190,36 @@ class _Actual:
 
     def _object(self, index: int, value: Mapping[str, Any]) -> int:
         self._parents[index] += 1
-        fields = self._of(index, value)
         # What is in no selection (`__typename`, introspection, what was denied) costs nothing.
-        return sum(self._field(fields[k], v) for k, v in value.items() if k in fields)
-
-    def _of(self, index: int, value: Mapping[str, Any]) -> Mapping[str, Field]:
-        """The fields of the type that the object is of, told by what it has."""
-        fitting = (t for t in self._compiled.places[index].types if t.keys() <= value.keys())
-        return max(fitting, key=len, default={})
+        return sum(
+            self._field(field, value.get(key))
+            for key, field in self._compiled.places[index].of(value)
+        )
 
     def _field(self, field: Field, value: Any) -> int:
-        own = weight_of(self._compiled, field, self._values)
-        return own + sum(self._item(field, item) for item in _items(value))
+        """What is null costs nothing but what it was asked with."""
+        own = weight_of(self._compiled, field, self._values) if field.weighed else 0
+        return own if value is None else own + self._value(field, value)
 
-    def _item(self, field: Field, item: Any) -> int:
-        below = field.below
-        inner = self._object(below, item) if below is not None and isinstance(item, dict) else 0
-        return field.weight + inner
+    def _value(self, field: Field, value: Any) -> int:
+        if isinstance(value, list):
+            return sum(self._value(field, item) for item in value if item is not None)
+        if field.below is None or not isinstance(value, dict):
+            return field.weight
+        return field.weight + self._object(field.below, value)
 
     def _reached(self) -> Iterator[tuple[Reached, ...]]:
         for index, parents in self._parents.items():
-            fields = (f for of in self._compiled.places[index].types for f in of.values())
-            yield tuple(
-                Reached(f, parents, 1 if f.rows is None else f.rows.count(self._values))
-                for f in fields
-            )
+            yield reached(self._compiled.places[index], parents, self._values)
 
 
-def _items(value: Any) -> Iterator[Any]:
-    """What of a value costs: not null, each of a list."""
-    if isinstance(value, list):
-        for item in value:
-            yield from _items(item)
-    elif value is not None:
-        yield value
+def reached(place: Place, parents: int, values: Values) -> tuple[Reached, ...]:
+    """The fields of a place that ask, for so many objects."""
+    return tuple(
+        Reached(field, parents, 1 if field.rows is None else field.rows.count(values))
+        for field in place.fields
+        if field.reads
+    )
 
 
 def weight_of(compiled: Compiled, field: Field, values: Values) -> int:
@@ -265,11 +276,12 @@ def compiled(
     operation: OperationDefinitionNode,
     fragments: Mapping[str, FragmentDefinitionNode],
     values: Values,
+    reads: Reads = lambda definition, name: (),
 ) -> Compiled:
     """Of a valid document, for these values of the variables of its `@skip` and `@include`. What it
-    says is good as long as the document is held."""
+    says is good as long as the document is held. `reads` tells what a field asks of sources."""
     base = MUTATION if operation.operation is OperationType.MUTATION else 0
-    compiler = _Compiler(schema, weights, fragments, values)
+    compiler = _Compiler(schema, weights, fragments, values, reads)
     root = schema.get_root_type(operation.operation)
     if root is not None:
         compiler.place((root,), (operation.selection_set,), {})
@@ -283,9 +295,11 @@ class _Compiler:
         weights: Weights,
         fragments: Mapping[str, FragmentDefinitionNode],
         values: Values,
+        reads: Reads,
     ) -> None:
         self._schema = schema
         self._weights = weights
+        self._reads = reads
         self._fragments = fragments
         self._values = values
         self._known: dict[Any, int] = {}
@@ -307,9 +321,10 @@ class _Compiler:
             tuple((name, id(size)) for name, size in sizes.items()),
         )
         if key not in self._known:
-            made = Place(tuple(self._fields(type_, fields, sizes) for type_, fields in found))
+            made = tuple(self._fields(type_, fields, sizes) for type_, fields in found)
+            counting = (tuple((k, f) for k, f in fields.items() if f.counts) for fields in made)
             self._known[key] = len(self.places)
-            self.places.append(made)
+            self.places.append(Place(made, tuple(counting)))
         return self._known[key]
 
     def _fields(
@@ -343,15 +358,13 @@ class _Compiler:
         below = None
         if selections:
             below = self.place(self._possible(get_named_type(definition.type)), selections, inner)
-        return Field(
-            self._weights.of_field(type_, name, definition),
-            size,
-            rows,
-            tuple(self._weighed(f"{type_.name}.{name}", definition, node)),
-            below,
-            definition,
-            node,
-        )
+        weight = self._weights.of_field(type_, name, definition)
+        weighed = tuple(self._weighed(f"{type_.name}.{name}", definition, node))
+        reads = self._reads(definition, name)
+        counts = bool(weight or weighed or reads)
+        if below is not None:
+            counts = counts or any(self.places[below].counting)
+        return Field(weight, size, rows, weighed, below, node, reads, counts)
 
     def _size(self, of: ListSize, definition: GraphQLField, node: FieldNode) -> Size:
         given = {a.name.value: a.value for a in node.arguments or ()}

@@ -12,7 +12,7 @@ from resolvers.asking import Place
 from schema.build import TillgateSchema
 from schema.cost import Compiled, Cost, Values, compiled
 from schema.execution import Planned
-from schema.upstream import asked_by
+from schema.upstream import asked_by, known_reads
 
 ROOM = 4_000_000
 """Characters of documents whose compiled form is kept."""
@@ -74,7 +74,7 @@ class Costs:
                 for d in document.definitions
                 if isinstance(d, FragmentDefinitionNode)
             }
-            made = compiled(self._schema, self._weights, operation, fragments, values)
+            made = compiled(self._schema, self._weights, operation, fragments, values, known_reads)
             kept = self._keep(key, (planned.prepared.size, document, made))
         self._kept.move_to_end(key)
         return Costed(kept[2], values)

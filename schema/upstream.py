@@ -27,6 +27,10 @@ def reads_of(definition: GraphQLField, name: str) -> tuple[Read, ...] | None:
     return said
 
 
+def known_reads(definition: GraphQLField, name: str) -> tuple[Read, ...]:
+    return reads_of(definition, name) or ()
+
+
 def asked_by(cost: Cost, values: Values) -> list[Place]:
     """What is asked at each place of an operation."""
     places = []
@@ -34,7 +38,7 @@ def asked_by(cost: Cost, values: Values) -> list[Place]:
         asked = tuple(
             Asked(read, one.parents, one.rows, one.arguments(values))
             for one in reached
-            for read in reads_of(one.field.definition, one.field.node.name.value) or ()
+            for read in one.field.reads
         )
         if asked:
             places.append(asked)
