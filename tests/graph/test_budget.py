@@ -301,8 +301,10 @@ def test_what_is_denied_costs_nothing(sandbox: Sandbox) -> None:
 
 
 def test_two_gateways_share_one_budget_and_go_on_without_redis(
-    sandbox: Sandbox, tmp_path: Path
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # A machine that is busy with other tests is no outage.
+    monkeypatch.setattr("auth.budget.shared.TIMEOUT", 20.0)
     budget = BudgetSettings(maximum=100, capacity=100, refill=SLOW, workers=2)
     with RedisServer(tmp_path) as redis:
         shared = RedisSettings(url=redis.url)
