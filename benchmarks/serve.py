@@ -21,6 +21,10 @@ TOML = """\
 port = 0
 deadline = 120.0
 
+[budget]
+maximum = 1000000
+capacity = 1000000
+
 [store]
 url = "sqlite+aiosqlite:///{folder}/tillgate.db"
 

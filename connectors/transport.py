@@ -34,6 +34,7 @@ from connectors.errors import (
     TimedOut,
     Unauthorized,
 )
+from connectors.meter import count_call
 from connectors.pacing import Pace, RetryBudget
 from connectors.tokens import NoToken, Token, TokenSource
 
@@ -269,6 +270,7 @@ class HttpTransport:
         return httpx.Request(request.method, url, headers=headers, content=request.body)
 
     async def _exchange(self, request: httpx.Request, sink: Sink | None) -> Response:
+        count_call()
         answer = await self._engine.handle_async_request(request)
         headers = {k.lower(): v for k, v in answer.headers.items()}
         if "date" in headers:

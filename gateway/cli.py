@@ -42,6 +42,7 @@ from gateway.demo import (
     with_demo_clients,
 )
 from gateway.demo_clients import ROLES, demo_client
+from gateway.documents_cli import add_documents
 from gateway.server import Refusal, listen, server, settle_memory
 from gateway.settings import Settings, load
 from gateway.strict import SettingsError
@@ -80,6 +81,7 @@ examples:
   tillgate subject export --customer ID what is kept about a person; erase takes it away
   tillgate encryption key               a key that seals what is kept
   tillgate audit verify                 whether the log of who saw what is as it was written
+  tillgate documents check operations.json registered operations, before they are used
   tillgate schema > schema.graphql      the SDL that clients see
 """
 
@@ -428,6 +430,7 @@ def _parser() -> argparse.ArgumentParser:
         for option in options:
             option(own)
     add_audit(commands)
+    add_documents(commands)
     return parser
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
@@ -11,6 +12,8 @@ from typing import Any
 import msgspec
 
 from auth.access import Policy
+from auth.budget.bucket import Buckets, ProcessBuckets
+from auth.budget.shared import SharedBuckets, connect
 from auth.principal import Principal
 from connectors.capabilities import capabilities
 from connectors.records import Source
@@ -18,7 +21,9 @@ from connectors.registry import Registry
 from connectors.tokens import TokenSource
 from connectors.transport import Downloader, HttpTransport, Judge
 from connectors.vendor import SourceSettings, Vendor, Wiring
+from gateway.budget import Budgets
 from gateway.settings import Settings
+from gateway.trusted_documents import TrustedDocuments
 from resolvers.context import Context
 from resolvers.erasure import Erasure
 from resolvers.index.connector import IndexedConnector
@@ -32,6 +37,7 @@ from resolvers.store import Engine, open_store
 from resolvers.tombstones import SECRET as TOMBSTONES
 from resolvers.tombstones import Tombstones
 from schema.build import build_schema
+from schema.costs import Costs
 from schema.documents import Documents
 from schema.execution import Executor
 
@@ -51,6 +57,8 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     tombstones: Tombstones
     rules: LinkRules
     executor: Executor
+    budgets: Budgets
+    trusted: TrustedDocuments
     policy: Policy | None = None
 
     @property
@@ -107,6 +115,8 @@ async def open_gateway(settings: Settings, registry: Registry) -> AsyncIterator[
             tombstones=tombstones,
             rules=rules,
             executor=Executor(schema, documents),
+            budgets=Budgets(Costs(schema), settings.budget, _buckets(settings, stack)),
+            trusted=TrustedDocuments(settings.documents, documents),
             policy=None if auth is None else auth.policy.policy(auth.rows),
         )
 
@@ -118,6 +128,16 @@ async def _tombstones(engine: Engine, settings: Settings) -> Tombstones:
     tombstones = Tombstones(engine, secret)
     await tombstones.now_of(())
     return tombstones
+
+
+def _buckets(settings: Settings, stack: AsyncExitStack) -> Buckets:
+    """Shared by all workers where there is a Redis, which is asked nothing yet."""
+    if settings.redis is None:
+        return ProcessBuckets(time.monotonic)
+    password = settings.redis.password
+    redis = connect(settings.redis.url, None if password is None else password.reveal())
+    stack.push_async_callback(redis.aclose)
+    return SharedBuckets(redis, settings.budget.workers, time.monotonic)
 
 
 class Opening:

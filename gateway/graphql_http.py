@@ -6,6 +6,7 @@ A request error is answered with 4xx as `application/graphql-response+json`, and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from gateway.compose import Gateway
 from gateway.operations import Operations
 from gateway.peer import peer
 from gateway.trail import Trail
+from gateway.trusted_documents import PREFIX, digest
 from schema.execution import Operation, Outcome
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
@@ -112,7 +114,8 @@ class GraphQLEndpoint:
 def wants_page(request: Request) -> bool:
     """Whether a browser wants GraphiQL, which holds no data."""
     accept = request.headers.get("accept", "")
-    return request.method == "GET" and "query" not in request.query_params and "text/html" in accept
+    asked = {"query", "documentId", "extensions"} & request.query_params.keys()
+    return request.method == "GET" and not asked and "text/html" in accept
 
 
 def _media_type(accept: str | None) -> str:
@@ -147,6 +150,7 @@ def _from_query(request: Request) -> Operation:
     return _operation(
         {
             "query": parameters.get("query"),
+            "documentId": parameters.get("documentId"),
             "operationName": parameters.get("operationName") or None,
             "variables": _json(parameters.get("variables"), "variables"),
             "extensions": _json(parameters.get("extensions"), "extensions"),
@@ -176,10 +180,11 @@ def _decoded(text: bytes, name: str) -> Any:
 
 def _operation(request: Mapping[str, Any]) -> Operation:
     query = request.get("query")
-    if not isinstance(query, str):
+    if query is not None and not isinstance(query, str):
         raise BadRequest(400, "query must be a string")
     for name, type_, article in (
         ("operationName", str, "a string"),
+        ("documentId", str, "a string"),
         ("variables", dict, "an object"),
         ("extensions", dict, "an object"),
     ):
@@ -188,7 +193,28 @@ def _operation(request: Mapping[str, Any]) -> Operation:
     variables = request.get("variables") or {}
     if _deeper(variables, MOST_NESTED):
         raise BadRequest(400, f"variables are nested deeper than {MOST_NESTED}")
+    id_ = _document_id(request)
+    if query is None:
+        if id_ is None:
+            raise BadRequest(400, "query must be a string")
+        return Operation("", request.get("operationName"), variables, id_)
+    if id_ is not None and _is_other(id_.removeprefix(PREFIX), query):
+        raise BadRequest(400, "the id is not that of the query")
     return Operation(query, request.get("operationName"), variables)
+
+
+def _document_id(request: Mapping[str, Any]) -> str | None:
+    """Of a registered operation: `documentId` (GraphQL over HTTP, appendix on persisted documents)
+    or Apollo's extension."""
+    if (id_ := request.get("documentId")) is not None:
+        return str(id_)
+    persisted = (request.get("extensions") or {}).get("persistedQuery")
+    id_ = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+    return id_ if isinstance(id_, str) else None
+
+
+def _is_other(id_: str, query: str) -> bool:
+    return re.fullmatch("[0-9a-f]{64}", id_) is not None and id_ != digest(query)
 
 
 def _deeper(value: object, levels: int) -> bool:
@@ -205,9 +231,10 @@ def _too_large(most: int) -> BadRequest:
 
 
 def _answer(outcome: Outcome, media_type: str) -> Response:
-    refused = 403 if outcome.forbidden else 400
-    status = 200 if outcome.executed or media_type == JSON else refused
-    return _response(outcome.body, status, media_type)
+    """What is no fault of the request's (503) is told to older clients too."""
+    refused = outcome.status or (403 if outcome.forbidden else 400)
+    status = 200 if outcome.executed or (media_type == JSON and refused < 500) else refused
+    return _response(outcome.body, status, media_type, outcome.headers)
 
 
 def _error(error: BadRequest, media_type: str, request: Request) -> Response:

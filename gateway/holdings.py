@@ -13,6 +13,7 @@ import msgspec
 
 class Place(Enum):
     STORE = "table"
+    REDIS = "Redis"
     FILE = "file"
     LOG = "log"
 
@@ -100,6 +101,14 @@ HOLDINGS = (
         protected="the database's own rights",
     ),
     Holding(
+        name="revocation_changes",
+        place=Place.STORE,
+        what="how often revocations changed",
+        class_="no",
+        kept_for="for good",
+        protected="the database's own rights",
+    ),
+    Holding(
         name="used_once",
         place=Place.STORE,
         what="hashes of DPoP proofs and client assertions",
@@ -114,6 +123,14 @@ HOLDINGS = (
         class_="no",
         kept_for="for good",
         protected="",
+    ),
+    Holding(
+        name="budgets",
+        place=Place.REDIS,
+        what="how many points clients have left, under a hash of issuer, client and tenant",
+        class_="no",
+        kept_for="until the bucket is full again",
+        protected="Redis's own password and rights",
     ),
     Holding(
         name="auth.embedded.keys",

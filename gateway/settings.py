@@ -19,6 +19,8 @@ from connectors.vendor import SourceSettings
 from gateway.access_settings import check_policy, resolved_rows
 from gateway.audit_settings import AuditSettings
 from gateway.auth_settings import AuthSettings
+from gateway.budget_settings import BudgetSettings, RedisSettings
+from gateway.documents_settings import DocumentsSettings, resolved_documents
 from gateway.encryption_settings import EncryptionSettings
 from gateway.strict import Reader, SettingsError, unknown, unknown_name
 from schema.limits import OperationLimits
@@ -88,6 +90,9 @@ class File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     auth: AuthSettings | None = None
     encryption: EncryptionSettings | None = None
     audit: AuditSettings | None = None
+    budget: BudgetSettings = BudgetSettings()
+    redis: RedisSettings | None = None
+    documents: DocumentsSettings | None = None
     sources: dict[str, Any] = {}
 
 
@@ -101,6 +106,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     auth: AuthSettings | None = None
     encryption: EncryptionSettings | None = None
     audit: AuditSettings | None = None
+    budget: BudgetSettings = BudgetSettings()
+    redis: RedisSettings | None = None
+    documents: DocumentsSettings | None = None
     sources: Mapping[str, SourceSettings]
 
     @property
@@ -138,6 +146,9 @@ def parse(text: str, registry: Registry, reader: Reader) -> Settings:
         auth=file.auth,
         encryption=file.encryption,
         audit=file.audit,
+        budget=file.budget,
+        redis=file.redis,
+        documents=resolved_documents(file.documents, reader.folder, file.auth is not None),
         sources=sources,
     )
     _check_pairs(settings)

@@ -29,6 +29,11 @@ class Reader:
         self._environ = environ
         self._folder = folder
 
+    @property
+    def folder(self) -> Path:
+        """What paths in the settings are relative to."""
+        return self._folder
+
     def read(self, table: object, type_: type[T], place: str) -> T:
         """Raises SettingsError naming the key in `place`."""
         if not isinstance(table, dict):

@@ -237,7 +237,7 @@ def _result(context: Context, outcome: Outcome) -> Result:
         return Result.DENIED
     if not outcome.executed:
         return Result.ERROR
-    if denied and access is not None and access.policy.mode is Mode.DRY_RUN:
+    if denied and access is not None and access.mode is Mode.DRY_RUN:
         return Result.DRY_RUN
     if denied and planned is not None:
         return Result.DENIED if planned.document is None else Result.FILTERED
@@ -261,6 +261,8 @@ def _cost(outcome: Outcome) -> Cost | None:
 
 def _status(outcome: Outcome) -> int:
     """Whatever older clients are told, who get 200 for everything."""
+    if outcome.status is not None:
+        return outcome.status
     if outcome.executed:
         return 200
     return 403 if outcome.forbidden else 400

@@ -32,14 +32,16 @@ class Join(msgspec.Struct, Generic[P, V], frozen=True, kw_only=True):
     `batch(context, parents, arguments)` answers by parent id: the value, or the failure of that
     parent; a parent that is left out has `empty`. `calls` states the upstream calls for n parents
     in terms of the connector methods it uses; `methods` are those that n parents cost a vendor
-    whose records it leads to. `embedded` gives the value where the vendor already delivered it with
-    the parent. A field's arguments belong to the loader, not to its keys.
+    whose records it leads to; `parts` are the joins it is made of, and how many records of a parent
+    these are usually asked for. `embedded` gives the value where the vendor already delivered it
+    with the parent. A field's arguments belong to the loader, not to its keys.
     """
 
     name: str
     batch: Batch
     calls: str
     methods: tuple[str, ...] = ()
+    parts: tuple[tuple[str, int], ...] = ()
     embedded: Callable[[Any], Any] = lambda parent: None
     empty: Any = None
 

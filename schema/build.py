@@ -11,6 +11,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     is_specified_scalar_type,
+    parse,
     print_type,
 )
 from strawberry.federation import Schema as FederationSchema
@@ -19,6 +20,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import Info
 
 from auth.field_rules import FIELD_RULES
+from schema.cost_rules import LENGTHS, SIZES, declare_costs
 from schema.customer import Customer
 from schema.directives import declare
 from schema.dispute import Dispute
@@ -31,6 +33,7 @@ from schema.refund import Refund
 from schema.requirements import Requirements
 from schema.scalars import SCALARS
 from schema.shape import SHAPES, Shapes
+from schema.weights import Weights, read_weights
 
 
 class TillgateSchema(FederationSchema):
@@ -38,6 +41,7 @@ class TillgateSchema(FederationSchema):
 
     requirements: Requirements
     shapes: Shapes
+    weights: Weights
 
     def _collect_schema_directives(
         self,
@@ -47,7 +51,13 @@ class TillgateSchema(FederationSchema):
         """The moment at which all types are known and the schema is not yet made of them."""
         types = list(graphql_types)
         declare(types, FIELD_RULES)
+        declare_costs(types)
         return super()._collect_schema_directives(explicit_directive_types, types)
+
+    @property
+    def schema_directives_in_use(self) -> list[object]:
+        """Those that were put on fields are not found by Strawberry, and need their `@link`."""
+        return [*super().schema_directives_in_use, *SIZES.values()]
 
     async def entities_resolver(  # type: ignore[override]
         self, info: Info[Any, Any], representations: list[FederationAny]
@@ -88,6 +98,7 @@ def build_schema() -> TillgateSchema:
     _call_directly(schema.executable)
     schema.requirements = Requirements(schema.executable, FIELD_RULES)
     schema.shapes = Shapes(schema.requirements)
+    schema.weights = read_weights(parse(schema.as_str()), LENGTHS)
     schema.executable.extensions[SHAPES] = schema.shapes
     return schema
 

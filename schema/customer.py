@@ -15,6 +15,8 @@ from connectors.errors import NotReady
 from connectors.filters import PaymentFilter, RefundFilter
 from connectors.money import Money as MoneyValue
 from connectors.records import OrderState
+from resolvers.asking import Joined
+from resolvers.expected import ORDERS_OF_A_CUSTOMER
 from resolvers.joins.customer import (
     CUSTOMER_ALL_ORDERS,
     CUSTOMER_ORDERS,
@@ -31,7 +33,7 @@ from schema.inputs import After, First
 from schema.links import complete, page_of
 from schema.misfits import check
 from schema.money import Money
-from schema.node import Entity, Node, RequestInfo, reads, shows, then
+from schema.node import Entity, Node, RequestInfo, asks, reads, shows, then
 from schema.scalars import CurrencyCode
 
 if TYPE_CHECKING:
@@ -63,6 +65,7 @@ _SUMS = ("ordered", "paid", "refunded", "outstanding")
 _NOT_OWED = frozenset({OrderState.DRAFT, OrderState.CANCELED})
 
 
+@asks(Joined("Customer.orders"))
 def _orders(
     root: records.Customer,
     info: RequestInfo,
@@ -130,6 +133,7 @@ def _certain(amount: MoneyValue | None, payments: Sequence[records.Payment]) -> 
 
 
 @reads(CUSTOMER_ALL_ORDERS)
+@asks(Joined("Customer.allOrders"), Joined("Order.payments", ORDERS_OF_A_CUSTOMER))
 async def _totals(root: records.Customer, info: RequestInfo) -> Any:
     """Raises the first failure: a sum that may lack something is not shown."""
     all_orders = info.context.load(CUSTOMER_ALL_ORDERS, root)

@@ -57,19 +57,19 @@ class Masked:
 def declare(types: Iterable[GraphQLNamedType | None], rules: Mapping[str, TypeRule]) -> None:
     """Puts the rules on these types, and on all that can be reached from them. The machinery of
     federation itself (`_service`) has rules, but no directives: composers refuse them."""
-    for type_ in _reachable(types):
+    for type_ in reachable(types):
         rule = rules.get(type_.name)
         if rule is None:
             continue
         type_.extensions[RULE] = rule
         if not type_.name.startswith("_"):
-            _add(type_, list(_directives(rule.needs)))
+            add_directives(type_, list(_directives(rule.needs)))
         if isinstance(type_, GraphQLObjectType):
             for name, field in type_.fields.items():
                 if (own := rule.fields.get(name)) is not None:
                     field.extensions = {**(field.extensions or {}), RULE: own}
                     if not name.startswith("_"):
-                        _add(field, list(_field_directives(own, rule)))
+                        add_directives(field, list(_field_directives(own, rule)))
 
 
 def _directives(needs: Requirement) -> Iterator[object]:
@@ -91,7 +91,7 @@ def _field_directives(rule: Rule, of: TypeRule) -> Iterator[object]:
         yield Masked(unless=rule.masking.unless.alternatives(SCOPE), as_=rule.masking.mask.value)
 
 
-def _add(owner: Any, directives: list[object]) -> None:
+def add_directives(owner: Any, directives: list[object]) -> None:
     """To a copy of Strawberry's definition: that of the class belongs to all schemas."""
     definition = (owner.extensions or {}).get("strawberry-definition")
     if definition is None or not directives:
@@ -101,7 +101,7 @@ def _add(owner: Any, directives: list[object]) -> None:
     owner.extensions = {**owner.extensions, "strawberry-definition": changed}
 
 
-def _reachable(roots: Iterable[GraphQLNamedType | None]) -> list[GraphQLNamedType]:
+def reachable(roots: Iterable[GraphQLNamedType | None]) -> list[GraphQLNamedType]:
     found: dict[int, GraphQLNamedType] = {}
     waiting = [type_ for type_ in roots if type_ is not None]
     while waiting:

@@ -76,9 +76,17 @@ class Documents:
         self._kept: OrderedDict[Key, tuple[int, Prepared]] = OrderedDict()
         self._held = 0
 
-    def prepare(self, text: str, shape: frozenset[str] | None = None) -> Prepared:
-        """Raises Refused for a document that is malformed, too large or invalid: by the schema of
-        who holds the atoms of `shape`, where one is given."""
+    def prepare(
+        self, text: str, shape: frozenset[str] | None = None, partner: bool = False
+    ) -> Prepared:
+        """Raises Refused for a document that is malformed, too large (of a partner, sooner) or
+        invalid: by the schema of who holds the atoms of `shape`, where one is given."""
+        prepared = self._prepared(text, shape)
+        if partner and (prepared.document.token_count or 0) > self._limits.partner_tokens:
+            raise Refused([GraphQLError("The document has too many tokens.")], "MAX_TOKENS_LIMIT")
+        return prepared
+
+    def _prepared(self, text: str, shape: frozenset[str] | None) -> Prepared:
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
         key = (digest, None if shape is None else shape & self._requirements.atoms)
         if (kept := self._kept.get(key)) is not None:

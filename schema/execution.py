@@ -34,11 +34,13 @@ log = logging.getLogger("tillgate.graphql")
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """A request as GraphQL over HTTP gives it."""
+    """A request as GraphQL over HTTP gives it; `document_id` where it names a registered operation
+    in place of its text."""
 
     query: str
     name: str | None = None
     variables: Mapping[str, Any] = {}
+    document_id: str | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -46,7 +48,8 @@ class Outcome(msgspec.Struct, frozen=True):
     asks for more than it may see, where that is refused as a whole.
 
     `operation` is the name of the operation, for the log; `planned` what was decided of it, None
-    where it came to no decision.
+    where it came to no decision. `status` and `headers` are of HTTP, where they are not what any
+    such answer has.
     """
 
     body: dict[str, Any]
@@ -55,6 +58,8 @@ class Outcome(msgspec.Struct, frozen=True):
     forbidden: bool = False
     operation: str | None = None
     planned: Planned | None = None
+    status: int | None = None
+    headers: Mapping[str, str] = {}
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,7 +119,9 @@ class Executor:
     def plan(self, operation: Operation, context: Context) -> Planned | Outcome:
         """What there is to execute, or why nothing is. Asks no source anything."""
         try:
-            prepared = self._documents.prepare(operation.query, _shape(context))
+            principal = context.principal
+            partner = principal is not None and principal.partner is not None
+            prepared = self._documents.prepare(operation.query, _shape(context), partner)
             chosen = get_operation_ast(prepared.document, operation.name)
             name = chosen.name.value if chosen is not None and chosen.name is not None else None
             given = prepared.arguments.get(name, ()) if chosen is not None else ()

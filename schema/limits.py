@@ -26,7 +26,8 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class OperationLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`body` in bytes, `characters` and `tokens` of the document; the rest counts after expansion.
+    """`body` in bytes, `characters` and `tokens` of the document (`partner_tokens` where a partner
+    asks); the rest counts after expansion.
 
     `fields` counts every selected field, `directives` every use of one. `objects` are those of the
     answer, counted while it is made: a small query may ask for a large one.
@@ -35,6 +36,7 @@ class OperationLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     body: Count = 1024 * 1024
     characters: Count = 20_000
     tokens: Count = 5_000
+    partner_tokens: Count = 2_000
     comments: Count = 100
     depth: Count = 12
     fields: Count = 300

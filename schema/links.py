@@ -10,6 +10,7 @@ from connectors.records import Record
 from resolvers.links import Linked
 from resolvers.pages import Ask, Connection, paged
 from schema import enums
+from schema.node import asks
 
 if TYPE_CHECKING:
     from schema.customer import Customer
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Record)
 
 
+@asks()
 def _record(root: Any) -> Any:
     return root.record
 

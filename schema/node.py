@@ -11,6 +11,7 @@ import strawberry
 from strawberry.types import Info
 
 from connectors.records import Record
+from resolvers.asking import Read
 from resolvers.context import Context, Join
 from schema import enums
 from schema.misfits import check
@@ -63,6 +64,17 @@ def reads(join: Join[Any, Any]) -> Callable[[F], F]:
 
     def mark(resolver: F) -> F:
         resolver.reads = join  # type: ignore[attr-defined]
+        return resolver
+
+    return mark
+
+
+def asks(*read: Read) -> Callable[[F], F]:
+    """Says what a resolver asks of the sources, where that is more than the join it `reads`, or
+    nothing. Every resolver says one of both: calls are planned by it."""
+
+    def mark(resolver: F) -> F:
+        resolver.asks = read  # type: ignore[attr-defined]
         return resolver
 
     return mark

@@ -8,19 +8,20 @@ import strawberry
 
 from connectors.records import Kind
 from resolvers import roots
+from resolvers.asking import ById, ByKey, Paged, Probed
 from resolvers.errors import BadFilter, BadFirst, BadId
+from resolvers.expected import MOST_IDS
 from resolvers.sources import Address
 from schema import enums, inputs
 from schema.connections import Customers, Orders, Payments, Refunds
 from schema.customer import Customer
 from schema.inputs import After, First
-from schema.node import Node, RequestInfo
+from schema.node import Node, RequestInfo, asks
 from schema.order import Order
 from schema.payment import Payment
 from schema.refund import Refund
 from schema.sources import SourceStatus, all_statuses
 
-MOST_IDS = 100
 _ID = "The id, as `id` gives it."
 
 
@@ -35,6 +36,7 @@ async def _by_id(info: RequestInfo, kind: Kind, id_: str) -> Any:
     return await roots.record(info.context, info.context.sources.address_or_none(id_, kind))
 
 
+@asks(Paged(Kind.CUSTOMER))
 async def _customer(
     info: RequestInfo,
     id: Annotated[strawberry.ID | None, strawberry.argument(description=_ID)] = inputs.UNSET,
@@ -48,6 +50,7 @@ async def _customer(
     return await _by_id(info, Kind.CUSTOMER, str(id))
 
 
+@asks(ByKey(("orders_by_number",)))
 async def _order(
     info: RequestInfo,
     id: Annotated[strawberry.ID | None, strawberry.argument(description=_ID)] = inputs.UNSET,
@@ -61,6 +64,7 @@ async def _order(
     return await _by_id(info, Kind.ORDER, str(id))
 
 
+@asks(ByKey(("payments_by_reference", "find_payments")))
 async def _payment(
     info: RequestInfo,
     id: Annotated[strawberry.ID | None, strawberry.argument(description=_ID)] = inputs.UNSET,
@@ -74,6 +78,7 @@ async def _payment(
     return await _by_id(info, Kind.PAYMENT, str(id))
 
 
+@asks(ById(Kind.REFUND))
 async def _refund(
     info: RequestInfo,
     id: Annotated[strawberry.ID, strawberry.argument(description=_ID)],
@@ -81,6 +86,7 @@ async def _refund(
     return await _by_id(info, Kind.REFUND, id)
 
 
+@asks(ById())
 async def _node(
     info: RequestInfo,
     id: Annotated[strawberry.ID, strawberry.argument(description=_ID)],
@@ -88,6 +94,7 @@ async def _node(
     return await roots.record(info.context, info.context.sources.address_or_none(id))
 
 
+@asks(ById())
 async def _nodes(
     info: RequestInfo,
     ids: Annotated[
@@ -109,6 +116,7 @@ async def _nodes(
     return [next(answers) if isinstance(entry, Address) else entry for entry in found]
 
 
+@asks(Paged(Kind.CUSTOMER))
 async def _customers(
     info: RequestInfo,
     first: First = inputs.DEFAULT_FIRST,
@@ -125,6 +133,7 @@ async def _customers(
     return await roots.page(info.context, Kind.CUSTOMER, ask, names)
 
 
+@asks(Paged(Kind.ORDER))
 async def _orders(
     info: RequestInfo,
     first: First = inputs.DEFAULT_FIRST,
@@ -142,6 +151,7 @@ async def _orders(
     return await roots.page(info.context, Kind.ORDER, ask, names)
 
 
+@asks(Paged(Kind.PAYMENT))
 async def _payments(
     info: RequestInfo,
     first: First = inputs.DEFAULT_FIRST,
@@ -159,6 +169,7 @@ async def _payments(
     return await roots.page(info.context, Kind.PAYMENT, ask, names)
 
 
+@asks(Paged(Kind.REFUND))
 async def _refunds(
     info: RequestInfo,
     first: First = inputs.DEFAULT_FIRST,
@@ -176,6 +187,7 @@ async def _refunds(
     return await roots.page(info.context, Kind.REFUND, ask, names)
 
 
+@asks(Probed())
 async def _sources(info: RequestInfo) -> Any:
     return await all_statuses(info)
 

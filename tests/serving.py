@@ -48,7 +48,8 @@ def fill_index(sandbox: Sandbox, settings: Settings, folder: str) -> None:
 
 class GatewayServer:
     """`source_changes` replace settings of every source, for instance `deadline`; `only` names the
-    sources that are configured at all; `indexed` False leaves the index of references empty."""
+    sources that are configured at all; `indexed` False leaves the index of references empty;
+    `changes` are other tables of the settings, by name."""
 
     def __init__(
         self,
@@ -60,6 +61,7 @@ class GatewayServer:
         indexed: bool = True,
         auth: AuthSettings | None = None,
         audit: AuditSettings | None = None,
+        changes: Mapping[str, Any] | None = None,
         **server_changes: Any,
     ) -> None:
         self._folder = TemporaryDirectory(prefix="tillgate-test-")
@@ -71,7 +73,7 @@ class GatewayServer:
         }
         links = msgspec.structs.replace(settings.links, pairs=pairs)
         self.settings = msgspec.structs.replace(
-            settings, sources=sources, links=links, auth=auth, audit=audit
+            settings, sources=sources, links=links, auth=auth, audit=audit, **(changes or {})
         )
         if indexed:
             fill_index(sandbox, settings, self._folder.name)

@@ -55,6 +55,7 @@ HOME = {
         "tests/",
     ),
     "alembic": ("resolvers/store.py", "resolvers/migrations/"),
+    "redis": ("auth/budget/shared.py", "tests/"),
     "cryptography": (
         "connectors/rsa.py",
         "connectors/",

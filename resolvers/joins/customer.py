@@ -17,6 +17,7 @@ from connectors.filters import OrderFilter
 from connectors.paging import NEWEST_FIRST, Page, PageQuery
 from connectors.records import Customer, Order, Payment, Refund, SourceKind
 from resolvers.context import Context, Join
+from resolvers.expected import ORDERS_OF_A_CUSTOMER, PAYMENTS_OF_A_CUSTOMER
 from resolvers.joins.keyed import source_failures
 from resolvers.joins.order import ORDER_PAYMENTS, refunds_of_linked
 from resolvers.links import Link, Linked, LinkRule, Only, asked_for
@@ -190,6 +191,7 @@ CUSTOMER_SAME_AS: Join[Customer, Linked[Customer]] = Join(
     batch=_same_as,
     calls="customers(k) of each source whose customer ids the CRM holds; for a provider's"
     " customers customers_by_external_id(n) per CRM",
+    methods=("customers", "customers_by_external_id"),
     empty=Linked(),
 )
 CUSTOMER_ORDERS: Join[Customer, Connection] = Join(
@@ -203,6 +205,7 @@ CUSTOMER_ALL_ORDERS: Join[Customer, Linked[Order]] = Join(
     name="Customer.allOrders",
     batch=_all_orders,
     calls=f"orders_by_customer(n) of the customer's CRM per {EVERY} orders of a customer",
+    methods=("orders_by_customer",),
     empty=Linked(),
 )
 CUSTOMER_PAYMENTS: Join[Customer, Linked[Payment]] = Join(
@@ -210,11 +213,14 @@ CUSTOMER_PAYMENTS: Join[Customer, Linked[Payment]] = Join(
     batch=_payments,
     calls="those of Customer.allOrders and of Order.payments for all these orders, and"
     " payments_by_customer(n) per payment source",
+    methods=("payments_by_customer",),
+    parts=(("Customer.allOrders", 1), ("Order.payments", ORDERS_OF_A_CUSTOMER)),
     empty=Linked(),
 )
 CUSTOMER_REFUNDS: Join[Customer, Linked[Refund]] = Join(
     name="Customer.refunds",
     batch=_refunds,
     calls="those of Customer.payments, then those of Payment.refunds",
+    parts=(("Customer.payments", 1), ("Payment.refunds", PAYMENTS_OF_A_CUSTOMER)),
     empty=Linked(),
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from connectors.records import Customer, Order, OrderLine, Payment, Refund
 from resolvers.context import Context, Join
+from resolvers.expected import PAYMENTS_OF_AN_ORDER
 from resolvers.joins.keyed import by_own_source, own_id
 from resolvers.joins.payment import PAYMENT_REFUNDS
 from resolvers.links import Link, Linked, Only
@@ -80,5 +81,6 @@ ORDER_REFUNDS: Join[Order, Linked[Refund]] = Join(
     name="Order.refunds",
     batch=_refunds,
     calls="those of Order.payments, then those of Payment.refunds",
+    parts=(("Order.payments", 1), ("Payment.refunds", PAYMENTS_OF_AN_ORDER)),
     empty=Linked(),
 )

@@ -97,7 +97,10 @@ PAYMENT_ORDERS: Join[Payment, Linked[Order]] = Join(
     empty=Linked(),
 )
 PAYMENT_ORDER: Join[Payment, Order | None] = Join(
-    name="Payment.order", batch=_order, calls="those of Payment.orders"
+    name="Payment.order",
+    batch=_order,
+    calls="those of Payment.orders",
+    parts=(("Payment.orders", 1),),
 )
 PAYMENT_CUSTOMER: Join[Payment, Customer | None] = Join(
     name="Payment.customer",
@@ -105,6 +108,8 @@ PAYMENT_CUSTOMER: Join[Payment, Customer | None] = Join(
     calls="those of Payment.order and Order.customer; for the k payments without an order"
     " customers_by_external_id(k) per CRM and payment source, then customers(k) of the provider"
     " for those the CRM does not know",
+    methods=("customers_by_external_id", "customers"),
+    parts=(("Payment.order", 1), ("Order.customer", 1)),
 )
 PAYMENT_REFUNDS: Join[Payment, tuple[Refund, ...]] = Join(
     name="Payment.refunds",

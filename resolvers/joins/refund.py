@@ -34,4 +34,5 @@ REFUND_ORDER: Join[Refund, Order | None] = Join(
     name="Refund.order",
     batch=_orders,
     calls="those of Refund.payment, then those of Payment.order",
+    parts=(("Refund.payment", 1), ("Payment.order", 1)),
 )

@@ -8,12 +8,15 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.budget_settings import BudgetSettings
 from sandbox.server import Server as Sandbox
 from sandbox.simulator import discover
 from tests.serving import GatewayServer
 
 Truth = dict[str, Any]
 STRIPE_ONLY = ("salesforce", "stripe_eu", "stripe_us")
+WIDE = BudgetSettings(maximum=10**9, capacity=10**9)
+"""For questions that nobody would be allowed to ask at once: everything, of every source."""
 
 
 class Control:
@@ -46,7 +49,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="session")
 def gateway(sandbox: Sandbox) -> Iterator[GatewayServer]:
-    with GatewayServer(sandbox) as running:
+    with GatewayServer(sandbox, changes={"budget": WIDE}) as running:
         running.data("{ orders(first: 1) { nodes { payments { nodes { id } } } } }")
         yield running
 

@@ -23,7 +23,7 @@ from resolvers.pages import Ask
 from resolvers.sources import ConfiguredSource
 from sandbox.server import Server as Sandbox
 from sandbox.simulator import discover, is_crm
-from tests.graph.conftest import Control, Truth
+from tests.graph.conftest import WIDE, Control, Truth
 from tests.graph.test_join_calls import Unhurried
 from tests.graph.test_truth import money
 from tests.serving import GatewayServer, fill_index, settings_for
@@ -62,7 +62,10 @@ def world() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def everything(world: Sandbox) -> Iterator[GatewayServer]:
-    with GatewayServer(world, source_changes={"deadline": 60.0}, deadline=60.0) as running:
+    wide = {"budget": WIDE}
+    with GatewayServer(
+        world, source_changes={"deadline": 60.0}, changes=wide, deadline=60.0
+    ) as running:
         yield running
 
 

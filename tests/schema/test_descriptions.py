@@ -22,7 +22,7 @@ FEDERATION = frozenset(
     {"_Any", "_Entity", "_Service", "_FieldSet", "link__Purpose", "link__Import"}
 )
 FEDERATION_DIRECTIVES = frozenset(
-    {"key", "shareable", "link", "authenticated", "requiresScopes", "policy"}
+    {"key", "shareable", "link", "authenticated", "requiresScopes", "policy", "cost", "listSize"}
 )
 
 
