@@ -25,10 +25,12 @@ NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
 
 
 class AccessLog:
-    """Pure ASGI: sets `request.state.request_id` and `X-Request-Id`."""
+    """Pure ASGI: sets `request.state.request_id` and `X-Request-Id`. `paths` are what there is: of
+    another one only that it is unknown stands in the log, as anything might have been pasted."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, paths: frozenset[str]) -> None:
         self._app = app
+        self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -61,7 +63,8 @@ class AccessLog:
             if "status" not in seen:
                 await _crashed(state["request_id"])(scope, receive, counted)
         finally:
-            _write(scope, state, seen, time.monotonic() - started)
+            path = scope["path"] if scope["path"] in self._paths else None
+            _write(scope["method"], path, state, seen, time.monotonic() - started)
 
 
 def _crashed(request_id: str) -> JSONResponse:
@@ -70,15 +73,21 @@ def _crashed(request_id: str) -> JSONResponse:
     return JSONResponse({"errors": [error]}, 500)
 
 
-def _write(scope: Scope, state: dict[str, Any], seen: dict[str, int], seconds: float) -> None:
+def _write(
+    method: str,
+    path: str | None,
+    state: dict[str, Any],
+    seen: dict[str, int],
+    seconds: float,
+) -> None:
     operation = state.get("operation")
     access.info(
         "request",
         extra={
             "fields": {
                 "request": state["request_id"],
-                "method": scope["method"],
-                "path": scope["path"][:200],
+                "method": method,
+                "path": path,
                 "status": seen.get("status"),
                 "bytes": seen["bytes"],
                 "ms": round(seconds * 1000, 1),

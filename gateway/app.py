@@ -90,19 +90,22 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
         return ready.trail
 
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-    middleware = [Middleware(AccessLog), Middleware(KnownHosts, names=settings.server.hosts)]
-    routes: list[Route] = []
+    routes = [
+        Route("/graphql", graphql, methods=methods),
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+    ]
+    asking: list[Middleware] = []
     if settings.auth is not None:
-        middleware.append(Middleware(Authenticate, auth=find, is_page=is_page, trail=find_trail))
-        routes = oauth_routes(find, settings.auth.embedded is not None)
+        routes += oauth_routes(find, settings.auth.embedded is not None)
+        asking = [Middleware(Authenticate, auth=find, is_page=is_page, trail=find_trail)]
     return Starlette(
-        routes=[
-            Route("/graphql", graphql, methods=methods),
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
-            *routes,
+        routes=routes,
+        middleware=[
+            Middleware(AccessLog, paths=frozenset(route.path for route in routes)),
+            Middleware(KnownHosts, names=settings.server.hosts),
+            *asking,
         ],
-        middleware=middleware,
         lifespan=lifespan,
     )
 

@@ -23,6 +23,7 @@ from connectors.registry import Registry
 from connectors.secret import Secret
 from gateway.access_log import JsonFormatter
 from gateway.access_settings import PolicySettings
+from gateway.audit_settings import AuditSettings
 from gateway.auth_settings import ApiKeySettings, AuthSettings, DpopSettings, EmbeddedSettings
 from gateway.demo_clients import PARTNER, ROLES, TENANT, demo_client
 from gateway.token import fetch_token
@@ -30,13 +31,14 @@ from sandbox.generate import generate
 from sandbox.server import Server as Sandbox
 from sandbox.simulator import Answer, Vendor, discover
 from sandbox.world import World
-from tests.graph.conftest import Control
+from tests.graph.conftest import WIDE, Control
 from tests.serving import GatewayServer
 
 QUOTED = "canary-quoted-by-a-vendor"
 SENT = "canary-sent-by-a-client"
 KEY = "canary-of-an-api-key-9f8e7d6c"
 MASK = "canary-of-the-key-of-pseudonyms-0a1b2c3d"
+AUDIT = "canary-of-the-key-of-the-audit-log-8c9d0e1f"
 NONCE = "canary-of-the-secret-of-nonces-4e5f6a7b"
 LEAST = 6
 """Characters: a shorter value stands in anything by chance."""
@@ -139,6 +141,7 @@ class Aviary:
         return {
             "log": lambda: "\n".join(self._lines.texts),
             "store": self._store,
+            "audit": self._audit,
             "headers": lambda: "\n".join(
                 str(answer.headers.multi_items())
                 for answers in self.answers.values()
@@ -161,6 +164,11 @@ class Aviary:
         assert self.gateway.store in files
         return "\n".join(path.read_bytes().decode("utf-8", "replace") for path in files)
 
+    def _audit(self) -> str:
+        assert self.gateway.settings.audit is not None
+        files = [path for path in self.gateway.settings.audit.path.rglob("*") if path.is_file()]
+        return "\n".join(path.read_bytes().decode("utf-8", "replace") for path in files)
+
     def _errors(self) -> str:
         told = [
             (body.get("errors"), body.get("extensions"))
@@ -172,7 +180,7 @@ class Aviary:
 
     def secrets(self) -> set[str]:
         """What vendors know us by, what clients know us by, and what they were given."""
-        ours = {KEY, MASK, NONCE, *self.tokens.values()}
+        ours = {KEY, MASK, AUDIT, NONCE, *self.tokens.values()}
         ours |= {demo_client(role)[1] for role in ROLES}
         # What comes before it may be guessed.
         ours |= {token.rpartition(".")[2] for token in self.tokens.values()}
@@ -222,9 +230,13 @@ def aviary(lines: Lines, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
             without_partner="all",
         ),
     )
+    trail = tmp_path_factory.mktemp("audit")
+    audit = AuditSettings(key=Secret(AUDIT), folder=str(trail))
     with (
         Sandbox(world, vendors, rate_limits=False) as sandbox,
-        GatewayServer(sandbox, profile="production", auth=auth) as gateway,
+        GatewayServer(
+            sandbox, profile="production", auth=auth, audit=audit, changes={"budget": WIDE}
+        ) as gateway,
     ):
         running = Aviary(sandbox, gateway, lines)
         running.control.clear()
@@ -280,8 +292,14 @@ def _nonsense(aviary: Aviary) -> None:
             headers = {"authorization": sent, "content-type": "application/json", "dpop": SENT}
             answer = client.post("/graphql", content=content, headers=headers)
             aviary.answers["nobody"].append(answer)
-    for path in (f"/graphql?access_token={SENT}", f"/none?{SENT}", f"/graphql?query={SENT}"):
-        answer = client.get(path, headers={"authorization": f"Bearer {aviary.tokens['bi']}"})
+    for path in (
+        f"/graphql?access_token={SENT}",
+        f"/none?{SENT}",
+        f"/{SENT}",
+        f"/graphql?query={SENT}",
+    ):
+        headers = {"authorization": f"Bearer {aviary.tokens['bi']}"}
+        answer = client.get(path + SENT, headers=headers)
         if answer.headers.get("content-type", "").startswith("application/"):
             aviary.answers["nobody"].append(answer)
     form = {"grant_type": "client_credentials", "client_id": "demo-bi", "client_secret": SENT}
@@ -324,7 +342,8 @@ def found_in(text: str, values: set[str]) -> list[str]:
 
 
 SINKS = (
-    "log", "store", "headers", "errors", "answers to those who may not see people", "addresses",
+    "log", "store", "audit", "headers", "errors", "answers to those who may not see people",
+    "addresses",
 )  # fmt: skip
 
 
