@@ -21,6 +21,7 @@ from connectors.grouping import (
     Given,
     Groups,
     R,
+    Raw,
     Records,
     grouped,
     held,
@@ -46,6 +47,7 @@ from connectors.mapping import (
     LineMap,
     MappedSettings,
     OrderMap,
+    TableMap,
     fields_of,
 )
 from connectors.metadata import Rows, Table
@@ -251,6 +253,7 @@ class MappedCrm:
     ) -> Page[R]:
         """A page of the rows that hold one of the values; a failure of any is that of the page."""
         asked = [value for value in dict.fromkeys(values) if value]
+        words = {value.strip().casefold() for value in asked}
         found: dict[str, Given[D]] = {}
         for declared, fields, columns in wanted if asked else ():
             for field in fields:
@@ -258,7 +261,8 @@ class MappedCrm:
                     if isinstance(rows, SourceError):
                         raise rows
                     for row in rows:
-                        found.setdefault(mark(row, declared), Given(row, declared))
+                        if _holds(row, field, words) and _may_be_of(row, declared, query.filter):
+                            found.setdefault(mark(row, declared), Given(row, declared))
         after = position_of(query.after) if query.after is not None else None
         placed = self._placed(list(found.values()), after, whole=True)
         return await _page(placed, query.first, False, records)
@@ -416,6 +420,21 @@ async def _page(
         PageRow(record, token_of(place)) for record, (place, _) in zip(made, shown, strict=True)
     )
     return Page(rows, more=more or len(placed) > first)
+
+
+def _holds(row: Raw, field: str, words: set[str]) -> bool:
+    """Whether a field holds one of the folded words, which is as widely as any filter compares: a
+    table may answer with rows that hold none, and to make a record of each may cost a call."""
+    return any(word.casefold() in words for word in held(row, field))
+
+
+def _may_be_of(row: Raw, declared: TableMap, asked: Filter) -> bool:
+    """Whether an order may be one of the customers that are asked for: one of another costs no
+    more than one that is not there."""
+    if not isinstance(asked, OrderFilter) or asked.customer_ids is None:
+        return True
+    field = declared.customer if isinstance(declared, OrderMap) else ""
+    return bool(field) and not held(row, field).isdisjoint(asked.customer_ids)
 
 
 def _names(fields: Fields) -> tuple[str, ...]:
