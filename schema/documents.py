@@ -54,6 +54,8 @@ class Documents:
     """The documents of one schema. `introspection` and `federation` open those roots."""
 
     ROOM = 4_000_000
+    MOST = 4_000
+    """Documents that are kept: what is made of a short one is much longer than its text."""
 
     def __init__(
         self,
@@ -129,6 +131,6 @@ class Documents:
     def _keep(self, key: bytes, size: int, prepared: Prepared) -> None:
         self._kept[key] = (size, prepared)
         self._held += size
-        while self._held > self.ROOM:
+        while self._held > self.ROOM or len(self._kept) > self.MOST:
             _, (dropped, _) = self._kept.popitem(last=False)
             self._held -= dropped

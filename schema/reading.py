@@ -17,6 +17,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLError,
     GraphQLInterfaceType,
     GraphQLNamedType,
     GraphQLObjectType,
@@ -57,6 +58,15 @@ class Reading(msgspec.Struct, frozen=True):
     def values(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Variables as they are used: what is not given has its default."""
         return {**self.defaults, **given}
+
+    def undecided(self, given: Mapping[str, Any]) -> list[GraphQLError]:
+        """Of `@skip` and `@include` that hang on null, which instead of its default a variable may
+        be given: nobody can say then what is asked for."""
+        return [
+            GraphQLError(f"Variable '${name}' must not be null.")
+            for name in self.conditions
+            if name in self.defaults and given.get(name, name) is None
+        ]
 
 
 def read(

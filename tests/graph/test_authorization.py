@@ -301,6 +301,24 @@ async def test_variables_that_are_not_as_declared_are_refused(alive: Gateway) ->
     assert outcome.body["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
+@pytest.mark.parametrize("scopes", [None, "customers:read"])
+@pytest.mark.parametrize("directive", ["skip", "include"])
+async def test_a_condition_that_is_null_is_the_clients_fault(
+    alive: Gateway, control: Control, scopes: str | None, directive: str
+) -> None:
+    """GraphQL lets a nullable variable with a default stand there, and null in its place."""
+    query = f"""query Q($v: Boolean = true) {{
+      customers(first: 1) {{ nodes {{ kind id @{directive}(if: $v) }} }} }}"""
+    control.clear()
+    if scopes is None:
+        outcome = await open_to_all(alive, query, v=None)
+    else:
+        outcome = await asked(alive, query, who(scopes), v=None)
+    assert not outcome.executed
+    assert [e["extensions"]["code"] for e in outcome.body["errors"]] == ["BAD_USER_INPUT"]
+    assert control.paths() == []
+
+
 async def test_a_decision_that_fails_denies_everything(
     alive: Gateway, control: Control, monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
