@@ -98,7 +98,9 @@ class RowRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         )
 
 
-def _allowed(claim: str | None, known: Mapping[str, R], unclaimed: Unclaimed, nothing: R) -> R | None:
+def _allowed(
+    claim: str | None, known: Mapping[str, R], unclaimed: Unclaimed, nothing: R
+) -> R | None:
     """A claim without a table is one that nobody has said anything about: nothing."""
     if claim is not None:
         return known.get(claim, nothing)

@@ -96,8 +96,8 @@ def _customers(context: Context, source: ConfiguredSource, ids: tuple[str, ...])
         failed = [value for value in values if isinstance(value, SourceError)]
         records = [v for v in values if isinstance(v, Record) and query.filter.accepts(v)]
         start = _place(query.after)
-        ordered = [*failed, *_ordered(records, query.sort)]
-        rows = [Row(record, str(place)) for place, record in enumerate(ordered, 1)]
+        ordered: list[Node] = [*failed, *_ordered(records, query.sort)]
+        rows: list[Row[Any]] = [Row(record, str(place)) for place, record in enumerate(ordered, 1)]
         shown = rows[start : start + query.first]
         return Page(tuple(shown), more=start + query.first < len(rows))
 

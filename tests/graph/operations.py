@@ -71,9 +71,7 @@ class Generator:
             # Selections of one key must not mean two fields by one name.
             yield f"w{self._dice.randint(0, 9)}{leaf}: {leaf}"
 
-    def _again(
-        self, type_: GraphQLObjectType, field: str, name: str, depth: int
-    ) -> Iterator[str]:
+    def _again(self, type_: GraphQLObjectType, field: str, name: str, depth: int) -> Iterator[str]:
         """The same key by a second selection, which may see something where the first sees nothing,
         or the other way round."""
         inner = get_named_type(type_.fields[name].type)
@@ -149,9 +147,7 @@ class Oracle:
         shown = {key: self._value(type_, fields, data[key]) for key, fields in grouped.items()}
         return shown, self._alive(type_, nodes)
 
-    def _value(
-        self, parent: GraphQLObjectType, fields: list[FieldNode], value: Any
-    ) -> Any:
+    def _value(self, parent: GraphQLObjectType, fields: list[FieldNode], value: Any) -> Any:
         name = fields[0].name.value
         if not self.allows(parent, name):
             return None

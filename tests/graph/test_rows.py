@@ -343,8 +343,8 @@ async def test_two_at_once_do_not_share_what_they_see(alive: Gateway) -> None:
 
 
 async def foreign_customer(gateway: Gateway, own: dict[str, Any]) -> str:
-    other = await owned(gateway, most=3)
-    return sorted(other["customers"] - own["customers"])[0]
+    foreign: str = sorted((await owned(gateway, most=3))["customers"] - own["customers"])[0]
+    return foreign
 
 
 async def test_a_customer_who_is_not_ones_own_is_not_even_read(
@@ -449,7 +449,8 @@ async def test_that_a_record_of_another_cannot_be_read_is_not_told(
     async def order_page(query: Any) -> Any:
         wide = msgspec.structs.replace(query.filter, customer_ids=None, numbers=None)
         page = await listed(msgspec.structs.replace(query, filter=wide))
-        rows = tuple(Row(Malformed("salesforce", "does not fit"), row.after) for row in page.rows)
+        broken = Malformed("salesforce", "does not fit")
+        rows: tuple[Row[Any], ...] = tuple(Row(broken, row.after) for row in page.rows)
         return msgspec.structs.replace(page, rows=rows[:2], more=False)
 
     monkeypatch.setattr(connector, "orders", orders)
