@@ -97,8 +97,9 @@ class Documents:
         if errors:
             raise Refused(errors, "GRAPHQL_VALIDATION_FAILED")
         hides_types = "__type" in roots and not self._introspection
-        given = given_arguments(self._schema, document)
-        return Prepared(document, given, hides_types, self._readings(document), len(text))
+        readings = self._readings(document)
+        given = {name: given_arguments(self._schema, one) for name, one in readings.items()}
+        return Prepared(document, given, hides_types, readings, len(text))
 
     def _readings(self, document: DocumentNode) -> dict[str | None, Reading]:
         return {
