@@ -50,17 +50,14 @@ async def page(
     names = ",".join(source.name for source in chosen)
     ask = msgspec.structs.replace(ask, of=f"{PAGE_METHODS[kind]} {names}")
     by_entry = {s.name for s in chosen if is_decided(ask.filter) and _lists_entries(s, kind)}
-    fetches = {
-        s.name: own.asked(
-            context,
-            kind,
-            s,
-            numbered.fetch_from(context, s)
-            if s.name in unlisted
-            else _fetch(context, s, kind, s.name in by_entry),
+    fetches = {}
+    for source in chosen:
+        fetch = (
+            numbered.fetch_from(context, source)
+            if source.name in unlisted
+            else _fetch(context, source, kind, source.name in by_entry)
         )
-        for s in chosen
-    }
+        fetches[source.name] = own.asked(context, kind, source, fetch)
     loads = {name: _load(context, name, kind) for name in by_entry}
     keeps = own.keeps(context, kind, ask.filter)
     return await merged(scans_of(ask, fetches, loads, keeps), ask)

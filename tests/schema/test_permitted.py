@@ -12,7 +12,8 @@ from auth.rules import FieldClass, Mask, Masking, Rule, TypeRule, of_type
 from tests.schema.guarded import DRY, Guarded, who
 
 SDL = """
-type Query { users: [User!] me: User post(id: ID): Post posts(by: String, order: Order): [Post]
+type Query { users: [User!] me: User post(id: ID): Post
+  posts(by: String, order: Order, by_all: [Order!]): [Post]
   secret: Secret level: Level stamp: Stamp vip: String open: String both: String }
 interface Post { id: ID title: String body: String }
 type Blog implements Post { id: ID title: String body: String likes: Int }
@@ -280,6 +281,10 @@ def test_a_mask_is_put_on_and_told(graph: Guarded) -> None:
         ("query Q($b: String) { posts(by: $b) { title } open }", {}, False),
         ("{ posts(order: TITLE) { title } open }", {}, True),
         ("{ posts(order: NEWEST) { title } open }", {}, False),
+        ("{ posts(by_all: [NEWEST, TITLE]) { title } open }", {}, True),
+        ("{ posts(by_all: [NEWEST]) { title } open }", {}, False),
+        ("query Q($o: [Order!]) { posts(by_all: $o) { title } open }", {"o": ["TITLE"]}, True),
+        ("query Q($o: [Order!]) { posts(by_all: $o) { title } open }", {"o": "TITLE"}, True),
         ("query Q($o: Order) { posts(order: $o) { title } open }", {"o": "TITLE"}, True),
         ("query Q($o: Order) { posts(order: $o) { title } open }", {"o": "NEWEST"}, False),
     ],
