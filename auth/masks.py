@@ -16,6 +16,7 @@ from auth.rules import Mask
 STARS = "***"
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 _LAST4 = re.compile(r"[0-9]{4}\Z")
+_NUMBER = re.compile(r"\+?[0-9 ()./\u00a0-]*", re.ASCII)
 _COUNTRY = re.compile(
     r"1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[0-9]{1,3}", re.ASCII
 )
@@ -23,25 +24,28 @@ _COUNTRY = re.compile(
 
 
 def last4(value: str) -> str:
-    """`****4242`, of what ends with four digits; a whole number of a card is never held here."""
-    ending = _LAST4.search(value)
+    """`****4242`, of what ends with four digits and is at least twice as long; a whole number of a
+    card is never held here."""
+    ending = _LAST4.search(value) if len(value) >= 8 else None
     return "****" + (ending[0] if ending is not None else "")
 
 
 def email(value: str) -> str:
-    """`j***@e***.com`."""
+    """`j***@e***.com`: a last label that is none of a public domain may be a name."""
     local, at, domain = value.strip().rpartition("@")
     host, dot, top = domain.rpartition(".")
-    if not (local and at and host and dot and top.isalnum()):
+    if not (local and at and host and dot and top.isalpha() and 2 <= len(top) <= 6):
         return STARS
     return f"{local[0]}{STARS}@{host[0]}{STARS}.{top}"
 
 
 def phone(value: str) -> str:
-    """`+86****5678`: the country and four digits of a long number, two of a shorter one."""
-    digits = "".join(c for c in value if c.isascii() and c.isdecimal())
+    """`+86****5678`: the country and four digits of a long number, two of a shorter one. What
+    follows the number, such as an extension, is no part of it."""
+    number = _NUMBER.match(value.strip())
+    digits = "".join(c for c in number[0] if c.isdecimal()) if number is not None else ""
     found = _COUNTRY.match(digits) if value.strip().startswith("+") else None
-    country = found[0] if found is not None else ""
+    country = found[0] if found is not None and len(digits) > len(found[0]) else ""
     own = len(digits) - len(country)
     shown = 4 if own >= 9 else 2 if own >= 7 else 0
     return (f"+{country}" if country else "") + "****" + (digits[-shown:] if shown else "")

@@ -6,26 +6,54 @@ see everything must be written down.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Literal
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Literal, TypeVar
 
 import msgspec
 
 from auth.principal import Principal
 
 Unclaimed = Literal["deny", "all"]
+R = TypeVar("R")
 
 
-class TenantRows(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Customers(frozenset[str]):
+    """Ids of the graph, `salesforce:customer:0015g`."""
+
+    @cached_property
+    def native_ids(self) -> Mapping[str, tuple[str, ...]]:
+        """By source."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for id_ in sorted(self):
+            source, _, native = id_.split(":", 2)
+            found[source].append(native)
+        return {source: tuple(ids) for source, ids in found.items()}
+
+
+class TenantRows(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """`sources` are names of the configuration."""
 
     sources: tuple[str, ...]
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        return frozenset(self.sources)
 
-class PartnerRows(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+
+class PartnerRows(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """`customers` are ids of the graph, `salesforce:customer:0015g`."""
 
     customers: tuple[str, ...]
+
+    @cached_property
+    def ids(self) -> Customers:
+        return Customers(self.customers)
+
+
+NO_SOURCES = TenantRows(sources=())
+NOBODY = PartnerRows(customers=())
 
 
 class RowScope(msgspec.Struct, frozen=True):
@@ -33,7 +61,7 @@ class RowScope(msgspec.Struct, frozen=True):
     that are theirs."""
 
     sources: frozenset[str] | None = None
-    customers: frozenset[str] | None = None
+    customers: Customers | None = None
 
     @property
     def is_everything(self) -> bool:
@@ -41,15 +69,13 @@ class RowScope(msgspec.Struct, frozen=True):
 
     def customers_in(self, source: str) -> tuple[str, ...]:
         """Native ids of the customers that may be seen in a source."""
-        lead = f"{source}:customer:"
-        own = (id_ for id_ in self.customers or () if id_.startswith(lead))
-        return tuple(sorted(id_.removeprefix(lead) for id_ in own))
+        return () if self.customers is None else self.customers.native_ids.get(source, ())
 
     def holds(self, source: str) -> bool:
         return self.sources is None or source in self.sources
 
 
-NO_ROWS = RowScope(frozenset(), frozenset())
+NO_ROWS = RowScope(NO_SOURCES.names, NOBODY.ids)
 EVERY_ROW = RowScope()
 
 
@@ -65,17 +91,17 @@ class RowRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def scope_of(self, principal: Principal | None) -> RowScope:
         if principal is None:
             return NO_ROWS
-        tenants = {name: rows.sources for name, rows in self.tenants.items()}
-        partners = {name: rows.customers for name, rows in self.partners.items()}
-        sources = _allowed(principal.tenant, tenants, self.without_tenant)
-        customers = _allowed(principal.partner, partners, self.without_partner)
-        return RowScope(sources, customers)
+        tenant = _allowed(principal.tenant, self.tenants, self.without_tenant, NO_SOURCES)
+        partner = _allowed(principal.partner, self.partners, self.without_partner, NOBODY)
+        return RowScope(
+            None if tenant is None else tenant.names, None if partner is None else partner.ids
+        )
 
 
 def _allowed(
-    claim: str | None, known: Mapping[str, Iterable[str]], unclaimed: Unclaimed
-) -> frozenset[str] | None:
+    claim: str | None, known: Mapping[str, R], unclaimed: Unclaimed, nothing: R
+) -> R | None:
     """A claim without a table is one that nobody has said anything about: nothing."""
     if claim is not None:
-        return frozenset(known.get(claim, ()))
-    return frozenset() if known and unclaimed == "deny" else None
+        return known.get(claim, nothing)
+    return nothing if known and unclaimed == "deny" else None

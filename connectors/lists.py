@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.errors import SourceError
-from connectors.filters import Filter
-from connectors.grouping import D, Given, R, Records, mark
+from connectors.filters import Filter, OrderFilter
+from connectors.grouping import D, Given, R, Raw, Records, held, mark
 from connectors.mapper import Mapper
-from connectors.mapping import fields_of
+from connectors.mapping import OrderMap, TableMap, fields_of
 from connectors.moment_cursor import Position, position_of, token_of
 from connectors.paging import Page, PageQuery, Row
 from connectors.tables import Newest, Tables
@@ -45,12 +45,14 @@ class Lists:
             *(self._tables.matching(one.table, columns, f, asked) for one, columns, f in each)
         )
         found: dict[str, Given[D]] = {}
-        for (declared, _, _), parts in zip(each, answers, strict=True):
+        words = {value.strip().casefold() for value in asked}
+        for (declared, _, field), parts in zip(each, answers, strict=True):
             for _, rows in parts:
                 if isinstance(rows, SourceError):
                     raise rows
                 for row in rows:
-                    found.setdefault(mark(row, declared), Given(row, declared))
+                    if _holds(row, field, words) and _may_be_of(row, declared, query.filter):
+                        found.setdefault(mark(row, declared), Given(row, declared))
         after = position_of(query.after) if query.after is not None else None
         placed = self.placed(list(found.values()), after, whole=True)
         return await _page(placed, query.first, False, records)
@@ -128,6 +130,21 @@ async def _page(
         Row(record, token_of(place)) for record, (place, _) in zip(made, shown, strict=True)
     )
     return Page(rows, more=more or len(placed) > first)
+
+
+def _holds(row: Raw, field: str, words: set[str]) -> bool:
+    """Whether a field holds one of the folded words, which is as widely as any filter compares: a
+    table may answer with rows that hold none, and to make a record of each may cost a call."""
+    return any(word.casefold() in words for word in held(row, field))
+
+
+def _may_be_of(row: Raw, declared: TableMap, asked: Filter) -> bool:
+    """Whether an order may be one of the customers that are asked for: one of another costs no
+    more than one that is not there."""
+    if not isinstance(asked, OrderFilter) or asked.customer_ids is None:
+        return True
+    field = declared.customer if isinstance(declared, OrderMap) else ""
+    return bool(field) and not held(row, field).isdisjoint(asked.customer_ids)
 
 
 def _earliest(after: Position | None, asked: Filter) -> datetime | None:

@@ -81,7 +81,7 @@ class Context:
     ) -> None:
         self.access = access
         scope = access.rows if access is not None else EVERY_ROW
-        self.sources = sources.within(scope.sources)
+        self.sources = sources if scope.is_everything else sources.within(scope.sources)
         self.rules = rules if scope.sources is None else rules.within(self.sources)
         self.request_id = request_id
         self._deadline = time.monotonic() + seconds

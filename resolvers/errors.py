@@ -14,7 +14,7 @@ class BadId(InputError):
 
 
 class NoSource(BadId):
-    """The id is of a source that there is not, or not for who asks."""
+    """The id is of a source that there is not, or not for who asks, or that has no such ids."""
 
 
 class BadCursor(InputError):

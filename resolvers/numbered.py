@@ -33,16 +33,28 @@ def fetch_from(context: Context, source: ConfiguredSource) -> Fetch:
     """A page of the orders that have one of the numbers, newest first: one call for all."""
 
     async def fetch(query: PageQuery[OrderFilter]) -> Page[Order]:
-        numbers = list(query.filter.numbers or ())
-        found = await context.lookups.many(source.name, "orders_by_number", numbers)
+        asked = query.filter
+        found = await context.lookups.many(
+            source.name, "orders_by_number", list(asked.numbers or ())
+        )
+        values = [value for value in found.values() if not _is_hidden(context, value)]
         after = position_of(query.after) if query.after is not None else None
-        placed = sorted(_placed(found.values()), key=lambda one: one[0], reverse=True)
+        placed = [
+            (place, order)
+            for place, order in sorted(_placed(values), key=lambda one: one[0], reverse=True)
+            if asked.customer_ids is None or order.customer_id in asked.customer_ids
+        ]
         rows = [
             Row(order, token_of(place)) for place, order in placed if after is None or place < after
         ]
         return Page(tuple(rows[: query.first]), more=len(rows) > query.first)
 
     return fetch
+
+
+def _is_hidden(context: Context, value: Any) -> bool:
+    rows = context.rows
+    return isinstance(value, SourceError) and rows is not None and rows.hides(value)
 
 
 def _placed(values: Any) -> list[tuple[Position, Order]]:

@@ -19,7 +19,8 @@ from connectors.records import Customer, Kind, Record
 from resolvers.context import Context, Join
 from resolvers.joins.customer import CUSTOMER_PAYMENTS, CUSTOMER_REFUNDS
 from resolvers.links import Linked
-from resolvers.pages import Ask, Connection, Fetch, Keeps, paged, sort_value
+from resolvers.pages import Ask, Connection, Fetch, Keeps, Node, paged, sort_value
+from resolvers.rows import Rows
 from resolvers.sources import ConfiguredSource
 
 JOINS: dict[Kind, Join[Any, Any]] = {
@@ -28,36 +29,46 @@ JOINS: dict[Kind, Join[Any, Any]] = {
 }
 
 
+def limit(context: Context) -> Rows | None:
+    """The filter of somebody who sees some customers only; None for all others."""
+    rows = context.rows
+    return None if rows is None or rows.scope.customers is None else rows
+
+
 def are_joined(context: Context, kind: Kind) -> bool:
     """Whether records of the kind are found over customers, for somebody who sees some of them."""
-    rows = context.rows
-    return rows is not None and rows.scope.customers is not None and kind in JOINS
+    return limit(context) is not None and kind in JOINS
 
 
 def narrowed(
     context: Context, kind: Kind, sources: Sequence[ConfiguredSource]
 ) -> list[ConfiguredSource]:
     """Sources in which somebody of theirs is; the others need not be asked."""
-    rows = context.rows
-    if rows is None or rows.scope.customers is None:
+    rows = limit(context)
+    if rows is None or kind in JOINS:
         return list(sources)
     return [source for source in sources if rows.scope.customers_in(source.name)]
 
 
-def keeps(context: Context, narrow: Filter) -> Keeps | None:
+def keeps(context: Context, kind: Kind, narrow: Filter) -> Keeps | None:
     """Looks at every row again. Of what is asked for by number a source need not look at the
     customer too, so one of somebody else among it is nobody's fault."""
-    rows = context.rows
-    if rows is None or rows.scope.customers is None:
-        return None
+    rows = limit(context)
+    if rows is None or kind is Kind.CUSTOMER:
+        return None if rows is None else rows.expects
     by_number = isinstance(narrow, OrderFilter) and narrow.numbers is not None
-    return rows.is_own if by_number else rows.expects
+    judge = rows.is_own if by_number else rows.expects
+
+    def keep(row: Node) -> bool:
+        return not rows.hides(row) if isinstance(row, SourceError) else judge(row)
+
+    return keep
 
 
 def asked(context: Context, kind: Kind, source: ConfiguredSource, fetch: Fetch) -> Fetch:
     """The same pages, of their customers alone."""
-    rows = context.rows
-    if rows is None or rows.scope.customers is None:
+    rows = limit(context)
+    if rows is None:
         return fetch
     ids = rows.scope.customers_in(source.name)
     return _customers(context, source, ids) if kind is Kind.CUSTOMER else _orders(fetch, ids)
@@ -76,15 +87,17 @@ def _orders(fetch: Fetch, ids: tuple[str, ...]) -> Fetch:
 
 
 def _customers(context: Context, source: ConfiguredSource, ids: tuple[str, ...]) -> Fetch:
+    """Read by their ids, which every source can that has customers. All of them are read for each
+    page: what is filtered afterwards is not missed, however many there are."""
+
     async def read(query: PageQuery[Any]) -> Page[Any]:
         found = await context.lookups.many(source.name, "customers", ids)
-        records = [found[id_] for id_ in ids if id_ in found]
-        for record in records:
-            if isinstance(record, SourceError):
-                raise record
+        values = [found[id_] for id_ in ids if id_ in found]
+        failed = [value for value in values if isinstance(value, SourceError)]
+        records = [v for v in values if isinstance(v, Record) and query.filter.accepts(v)]
         start = _place(query.after)
-        ordered = _ordered(records, query.sort)
-        rows = [Row(record, str(place)) for place, record in enumerate(ordered, 1)]
+        ordered: list[Node] = [*failed, *_ordered(records, query.sort)]
+        rows: list[Row[Any]] = [Row(record, str(place)) for place, record in enumerate(ordered, 1)]
         shown = rows[start : start + query.first]
         return Page(tuple(shown), more=start + query.first < len(rows))
 
@@ -129,12 +142,19 @@ async def page(
 
 
 async def _all_customers(context: Context) -> tuple[list[Customer], list[SourceError]]:
-    rows = context.rows
-    assert rows is not None
-    able = context.sources.able("customers")
     answers = await asyncio.gather(
-        *(context.lookups.many(s.name, "customers", rows.scope.customers_in(s.name)) for s in able)
+        *(_customers_of(context, source) for source in context.sources.values())
     )
-    values = [value for answer in answers for value in answer.values()]
-    customers = [v for v in values if isinstance(v, Customer) and rows.is_own(v)]
+    values = [value for answer in answers for value in answer]
+    rows = limit(context)
+    customers = [v for v in values if isinstance(v, Customer) and rows and rows.is_own(v)]
     return customers, [v for v in values if isinstance(v, SourceError)]
+
+
+async def _customers_of(context: Context, source: ConfiguredSource) -> list[Any]:
+    """A source that tells nothing of its customers has orders of theirs nevertheless."""
+    rows = limit(context)
+    ids = rows.scope.customers_in(source.name) if rows is not None else ()
+    if not source.can("customers"):
+        return [Customer(source=source.source, native_id=id_) for id_ in ids]
+    return list((await context.lookups.many(source.name, "customers", ids)).values())

@@ -18,7 +18,14 @@ from typing import Any
 
 import msgspec
 
-from connectors.errors import NotFound, RateLimited, Retryable, SourceError, Superseded
+from connectors.errors import (
+    NotFound,
+    RateLimited,
+    Rejected,
+    Retryable,
+    SourceError,
+    Superseded,
+)
 from connectors.filters import Filter
 from connectors.ledger import Entry
 from connectors.paging import BadCursor as ForeignToken
@@ -106,12 +113,16 @@ class Connection(msgspec.Struct, frozen=True):
 Fetch = Callable[[PageQuery[Any]], Awaitable[Page[Any]]]
 Load = Callable[[Sequence[str]], Awaitable[Mapping[str, Any]]]
 """Records (or failures) by native id, for pages whose rows are entries of the index."""
-Keeps = Callable[[Record], bool]
+Keeps = Callable[[Node], bool]
 """Whether a row that was read may be shown at all, whatever is asked for."""
 
 
 class Scan:
-    """One source's rows, read page by page and filtered."""
+    """One source's rows, read page by page and filtered.
+
+    `position` is what a cursor tells: it goes on over rows that may be shown, never over others,
+    however far was read. Those behind it that may not be shown are read again for the next page.
+    """
 
     def __init__(
         self,
@@ -131,7 +142,9 @@ class Scan:
         self.total: int | None = None
         self._fetch = fetch
         self._ask = ask
+        self._begun = position
         self._scanned = position
+        self._told = position
         self._more = True
         self._pages = 0
 
@@ -146,12 +159,15 @@ class Scan:
                 return
             # What is filtered here would take many small pages.
             await self._read(wanted if not self._pages else FIRST_MOST)
-        if not self.rows and self._scanned is not None:
-            self.position = self._scanned
+        if not self.rows:
+            self.position = self._told
+            if self._more and self._scanned != self._told == self._begun:
+                # The next page would begin where this one did, and so would all others.
+                self._fail(Rejected(self.name, "too many rows of others stand before the next"))
 
     def take(self) -> Row[Any]:
         row = self.rows.popleft()
-        self.position = row.after if self.rows else self._scanned
+        self.position = row.after if self.rows else self._told
         return row
 
     async def load(self, taken: Sequence[Row[Any]], position: str | None) -> dict[str, Node]:
@@ -164,8 +180,8 @@ class Scan:
         gone = unreadable(self.name)
         nodes = {after: found.get(entry.native_id, gone) for after, entry in entries.items()}
         if all(isinstance(node, Retryable | RateLimited) for node in nodes.values()):
-            self.failure, self._more = next(iter(nodes.values())), False
-            self.position = self._scanned = position
+            self._fail(next(iter(nodes.values())))
+            self.position = self._scanned = self._told = position
             self.rows.clear()
         return nodes
 
@@ -177,21 +193,27 @@ class Scan:
         except ForeignToken:
             raise BadCursor("the cursor is malformed") from None
         except SourceError as error:
-            self.failure, self._more = error, False
+            self._fail(error)
             return
         if self._pages == 1:
             self.total = page.total
-        self.rows.extend(row for row in page.rows if self._wanted(row))
+        kept = [row for row in page.rows if self._is_kept(row)]
+        self.rows.extend(row for row in kept if self._is_wanted(row))
         if page.rows:
             self._scanned = page.rows[-1].after
+        if kept:
+            self._told = kept[-1].after
         self._more = page.more and bool(page.rows)
 
-    def _wanted(self, row: Row[Any]) -> bool:
+    def _fail(self, failure: SourceError) -> None:
+        self.failure, self._more = failure, False
+
+    def _is_kept(self, row: Row[Any]) -> bool:
         """An entry of the index is asked again as a record."""
-        if not isinstance(row.record, Record):
-            return True
-        kept = self.keeps is None or self.keeps(row.record)
-        return kept and self._ask.filter.accepts(row.record)
+        return self.keeps is None or isinstance(row.record, Entry) or self.keeps(row.record)
+
+    def _is_wanted(self, row: Row[Any]) -> bool:
+        return not isinstance(row.record, Record) or self._ask.filter.accepts(row.record)
 
 
 def scans_of(
@@ -314,7 +336,7 @@ def _info(scans: Sequence[Scan], ask: Ask, edges: Sequence[Edge], more: bool) ->
         has_next_page=more,
         has_previous_page=ask.after is not None,
         first=edges[0] if edges else None,
-        # Beyond the last edge where rows behind it were read and refused.
+        # Beyond the last edge where rows behind it were read and did not match.
         last=Place(ask, reached) if reached else None,
     )
 

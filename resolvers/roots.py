@@ -19,7 +19,7 @@ from resolvers.errors import BadFilter
 from resolvers.index.connector import is_decided
 from resolvers.pages import Ask, Connection, Fetch, Load, merged, scans_of, sort_value
 from resolvers.rows import sees_kind
-from resolvers.sources import OWNERS, Address, ConfiguredSource
+from resolvers.sources import OWNERS, Address, ConfiguredSource, connector_method
 
 PAGE_METHODS = {
     Kind.CUSTOMER: "customer_page",
@@ -39,28 +39,39 @@ async def page(
     Orders that a filter names by number are found also where a source has no list of them.
     """
     check_sort(ask)
-    if own.are_joined(context, kind):
-        return await own.page(context, kind, ask, _sources(context, kind, sources))
     by_number = numbered.sources(context, ask.filter, sources)
     unlisted = {source.name for source in by_number}
     listed = None if sources is None else [name for name in sources if name not in unlisted]
-    chosen = [*_sources(context, kind, listed), *by_number]
-    for source in chosen:
-        if not source.can_sort(kind, ask.sort):
-            raise BadFilter(f"{source.vendor.label} cannot list {kind.value}s in this order")
+    chosen = own.narrowed(context, kind, [*_sources(context, kind, listed), *by_number])
+    if own.are_joined(context, kind):
+        return await own.page(context, kind, ask, chosen)
+    _check_sorted(context, kind, ask, chosen)
     # The names are part of the question: a cursor made over two sources says nothing about one.
-    chosen = own.narrowed(context, kind, chosen)
     names = ",".join(source.name for source in chosen)
     ask = msgspec.structs.replace(ask, of=f"{PAGE_METHODS[kind]} {names}")
     by_entry = {s.name for s in chosen if is_decided(ask.filter) and _lists_entries(s, kind)}
-    fetches = {
-        s.name: numbered.fetch_from(context, s)
-        if s.name in unlisted
-        else own.asked(context, kind, s, _fetch(context, s, kind, s.name in by_entry))
-        for s in chosen
-    }
+    fetches = {}
+    for source in chosen:
+        fetch = (
+            numbered.fetch_from(context, source)
+            if source.name in unlisted
+            else _fetch(context, source, kind, source.name in by_entry)
+        )
+        fetches[source.name] = own.asked(context, kind, source, fetch)
     loads = {name: _load(context, name, kind) for name in by_entry}
-    return await merged(scans_of(ask, fetches, loads, own.keeps(context, ask.filter)), ask)
+    keeps = own.keeps(context, kind, ask.filter)
+    return await merged(scans_of(ask, fetches, loads, keeps), ask)
+
+
+def _check_sorted(
+    context: Context, kind: Kind, ask: Ask, chosen: Sequence[ConfiguredSource]
+) -> None:
+    """BadFilter where a vendor cannot list in this order; own customers are put in order here."""
+    if kind is Kind.CUSTOMER and own.limit(context) is not None:
+        return
+    for source in chosen:
+        if not source.can_sort(kind, ask.sort):
+            raise BadFilter(f"{source.vendor.label} cannot list {kind.value}s in this order")
 
 
 def check_sort(ask: Ask) -> None:
@@ -74,11 +85,16 @@ async def record(context: Context, address: Address | None) -> Record | None:
     if address is None or not sees_kind(context.access, address.kind):
         return None
     method = OWNERS[address.kind]
+    rows = context.rows
+    if address.kind is Kind.CUSTOMER and rows is not None and not rows.may_be_own(str(address)):
+        return None
     found = await context.lookups.many(address.source, method, [address.native_id])
     value = found.get(address.native_id)
     if isinstance(value, SourceError):
+        if address.kind is not Kind.CUSTOMER and rows is not None and rows.hides(value):
+            return None
         raise value
-    return value if context.rows is None else await context.rows.one(value)
+    return value if rows is None else await rows.one(value)
 
 
 async def records(context: Context, addresses: Sequence[Address]) -> list[Any]:
@@ -148,9 +164,15 @@ async def _everywhere(context: Context, method: str, key: str) -> list[Any]:
 
 
 def _sources(context: Context, kind: Kind, names: Sequence[str] | None) -> list[ConfiguredSource]:
-    if names is not None:
-        return context.sources.chosen(names, PAGE_METHODS[kind])
-    return context.sources.able(PAGE_METHODS[kind], DEFAULT_KIND.get(kind))
+    """Those that were named, or all that own the kind. Who sees some customers only learns of no
+    source that it is there: one that there is not has nothing of theirs, as others have."""
+    limited = own.limit(context) is not None
+    method = OWNERS[kind] if limited and kind is Kind.CUSTOMER else PAGE_METHODS[kind]
+    if names is None:
+        return context.sources.able(method, DEFAULT_KIND.get(kind))
+    if limited:
+        return [source for source in context.sources.able(method) if source.name in names]
+    return context.sources.chosen(names, method)
 
 
 def _lists_entries(source: ConfiguredSource, kind: Kind) -> bool:
@@ -167,9 +189,9 @@ def _load(context: Context, source: str, kind: Kind) -> Load:
 
 def _fetch(context: Context, source: ConfiguredSource, kind: Kind, entries: bool) -> Fetch:
     name = f"{kind.value}_entries" if entries else PAGE_METHODS[kind]
-    method = getattr(source.connector, name)
 
     async def fetch(query: PageQuery[Any]) -> Any:
+        method = connector_method(source, name)
         return await context.lookups.once(source, lambda: method(query))
 
     return fetch

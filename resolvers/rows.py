@@ -1,11 +1,11 @@
 """Which of the records that were read may be shown: the row scope of a principal, held twice.
 
 What can be asked narrowly is asked narrowly; every record is looked at again after it was read.
-A customer is one's own by its id, an order by its customer, a payment by the customer that it leads
-to (over its order or the payer's id), a refund and a dispute by their payment. What cannot be told,
-because a source fails, is not shown.
+A customer is one's own by its id, an order by its customer's, a payment by its owner's
+(`resolvers.owners`), a refund and a dispute by their payment. What cannot be told, because a source
+fails, is not shown.
 
-Upstream calls: none for tenants, customers and orders. Of partners those of Payment.customer for
+Upstream calls: none for tenants, customers and orders. Of partners those of `resolvers.owners` for
 the payments that are looked at, and of Refund.payment or Dispute.payment before.
 """
 
@@ -21,10 +21,11 @@ import msgspec
 from auth.access import Access
 from auth.field_rules import FIELD_RULES
 from auth.rows import RowScope
-from connectors.errors import SourceError
-from connectors.records import Customer, Dispute, Kind, Order, Payment, Record, Refund
+from connectors.errors import Malformed, NotFound, SourceError
+from connectors.records import Customer, Dispute, Kind, Order, Payment, Record, Refund, SourceKind
 from resolvers.links import Linked
-from resolvers.pages import Connection
+from resolvers.owners import Owner, customer_id, owners_of
+from resolvers.pages import Connection, Edge, Keeps, Node
 
 if TYPE_CHECKING:
     from resolvers.context import Context
@@ -48,6 +49,11 @@ class Rows:
         self.violations: Counter[str] = Counter()
         self._raw = raw
 
+    @property
+    def keeps(self) -> Keeps | None:
+        """Judges the rows of a list that is asked for as one's own; None where all of them are."""
+        return None if self.scope.customers is None else self.expects
+
     def is_own(self, record: Record) -> bool:
         """Of a customer or an order, which say it themselves."""
         if not self._held(record):
@@ -56,19 +62,32 @@ class Rows:
         if customers is None:
             return True
         if isinstance(record, Order):
-            return (
-                record.customer_id is not None
-                and f"{record.source.name}:customer:{record.customer_id}" in customers
-            )
+            return customer_id(record) in customers
         return isinstance(record, Customer) and record.id in customers
 
-    def expects(self, record: Record) -> bool:
-        """As `is_own`, of a row that was asked for as one's own: if it is not, somebody erred."""
-        own = self.is_own(record)
-        if not own:
-            self.violations[record.source.name] += 1
-            log.warning("authz_violation: %s gave a row that was not asked for", record.source.name)
+    def expects(self, row: Node) -> bool:
+        """As `is_own`, of a row that was asked for as one's own: if it is not, somebody erred, but
+        for providers, whose lists can be narrowed to one customer only. A failure is of one's own
+        record then."""
+        if not isinstance(row, Record):
+            return True
+        own = self.is_own(row)
+        if not own and row.source.kind is SourceKind.CRM:
+            self.violations[row.source.name] += 1
+            log.warning("authz_violation: %s gave a row that was not asked for", row.source.name)
         return own
+
+    def may_be_own(self, customer: str) -> bool:
+        """Of a customer's id, before anything is read."""
+        return self.scope.customers is None or customer in self.scope.customers
+
+    def hides(self, failure: SourceError) -> bool:
+        """Whether a failure is kept from those who see some customers only: where a single record
+        does not fit, it may be somebody else's, and that it fails would say that it is there."""
+        if self.scope.customers is None or not isinstance(failure, Malformed | NotFound):
+            return False
+        log.warning("kept back, as it may be somebody else's: %s", failure)
+        return True
 
     async def one(self, record: Any) -> Any:
         """The record, or None if it may not be shown. Anything else as it is."""
@@ -81,7 +100,12 @@ class Rows:
         if self._are_held(v for v in values if isinstance(v, Record)):
             return list(values)
         verdicts = await self.verdicts([v for v in values if isinstance(v, Record)])
-        return [v for v in values if not isinstance(v, Record) or verdicts[v.id] is True]
+        return [v for v in values if self._is_shown(v, verdicts)]
+
+    def _is_shown(self, value: Any, verdicts: Mapping[str, Verdict]) -> bool:
+        if isinstance(value, Record):
+            return verdicts[value.id] is True
+        return not (isinstance(value, SourceError) and self.hides(value))
 
     async def shown(self, found: Mapping[str, Any]) -> dict[str, Any]:
         """What a join found, without what may not be shown."""
@@ -97,19 +121,19 @@ class Rows:
         if self.scope.customers is None:
             return {key: self._held(record) for key, record in each.items()}
         payments = await self._payments_of([r for r in each.values() if self._held(r)])
-        owners = await self._owners(payments)
+        owners = await owners_of(self._raw, _each_once(payments.values()))
         return {key: self._verdict(record, payments, owners) for key, record in each.items()}
 
     def _verdict(
-        self, record: Record, payments: Mapping[str, Any], owners: Mapping[str, Any]
+        self, record: Record, payments: Mapping[str, Any], owners: Mapping[str, Owner]
     ) -> Verdict:
         if not isinstance(record, Payment | Refund | Dispute):
             return self.is_own(record)
         payment = payments.get(record.id)
-        owner = owners.get(payment.id) if isinstance(payment, Payment) else payment
+        owner = owners[payment.id] if isinstance(payment, Payment) else payment
         if isinstance(owner, SourceError):
             return owner
-        return isinstance(owner, Customer) and self.is_own(owner)
+        return owner is not None and owner in (self.scope.customers or ())
 
     async def _payments_of(self, records: Sequence[Record]) -> dict[str, Any]:
         """By the id of a payment, refund or dispute: the payment, its failure or None."""
@@ -123,12 +147,6 @@ class Rows:
         found |= await self._raw.many(REFUND_PAYMENT, refunds)
         found |= await self._raw.many(DISPUTE_PAYMENT, disputes)
         return found
-
-    async def _owners(self, payments: Mapping[str, Any]) -> dict[str, Any]:
-        from resolvers.joins.payment import PAYMENT_CUSTOMER
-
-        known = {p.id: p for p in payments.values() if isinstance(p, Payment)}
-        return dict(await self._raw.many(PAYMENT_CUSTOMER, list(known.values())))
 
     def _are_held(self, records: Iterable[Record]) -> bool:
         """Whether nothing more is to be asked, as of a tenant's records."""
@@ -144,6 +162,10 @@ class Rows:
         self.violations[record.source.name] += 1
         log.error("authz_violation: a record of %s, which is not asked", record.source.name)
         return False
+
+
+def _each_once(values: Iterable[Any]) -> list[Payment]:
+    return list({value.id: value for value in values if isinstance(value, Payment)}.values())
 
 
 def _records(value: Any) -> list[Record]:
@@ -182,11 +204,19 @@ def _linked(value: Linked[Any], verdicts: Mapping[str, Verdict]) -> Linked[Any]:
 
 
 def _connection(value: Connection, verdicts: Mapping[str, Verdict]) -> Connection:
-    edges = tuple(
-        edge
-        for edge in value.edges
-        if not isinstance(edge.node, Record) or verdicts[edge.node.id] is True
-    )
-    if len(edges) == len(value.edges):
+    """Pages are made of rows that may be shown; what comes here nevertheless leaves no trace."""
+    kept = tuple(edge for edge in value.edges if _is_kept(edge, verdicts))
+    if len(kept) == len(value.edges):
         return value
-    return msgspec.structs.replace(value, edges=edges, total_count=None)
+    log.error("authz_violation: a page holds rows that may not be shown")
+    page = msgspec.structs.replace(
+        value.page_info,
+        has_next_page=value.page_info.has_next_page and bool(kept),
+        first=kept[0] if kept else None,
+        last=kept[-1] if kept else None,
+    )
+    return Connection(kept, page)
+
+
+def _is_kept(edge: Edge, verdicts: Mapping[str, Verdict]) -> bool:
+    return not isinstance(edge.node, Record) or verdicts[edge.node.id] is True

@@ -104,10 +104,10 @@ class Sources(Mapping[str, ConfiguredSource]):
         self.is_whole = is_whole
 
     def within(self, names: Collection[str] | None) -> Sources:
-        """These alone; whatever is not among them is as if it were not configured."""
-        if names is None:
-            return self
-        return Sources([s for s in self._by_name.values() if s.name in names], is_whole=False)
+        """These alone (None: all), for somebody who sees not all rows: whatever is not among them
+        is as if it were not configured."""
+        held = [s for s in self._by_name.values() if names is None or s.name in names]
+        return Sources(held, is_whole=False)
 
     def narrowed(self, withheld: frozenset[str]) -> Sources:
         """All of them, not asked for these attributes of records."""
@@ -143,8 +143,8 @@ class Sources(Mapping[str, ConfiguredSource]):
         return chosen
 
     def address_or_none(self, text: str, kind: Kind | None = None) -> Address | None:
-        """As `address`; None for a source that there is not for somebody who sees not all: an id
-        there is not told from one of a record that does not exist."""
+        """As `address`; to somebody who sees not all, an id that no source can have is one of a
+        record that does not exist: else it would tell which sources there are, and of whom."""
         try:
             return self.address(text, kind)
         except NoSource:
@@ -168,7 +168,7 @@ class Sources(Mapping[str, ConfiguredSource]):
             raise NoSource(f"no source of {OWNERS[found]} has the name in this id")
         normal = source.vendor.normalise(found, native_id)
         if normal is None:
-            raise BadId(f"the last part is no {found.value} id of {source.vendor.label}")
+            raise NoSource(f"the last part is no {found.value} id of {source.vendor.label}")
         return Address(name, found, normal)
 
 

@@ -6,29 +6,11 @@ gives is found once per document; their values are checked with each request's v
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-from graphql import (
-    ArgumentNode,
-    DocumentNode,
-    FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
-    GraphQLError,
-    GraphQLInterfaceType,
-    GraphQLNamedType,
-    GraphQLObjectType,
-    GraphQLSchema,
-    InlineFragmentNode,
-    OperationDefinitionNode,
-    SelectionNode,
-    SelectionSetNode,
-    VariableNode,
-    get_named_type,
-    value_from_ast_untyped,
-)
+from graphql import ArgumentNode, GraphQLError, GraphQLSchema, get_named_type
 
 from connectors.records import Kind
 from resolvers import cursor
@@ -36,6 +18,7 @@ from resolvers.errors import BadFirst, InputError
 from resolvers.pages import FIRST_MOST
 from resolvers.sources import Sources
 from schema.entities import KINDS
+from schema.reading import AskedWith, Reading, value_of
 
 Check = Callable[[Any, "Kind | None", Sources], object]
 
@@ -67,77 +50,19 @@ def check_id(value: Any, kind: Kind | None, sources: Sources) -> None:
 CHECKS: Mapping[str, Check] = {"first": check_first, "after": check_after, "id": check_id}
 
 
-def given_arguments(
-    schema: GraphQLSchema, document: DocumentNode
-) -> dict[str | None, tuple[GivenArgument, ...]]:
-    """By operation name, the arguments that have a check and stand where nothing is skipped."""
-    fragments = {
-        d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)
-    }
-    return {
-        operation.name.value if operation.name else None: tuple(
-            _Walk(schema, fragments, operation).arguments()
-        )
-        for operation in document.definitions
-        if isinstance(operation, OperationDefinitionNode)
-    }
+def given_arguments(schema: GraphQLSchema, reading: Reading) -> tuple[GivenArgument, ...]:
+    """Those that have a check, where it does not depend on variables whether they are asked with:
+    there the resolver is the judge."""
+    return tuple(
+        GivenArgument(asked.node.name.value, asked.node, _kind(schema, asked), reading.defaults)
+        for asked in reading.arguments
+        if asked.is_certain and asked.node.name.value in CHECKS
+    )
 
 
-class _Walk:
-    """One operation's fields, through its fragments, each fragment once."""
-
-    def __init__(
-        self,
-        schema: GraphQLSchema,
-        fragments: Mapping[str, FragmentDefinitionNode],
-        operation: OperationDefinitionNode,
-    ) -> None:
-        self._schema = schema
-        self._fragments = fragments
-        self._operation = operation
-        self._seen: set[str] = set()
-        self._defaults = {
-            v.variable.name.value: value_from_ast_untyped(v.default_value)
-            for v in operation.variable_definitions or ()
-            if v.default_value is not None
-        }
-
-    def arguments(self) -> Iterator[GivenArgument]:
-        root = self._schema.get_root_type(self._operation.operation)
-        return self._below(self._operation.selection_set, root)
-
-    def _below(
-        self, selection_set: SelectionSetNode | None, type_: GraphQLNamedType | None
-    ) -> Iterator[GivenArgument]:
-        for node in selection_set.selections if selection_set is not None else ():
-            # Whether it is executed depends on variables: then its resolver is the judge.
-            if not node.directives:
-                yield from self._of(node, type_)
-
-    def _of(self, node: SelectionNode, type_: GraphQLNamedType | None) -> Iterator[GivenArgument]:
-        if isinstance(node, FieldNode):
-            yield from self._of_field(node, type_)
-        elif isinstance(node, InlineFragmentNode):
-            named = node.type_condition
-            inner = self._schema.get_type(named.name.value) if named is not None else type_
-            yield from self._below(node.selection_set, inner)
-        elif isinstance(node, FragmentSpreadNode) and node.name.value not in self._seen:
-            self._seen.add(node.name.value)
-            fragment = self._fragments[node.name.value]
-            inner = self._schema.get_type(fragment.type_condition.name.value)
-            yield from self._below(fragment.selection_set, inner)
-
-    def _of_field(self, node: FieldNode, type_: GraphQLNamedType | None) -> Iterator[GivenArgument]:
-        fields = (
-            type_.fields if isinstance(type_, (GraphQLObjectType, GraphQLInterfaceType)) else {}
-        )
-        field = fields.get(node.name.value)
-        inner = get_named_type(field.type) if field is not None else None
-        kind = KINDS.get(inner.name) if inner is not None else None
-        for argument in node.arguments or ():
-            if argument.name.value in CHECKS:
-                yield GivenArgument(argument.name.value, argument, kind, self._defaults)
-        yield from self._below(node.selection_set, inner)
+def _kind(schema: GraphQLSchema, asked: AskedWith) -> Kind | None:
+    type_: Any = schema.get_type(asked.parent)
+    return KINDS.get(get_named_type(type_.fields[asked.field].type).name)
 
 
 def refused(
@@ -147,14 +72,8 @@ def refused(
     errors = []
     for argument in arguments:
         try:
-            value = _value(argument.node, {**argument.defaults, **variables})
+            value = value_of(argument.node.value, {**argument.defaults, **variables})
             CHECKS[argument.name](value, argument.kind, sources)
         except InputError as error:
             errors.append(GraphQLError(str(error), argument.node, extensions={"code": error.code}))
     return errors
-
-
-def _value(node: ArgumentNode, variables: Mapping[str, Any]) -> Any:
-    if isinstance(node.value, VariableNode):
-        return variables.get(node.value.name.value)
-    return value_from_ast_untyped(node.value)

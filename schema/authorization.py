@@ -19,6 +19,8 @@ MESSAGE = "Unauthorized field or type"
 CODE = "UNAUTHORIZED_FIELD_OR_TYPE"
 ROOM = 4_000_000
 """Characters of documents for which decisions are kept."""
+MOST = 1_000
+"""Decisions that are kept: one document may have many, each a document of its own."""
 
 Key = tuple[bytes, str | None, frozenset[str], tuple[bool, ...], frozenset[int], frozenset[str]]
 
@@ -66,7 +68,7 @@ class Authorizer:
     def _keep(self, key: Key, size: int, found: Permitted) -> None:
         self._kept[key] = (size, found)
         self._held += size
-        while self._held > ROOM:
+        while self._held > ROOM or len(self._kept) > MOST:
             _, (dropped, _) = self._kept.popitem(last=False)
             self._held -= dropped
 

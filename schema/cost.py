@@ -39,6 +39,7 @@ from graphql import (
     value_from_ast_untyped,
 )
 
+from schema.permitted import is_denied
 from schema.reading import is_skipped, value_of
 from schema.weights import MUTATION, ListSize, Weights
 
@@ -335,6 +336,8 @@ class _Compiler:
     ) -> dict[str, Field]:
         fields = {}
         for key, nodes in found.items():
+            if is_denied(nodes):
+                continue
             definition = self._schema.get_field(type_, nodes[0].name.value)
             if definition is not None and not nodes[0].name.value.startswith("__"):
                 fields[key] = self._field(type_, definition, nodes, sizes)

@@ -58,6 +58,8 @@ class Documents:
     """The documents of one schema. `introspection` and `federation` open those roots."""
 
     ROOM = 4_000_000
+    MOST = 4_000
+    """Documents that are kept: what is made of a short one is much longer than its text."""
 
     def __init__(
         self,
@@ -114,11 +116,10 @@ class Documents:
         if errors:
             raise Refused(errors, "GRAPHQL_VALIDATION_FAILED")
         hides_types = "__type" in roots and not self._introspection
-        given = given_arguments(self._schema, document)
+        readings = self._readings(document)
+        given = {name: given_arguments(self._schema, one) for name, one in readings.items()}
         introspects = not roots.isdisjoint({"__schema", "__type", "_service"})
-        return Prepared(
-            document, given, hides_types, self._readings(document), len(text), introspects
-        )
+        return Prepared(document, given, hides_types, readings, len(text), introspects)
 
     def _readings(self, document: DocumentNode) -> dict[str | None, Reading]:
         return {
@@ -153,6 +154,6 @@ class Documents:
     def _keep(self, key: Key, size: int, prepared: Prepared) -> None:
         self._kept[key] = (size, prepared)
         self._held += size
-        while self._held > self.ROOM:
+        while self._held > self.ROOM or len(self._kept) > self.MOST:
             _, (dropped, _) = self._kept.popitem(last=False)
             self._held -= dropped

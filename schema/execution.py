@@ -128,6 +128,10 @@ class Executor:
             errors = refused(given, operation.variables, context.sources)
             if errors:
                 raise Refused(errors, "BAD_INPUT")
+            if chosen is not None:
+                undecided = prepared.readings[name].undecided(operation.variables)
+                if undecided:
+                    raise Refused(undecided, "BAD_USER_INPUT")
             decided = self._decided(prepared, chosen, operation, context)
         except Refused as error:
             return _refused(error.errors, error.code, context.request_id)

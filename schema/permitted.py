@@ -2,13 +2,14 @@
 
 What is denied is taken out of the document: in its place stands a marker that no resolver is behind
 and that the executor answers with null, so that the answer keeps its shape. A field below which
-nothing may be seen is not asked for either. Paths are those of the selection, with `@` for every
-list, and say nothing about how many rows there are.
+nothing may be seen is not asked for either, unless another selection of the same key sees
+something: so it stays, marked, and `is_denied` judges all selections of a key together. Paths are
+those of the selection, with `@` for every list, and say nothing about how many rows there are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -41,7 +42,11 @@ INTROSPECTION = frozenset({"__schema", "__type"})
 
 DENIED = DirectiveNode(name=NameNode(value="denied"))
 NEVER_NULL = DirectiveNode(name=NameNode(value="denied"), arguments=())
-"""Markers, told by identity: no document can hold them."""
+DEAD = DirectiveNode(name=NameNode(value="dead"))
+EMPTY = DirectiveNode(name=NameNode(value="empty"))
+"""Markers, told by identity: no document can hold them. The last two are of fields that may be
+seen: everything below is denied, or everything below is skipped."""
+MARKERS = (DENIED, NEVER_NULL, DEAD, EMPTY)
 
 
 class Denial(msgspec.Struct, frozen=True):
@@ -64,10 +69,11 @@ class Permitted(msgspec.Struct, frozen=True):
 
 
 class _Reduced(msgspec.Struct):
-    """A selection. `alive`: something of it is seen, or nothing of it was denied."""
+    """A selection. `sees`: something of it is seen; `loses`: something of it is denied."""
 
     nodes: tuple[SelectionNode, ...]
-    alive: bool
+    sees: bool
+    loses: bool
 
 
 def permitted(
@@ -88,7 +94,7 @@ def permitted(
     reads = frozenset(walk.reads)
     if not denied:
         return Permitted(document, (), masked, reads)
-    if not reduced.alive:
+    if not reduced.sees:
         return Permitted(None, denied)
     operation = replace(reading.operation, selection_set=SelectionSetNode(selections=reduced.nodes))
     return Permitted(replace(document, definitions=(operation,)), denied, masked, reads)
@@ -118,15 +124,13 @@ class _Walk:
         self, selection_set: SelectionSetNode, types: tuple[GraphQLObjectType, ...], path: Path
     ) -> _Reduced:
         """`types` are those that an object here can have, seen or not."""
-        nodes: list[SelectionNode] = []
-        alive, before = False, len(self.denied)
-        for node in selection_set.selections:
-            if is_skipped(node, self._values):
-                continue
-            reduced = self._selection(node, types, path)
-            nodes += reduced.nodes
-            alive = alive or reduced.alive
-        return _Reduced(tuple(nodes), alive or len(self.denied) == before)
+        every = [
+            self._selection(node, types, path)
+            for node in selection_set.selections
+            if not is_skipped(node, self._values)
+        ]
+        nodes = tuple(node for one in every for node in one.nodes)
+        return _Reduced(nodes, any(one.sees for one in every), any(one.loses for one in every))
 
     def _selection(
         self, node: SelectionNode, types: tuple[GraphQLObjectType, ...], path: Path
@@ -151,12 +155,12 @@ class _Walk:
         if narrowed and not self._visible(narrowed):
             self.denied.append(Denial((*path, f"... on {named}")))
         if not self._visible(narrowed):
-            return _Reduced((), False)
+            return _Reduced((), False, bool(narrowed))
         inner = self.selections(selection_set, narrowed, path)
         whole = InlineFragmentNode(
             type_condition=condition, selection_set=SelectionSetNode(selections=inner.nodes)
         )
-        return _Reduced((whole,) if inner.nodes else (), inner.alive)
+        return _Reduced((whole,) if inner.nodes else (), inner.sees, inner.loses)
 
     def _narrowed(
         self, name: str, types: tuple[GraphQLObjectType, ...]
@@ -170,7 +174,7 @@ class _Walk:
         key = node.alias.value if node.alias is not None else name
         place = (*path, key)
         if name == "__typename" or name in INTROSPECTION:
-            return _Reduced((node,), True)
+            return _Reduced((node,), True, False)
         # Everything that may stand here has the field, and it is of one shape in all of them.
         fields = [type_.fields[name] for type_ in self._visible(types)]
         if not all(access_of(field).needs.met_by(self._granted) for field in fields):
@@ -180,7 +184,7 @@ class _Walk:
                 return self._deny(node, fields[0], Denial(place, argument.name.value))
         if any(self._is_masked(field) for field in fields):
             self.masked.append(place)
-        reduced = _Reduced((node,), True)
+        reduced = _Reduced((node,), True, False)
         if node.selection_set is not None:
             path = (*place, *_hops(fields[0]))
             reduced = self._composite(node, node.selection_set, fields, path)
@@ -192,10 +196,11 @@ class _Walk:
         self, node: FieldNode, below: SelectionSetNode, fields: list[GraphQLField], path: Path
     ) -> _Reduced:
         inner = self.selections(below, self._possible(fields), path)
-        if not inner.alive and not is_non_null_type(fields[0].type):
-            return _Reduced((_marker(node, DENIED),), False)
         whole = replace(node, selection_set=SelectionSetNode(selections=inner.nodes))
-        return _Reduced((whole,), inner.alive)
+        if not inner.sees and not is_non_null_type(fields[0].type):
+            marker = DEAD if inner.loses else EMPTY
+            whole = replace(whole, directives=(*(node.directives or ()), marker))
+        return _Reduced((whole,), inner.sees, inner.loses)
 
     def _possible(self, fields: list[GraphQLField]) -> tuple[GraphQLObjectType, ...]:
         possible = [
@@ -220,7 +225,7 @@ class _Walk:
     def _deny(self, node: FieldNode, field: GraphQLField, denial: Denial) -> _Reduced:
         self.denied.append(denial)
         marker = NEVER_NULL if is_non_null_type(field.type) else DENIED
-        return _Reduced((_marker(node, marker),), False)
+        return _Reduced((_marker(node, marker),), False, True)
 
 
 def _marker(node: FieldNode, marker: DirectiveNode) -> FieldNode:
@@ -238,6 +243,13 @@ def denied_by(node: SelectionNode) -> DirectiveNode | None:
     """The marker that the node is, if it is one."""
     last = node.directives[-1] if node.directives else None
     return last if last is DENIED or last is NEVER_NULL else None
+
+
+def is_denied(nodes: Sequence[FieldNode]) -> bool:
+    """Of all selections of one key in one object: whether it is null because of what is denied."""
+    marks = [node.directives[-1] if node.directives else None for node in nodes]
+    seen = any(all(mark is not marker for marker in MARKERS) for mark in marks)
+    return not seen and any(mark is not EMPTY for mark in marks)
 
 
 def _hops(field: GraphQLField) -> Path:

@@ -35,7 +35,7 @@ from auth.rules import Mask
 from connectors.records import Kind, Record
 from resolvers.context import Join
 from schema.misfits import misfits_of
-from schema.permitted import INTROSPECTION, NEVER_NULL, denied_by
+from schema.permitted import INTROSPECTION, NEVER_NULL, denied_by, is_denied
 from schema.requirements import access_of
 from schema.shape import SHAPES
 
@@ -73,7 +73,21 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class ProjectingExecutor(CoreExecutor[Any]):
-    """For queries only: it has no notion of incremental delivery."""
+    """For queries only: it has no notion of incremental delivery. One lives as long as its
+    operation, and so does what it finds out about selections: each is held with it, so that its
+    identity is not used again."""
+
+    @cached_property
+    def _verdicts(self) -> dict[tuple[str, int], tuple[Any, bool, Project | None]]:
+        return {}
+
+    @cached_property
+    def _read_of(self) -> dict[tuple[str, int], tuple[Any, tuple[Read, ...]]]:
+        return {}
+
+    @cached_property
+    def _plans(self) -> dict[int, Plan]:
+        return {}
 
     def execute_fields(
         self,
@@ -133,13 +147,8 @@ class ProjectingExecutor(CoreExecutor[Any]):
         if found is None:
             is_denied = self._is_denied(parent_type, details)
             mask = None if is_denied else self._mask(parent_type, details)
-            # Held with the selection, so that its identity is not used again.
             found = self._verdicts[key] = (details, is_denied, mask)
         return found[1], found[2]
-
-    @cached_property
-    def _verdicts(self) -> dict[tuple[str, int], tuple[Any, bool, Project | None]]:
-        return {}
 
     def build_resolve_info(
         self,
@@ -158,13 +167,12 @@ class ProjectingExecutor(CoreExecutor[Any]):
         return info._replace(schema=self.schema.extensions[SHAPES].of(access.granted))
 
     def _is_denied(self, parent_type: GraphQLObjectType, details: Any) -> bool:
-        """By the marker in the document, or by the field's own rule: what the document says is
+        """By the markers in the document, or by the field's own rule: what the document says is
         decided before, and decided here again by the type that the object really has."""
-        node = details[0].node
-        if denied_by(node) is not None:
+        if is_denied([one.node for one in details]):
             return True
         access: Access | None = self.context_value.access
-        name = node.name.value
+        name = details[0].node.name.value
         if access is None or name.startswith("__"):
             return False
         if access.sees(access_of(parent_type.fields.get(name)).needs):
@@ -172,13 +180,18 @@ class ProjectingExecutor(CoreExecutor[Any]):
         return not is_introspection_type(parent_type)
 
     def _nulled(self, parent_type: GraphQLObjectType, details: Any, path: Path) -> None:
-        node = details[0].node
-        field = self.schema.get_field(parent_type, node.name.value)
-        never_null = denied_by(node) is NEVER_NULL
-        if denied_by(node) is None and field is not None:
-            never_null = is_non_null_type(field.type)
-        if never_null:
+        if not self._may_be_null(parent_type, details):
             raise located_error(NotPermitted(), [d.node for d in details], path.as_list())
+
+    def _may_be_null(self, parent_type: GraphQLObjectType, details: Any) -> bool:
+        """Of a field that is denied. A marker in its place says it; the field itself is asked where
+        only its rule denies it."""
+        node = details[0].node
+        marker = denied_by(node)
+        if marker is not None:
+            return marker is not NEVER_NULL
+        field = parent_type.fields.get(node.name.value)
+        return field is None or not is_non_null_type(field.type)
 
     def _mask(self, parent_type: GraphQLObjectType, details: Any) -> Project | None:
         access: Access | None = self.context_value.access
@@ -253,22 +266,11 @@ class ProjectingExecutor(CoreExecutor[Any]):
                 below = self._found_reads(field.type, inner)
                 yield from ((attribute, join) for at, join in below if at is None)
 
-    @cached_property
-    def _read_of(self) -> dict[tuple[str, int], tuple[Any, tuple[Read, ...]]]:
-        return {}
-
     def _plan(self, parent_type: GraphQLObjectType, selection: Any) -> Plan:
-        plans = self._plans
-        plan = plans.get(id(selection))
+        plan = self._plans.get(id(selection))
         if plan is None:
-            # The plan holds the selection, so that its identity is not used again.
-            plan = plans[id(selection)] = self._made(parent_type, selection)
+            plan = self._plans[id(selection)] = self._made(parent_type, selection)
         return plan
-
-    @cached_property
-    def _plans(self) -> dict[int, Plan]:
-        """Of one operation: an executor lives as long as it."""
-        return {}
 
     def _made(self, parent_type: GraphQLObjectType, selection: Any) -> Plan:
         plain: list[tuple[str, Project]] = []
@@ -286,7 +288,8 @@ class ProjectingExecutor(CoreExecutor[Any]):
     def _plain_field(self, parent_type: GraphQLObjectType, details: Any) -> Project | None:
         """None for a field that has a resolver, or below which some field has one."""
         if self._is_denied(parent_type, details):
-            return self._plain_null(parent_type, details)
+            # Where no null may stand, the reference takes it where one may.
+            return _null if self._may_be_null(parent_type, details) else None
         name = details[0].node.name.value
         if name == "__typename":
             return lambda source: parent_type.name
@@ -300,15 +303,6 @@ class ProjectingExecutor(CoreExecutor[Any]):
         project = _of_attribute(attribute, value)
         mask = self._mask(parent_type, details)
         return project if mask is None else _then(project, mask)
-
-    def _plain_null(self, parent_type: GraphQLObjectType, details: Any) -> Project | None:
-        """None where no null may stand: then the reference takes it where one may."""
-        node = details[0].node
-        marker = denied_by(node)
-        field = parent_type.fields.get(node.name.value)
-        if marker is NEVER_NULL or (marker is None and field and is_non_null_type(field.type)):
-            return None
-        return lambda source: None
 
     def _plain_value(self, type_: GraphQLOutputType, details: Any) -> Project | None:
         if is_non_null_type(type_):
@@ -377,10 +371,14 @@ def _attribute(field: GraphQLField) -> str | None:
 
 
 def _permitted(details: Any) -> Any:
-    """Without the markers of what may not be seen, where the same key is seen by another way."""
-    if all(denied_by(one.node) is None for one in details):
-        return details
-    return [one for one in details if denied_by(one.node) is None] or details
+    """Without what stands for fields that may not be seen, where the same key is seen by another
+    way."""
+    seen = [one for one in details if denied_by(one.node) is None]
+    return details if len(seen) == len(details) else seen or details
+
+
+def _null(source: Any) -> None:
+    return None
 
 
 def _masked(access: Access, mask: Mask, value: Any) -> Any:

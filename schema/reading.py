@@ -17,6 +17,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLError,
     GraphQLInterfaceType,
     GraphQLNamedType,
     GraphQLObjectType,
@@ -35,11 +36,12 @@ CONDITIONS = frozenset({"skip", "include"})
 
 
 class AskedWith(msgspec.Struct, frozen=True):
-    """An argument that some field of `parent` gives."""
+    """An argument that some field of `parent` gives. `is_certain`: no directive stands above."""
 
     parent: str
     field: str
     node: ArgumentNode
+    is_certain: bool
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -56,6 +58,15 @@ class Reading(msgspec.Struct, frozen=True):
     def values(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Variables as they are used: what is not given has its default."""
         return {**self.defaults, **given}
+
+    def undecided(self, given: Mapping[str, Any]) -> list[GraphQLError]:
+        """Of `@skip` and `@include` that hang on null, which instead of its default a variable may
+        be given: nobody can say then what is asked for."""
+        return [
+            GraphQLError(f"Variable '${name}' must not be null.")
+            for name in self.conditions
+            if name in self.defaults and given.get(name, name) is None
+        ]
 
 
 def read(
@@ -125,40 +136,50 @@ def is_skipped(node: SelectionNode, values: Mapping[str, Any]) -> bool:
 
 
 class _Walk:
-    """Every selection of an operation, each fragment once for every type it stands under."""
+    """Every selection of an operation, each fragment once, and once more where no directive stands
+    above it."""
 
     def __init__(
         self, requirements: Requirements, fragments: Mapping[str, FragmentDefinitionNode]
     ) -> None:
         self._schema = requirements.schema
         self._fragments = fragments
-        self._seen: set[str] = set()
+        self._seen: set[tuple[str, bool]] = set()
         self.arguments: list[AskedWith] = []
         self.numbers: dict[int, int] = {}
         self.conditions: set[str] = set()
 
     def operation(self, operation: OperationDefinitionNode) -> None:
         root = self._schema.get_root_type(operation.operation)
-        self._below(operation.selection_set, root)
+        self._below(operation.selection_set, root, True)
 
     def _below(
-        self, selection_set: SelectionSetNode | None, type_: GraphQLNamedType | None
+        self,
+        selection_set: SelectionSetNode | None,
+        type_: GraphQLNamedType | None,
+        is_certain: bool,
     ) -> None:
         for node in selection_set.selections if selection_set is not None else ():
             self.conditions |= set(_condition_variables(node.directives or ()))
+            certain = is_certain and not node.directives
             if isinstance(node, FieldNode):
-                self._field(node, type_)
+                self._field(node, type_, certain)
             elif isinstance(node, InlineFragmentNode):
                 named = node.type_condition
                 inner = self._schema.get_type(named.name.value) if named is not None else type_
-                self._below(node.selection_set, inner)
-            elif isinstance(node, FragmentSpreadNode) and node.name.value not in self._seen:
-                self._seen.add(node.name.value)
-                fragment = self._fragments[node.name.value]
-                inner = self._schema.get_type(fragment.type_condition.name.value)
-                self._below(fragment.selection_set, inner)
+                self._below(node.selection_set, inner, certain)
+            elif isinstance(node, FragmentSpreadNode):
+                self._spread(node.name.value, certain)
 
-    def _field(self, node: FieldNode, type_: GraphQLNamedType | None) -> None:
+    def _spread(self, name: str, is_certain: bool) -> None:
+        if {(name, True), (name, is_certain)} & self._seen:
+            return
+        self._seen.add((name, is_certain))
+        fragment = self._fragments[name]
+        inner = self._schema.get_type(fragment.type_condition.name.value)
+        self._below(fragment.selection_set, inner, is_certain)
+
+    def _field(self, node: FieldNode, type_: GraphQLNamedType | None, is_certain: bool) -> None:
         if not isinstance(type_, (GraphQLObjectType, GraphQLInterfaceType)):
             return
         field = type_.fields.get(node.name.value)
@@ -166,8 +187,8 @@ class _Walk:
             return
         for argument in node.arguments or ():
             self.numbers[id(argument)] = len(self.arguments)
-            self.arguments.append(AskedWith(type_.name, node.name.value, argument))
-        self._below(node.selection_set, get_named_type(field.type))
+            self.arguments.append(AskedWith(type_.name, node.name.value, argument, is_certain))
+        self._below(node.selection_set, get_named_type(field.type), is_certain)
 
 
 def _condition_variables(directives: Iterable[DirectiveNode]) -> Iterator[str]:

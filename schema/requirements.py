@@ -251,9 +251,12 @@ def _places(
     if place in reads:
         yield from reads[place]
         return
-    named = get_named_type(type_)
-    given = [value] if isinstance(named, GraphQLEnumType) else list(value)
+    if isinstance(value, list):
+        for one in value:
+            yield from _places(reads, place, name, type_, one)
+        return
+    members = [value]
     if isinstance(value, Mapping):
-        given = [member for member, inner in value.items() if inner is not None]
-    for member in given:
-        yield from reads[f"{named.name}.{member}"]
+        members = [member for member, inner in value.items() if inner is not None]
+    for member in members:
+        yield from reads[f"{get_named_type(type_).name}.{member}"]

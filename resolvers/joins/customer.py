@@ -63,7 +63,8 @@ async def _order_page(
     if isinstance(owners, Exception):
         raise owners
     fetches = {owner.id: _reader(context, owner) for owner in owners.records}
-    return await merged(scans_of(ask, fetches), ask, owners.failures)
+    keeps = None if context.rows is None else context.rows.keeps
+    return await merged(scans_of(ask, fetches, keeps=keeps), ask, owners.failures)
 
 
 def _reader(context: Context, owner: Customer) -> Any:

@@ -9,7 +9,15 @@ import pytest
 from auth.access import Mode, Policy
 from auth.principal import Principal
 from auth.requirement import AUTHENTICATED, NEVER, PUBLIC, policies, scopes
-from auth.rows import EVERY_ROW, NO_ROWS, PartnerRows, RowRules, RowScope, TenantRows
+from auth.rows import (
+    EVERY_ROW,
+    NO_ROWS,
+    Customers,
+    PartnerRows,
+    RowRules,
+    RowScope,
+    TenantRows,
+)
 
 
 def who(scopes: str = "", tenant: str | None = None, partner: str | None = None) -> Principal:
@@ -78,7 +86,7 @@ RULES = RowRules(
     partners={"shop": PartnerRows(customers=("salesforce:customer:1", "kingdee:customer:2"))},
 )
 ONE = frozenset({"salesforce", "stripe_eu"})
-SHOP = frozenset({"salesforce:customer:1", "kingdee:customer:2"})
+SHOP = Customers({"salesforce:customer:1", "kingdee:customer:2"})
 
 
 @pytest.mark.parametrize(
@@ -86,10 +94,10 @@ SHOP = frozenset({"salesforce:customer:1", "kingdee:customer:2"})
     [
         ("one", "shop", RowScope(ONE, SHOP)),
         (None, "shop", RowScope(frozenset(), SHOP)),
-        ("one", None, RowScope(ONE, frozenset())),
+        ("one", None, RowScope(ONE, Customers())),
         (None, None, NO_ROWS),
         ("unknown", "shop", RowScope(frozenset(), SHOP)),
-        ("one", "unknown", RowScope(ONE, frozenset())),
+        ("one", "unknown", RowScope(ONE, Customers())),
         ("", "", NO_ROWS),
     ],
 )
@@ -102,7 +110,7 @@ def test_a_missing_or_unknown_claim_sees_nothing(
 def test_who_has_no_claim_sees_all_only_where_that_is_written() -> None:
     open_ = RowRules(tenants=RULES.tenants, partners=RULES.partners, without_partner="all")
     assert open_.scope_of(who(tenant="one")) == RowScope(ONE, None)
-    assert open_.scope_of(who(tenant="one", partner="x")) == RowScope(ONE, frozenset())
+    assert open_.scope_of(who(tenant="one", partner="x")) == RowScope(ONE, Customers())
 
 
 def test_a_claim_is_not_ignored_because_nothing_is_configured() -> None:
@@ -114,3 +122,11 @@ def test_a_claim_is_not_ignored_because_nothing_is_configured() -> None:
 def test_customers_of_a_source_are_native_ids() -> None:
     assert RULES.scope_of(who("", "one", "shop")).customers_in("salesforce") == ("1",)
     assert RULES.scope_of(who("", "one", "shop")).customers_in("sales") == ()
+
+
+def test_what_a_table_says_is_made_out_once() -> None:
+    """Not for every request: a partner may have hundreds of customers, an issuer many partners."""
+    one, again = (RULES.scope_of(who("", "one", "shop")) for _ in range(2))
+    assert one.sources is again.sources
+    assert one.customers is again.customers
+    assert one.customers_in("kingdee") is again.customers_in("kingdee")

@@ -63,10 +63,24 @@ class Generator:
             field = self._field(type_, name, depth)
             if field:
                 yield self._wrapped(type_, field)
+                yield from self._again(type_, field, name, depth)
         if self._dice.random() < 0.2:
             yield "__typename"
         else:
-            yield f"w{self._dice.randint(0, 99)}: {self._leaf(type_)}"
+            leaf = self._leaf(type_)
+            # Selections of one key must not mean two fields by one name.
+            yield f"w{self._dice.randint(0, 9)}{leaf}: {leaf}"
+
+    def _again(self, type_: GraphQLObjectType, field: str, name: str, depth: int) -> Iterator[str]:
+        """The same key by a second selection, which may see something where the first sees nothing,
+        or the other way round."""
+        inner = get_named_type(type_.fields[name].type)
+        if isinstance(inner, GraphQLObjectType) and self._dice.random() < 0.25:
+            head = field.partition("{")[0]
+            below = "none: __typename @skip(if: $on)"
+            if self._dice.random() < 0.7:
+                below = " ".join(self._selections(inner, depth - 1))
+            yield self._wrapped(type_, f"{head}{{ {below} }}")
 
     def _leaf(self, type_: GraphQLObjectType) -> str:
         leaves = [n for n, f in type_.fields.items() if is_leaf_type(get_named_type(f.type))]
@@ -130,37 +144,34 @@ class Oracle:
             for field in self._fields(node.selection_set):
                 key = field.alias.value if field.alias else field.name.value
                 grouped.setdefault(key, []).append(field)
-        shown, alive = {}, False
-        for key, fields in grouped.items():
-            shown[key], lives = self._value(type_, fields, data[key])
-            alive = alive or lives
-        return shown, alive or not grouped
+        shown = {key: self._value(type_, fields, data[key]) for key, fields in grouped.items()}
+        return shown, self._alive(type_, nodes)
 
-    def _value(
-        self, parent: GraphQLObjectType, fields: list[FieldNode], value: Any
-    ) -> tuple[Any, bool]:
+    def _value(self, parent: GraphQLObjectType, fields: list[FieldNode], value: Any) -> Any:
         name = fields[0].name.value
         if not self.allows(parent, name):
-            return None, False
+            return None
         if name == "__typename" or fields[0].selection_set is None:
-            return self._leaf(parent, name, value), True
+            return self._leaf(parent, name, value)
         type_: Any = parent.fields[name].type
         # Whether anything below may be seen does not hang on the rows that there are.
-        alive = self._alive(get_named_type(type_), fields)
-        if not alive and not is_non_null_type(type_):
-            return None, False
-        return self._below(get_named_type(type_), fields, value), alive
+        if not self._alive(get_named_type(type_), fields) and not is_non_null_type(type_):
+            return None
+        return self._below(get_named_type(type_), fields, value)
 
     def _alive(self, type_: Any, fields: list[FieldNode]) -> bool:
-        inner = [f for field in fields for f in self._fields(field.selection_set)]
-        return not inner or any(self._lives(type_, field) for field in inner)
+        """Whether anything below is seen, or nothing of it is denied."""
+        leaves = list(self._leaves(type_, fields))
+        return not leaves or any(leaves)
 
-    def _lives(self, type_: Any, field: FieldNode) -> bool:
-        if not self.allows(type_, field.name.value):
-            return False
-        if field.selection_set is None:
-            return True
-        return self._alive(get_named_type(type_.fields[field.name.value].type), [field])
+    def _leaves(self, type_: Any, fields: list[FieldNode]) -> Iterator[bool]:
+        """Of everything below that is a value or is denied: whether it is seen."""
+        for field in (f for parent in fields for f in self._fields(parent.selection_set)):
+            name = field.name.value
+            if not self.allows(type_, name) or field.selection_set is None:
+                yield self.allows(type_, name)
+            else:
+                yield from self._leaves(get_named_type(type_.fields[name].type), [field])
 
     def _below(self, type_: Any, fields: list[FieldNode], value: Any) -> Any:
         if isinstance(value, list):

@@ -51,7 +51,7 @@ def some_scopes(seed: int) -> frozenset[str]:
 async def test_filtering_first_is_executing_and_blanking(alive: Gateway, batch: int) -> None:
     """No denied leaf, all that is allowed, masks exactly: against an independent oracle."""
     blanks = 0
-    for seed in range(batch * 15, batch * 15 + 15):
+    for seed in range(batch * 25, batch * 25 + 25):
         query = Generator(SCHEMA, seed).operation()
         whole = (await open_to_all(alive, query)).body
         assert "errors" not in whole, query
@@ -76,7 +76,7 @@ def has_new_nulls(less: Any, more: Any) -> bool:
 
 
 async def test_fewer_scopes_give_the_same_answer_with_nulls(alive: Gateway) -> None:
-    for seed in range(100, 125):
+    for seed in range(100, 140):
         query = Generator(SCHEMA, seed).operation()
         more = some_scopes(seed)
         less = frozenset(scope for scope in more if random.Random(seed).random() < 0.6)
@@ -299,6 +299,24 @@ async def test_variables_that_are_not_as_declared_are_refused(alive: Gateway) ->
     outcome = await asked(alive, query, who("orders:read"), v="yes")
     assert not outcome.executed
     assert outcome.body["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize("scopes", [None, "customers:read"])
+@pytest.mark.parametrize("directive", ["skip", "include"])
+async def test_a_condition_that_is_null_is_the_clients_fault(
+    alive: Gateway, control: Control, scopes: str | None, directive: str
+) -> None:
+    """GraphQL lets a nullable variable with a default stand there, and null in its place."""
+    query = f"""query Q($v: Boolean = true) {{
+      customers(first: 1) {{ nodes {{ kind id @{directive}(if: $v) }} }} }}"""
+    control.clear()
+    if scopes is None:
+        outcome = await open_to_all(alive, query, v=None)
+    else:
+        outcome = await asked(alive, query, who(scopes), v=None)
+    assert not outcome.executed
+    assert [e["extensions"]["code"] for e in outcome.body["errors"]] == ["BAD_USER_INPUT"]
+    assert control.paths() == []
 
 
 async def test_a_decision_that_fails_denies_everything(

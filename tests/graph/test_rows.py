@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,12 @@ import pytest
 
 from auth.access import Policy
 from auth.rows import PartnerRows, RowRules, TenantRows
+from connectors.errors import Malformed, Retryable
+from connectors.paging import Row
 from connectors.registry import Registry
 from gateway.compose import Gateway, open_gateway
+from resolvers import pages as pages_of
+from resolvers.link_store import StoredLink
 from sandbox.server import Server as Sandbox
 from schema.execution import Outcome
 from tests.graph.conftest import STRIPE_ONLY, Control, Truth
@@ -146,9 +151,19 @@ CUSTOMERS = """{ customers(first: 100) { nodes { id orders(first: 100) { nodes {
   { nodes { id refunds { nodes { id } } } } } } }"""
 
 
+_EVERYBODY: list[dict[str, Any]] = []
+
+
+async def everybody(gateway: Gateway) -> list[dict[str, Any]]:
+    """All customers with what is theirs: of the one sandbox of these tests, so asked for once."""
+    if not _EVERYBODY:
+        _EVERYBODY.extend(data(await open_to_all(gateway, CUSTOMERS))["customers"]["nodes"])
+    return _EVERYBODY
+
+
 async def owned(gateway: Gateway, most: int = 2) -> dict[str, Any]:
     """CRM customers with orders that have payments and refunds, and all that is theirs."""
-    nodes = data(await open_to_all(gateway, CUSTOMERS))["customers"]["nodes"]
+    nodes = await everybody(gateway)
     rich = [n for n in nodes if any(p["refunds"]["nodes"] for p in n["payments"]["nodes"])][:most]
     assert len(rich) == most
     payments = [payment for node in rich for payment in node["payments"]["nodes"]]
@@ -319,6 +334,7 @@ async def test_a_forbidden_id_costs_the_same_calls_as_a_missing_one(
 ) -> None:
     own = await owned(alive)
     other = await owned(alive, most=3)
+    data(await open_to_all(alive, "{ orders(first: 1) { nodes { id } } }"))  # Logs in.
     ids = [sorted(other["orders"] - own["orders"])[0], "salesforce:order:801000000000001AAA"]
     query = "query N($id: ID!) { node(id: $id) { id } }"
     calls = []
@@ -335,3 +351,166 @@ async def test_two_at_once_do_not_share_what_they_see(alive: Gateway) -> None:
     both = await asyncio.gather(*(as_tenant(alive, tenant, query) for tenant in ("eu", "us") * 4))
     for tenant, outcome in zip(("eu", "us") * 4, both, strict=True):
         assert sources_in(data(outcome)) == {f"stripe_{tenant}"}
+
+
+async def foreign_customer(gateway: Gateway, own: dict[str, Any]) -> str:
+    foreign: str = sorted((await owned(gateway, most=3))["customers"] - own["customers"])[0]
+    return foreign
+
+
+async def test_a_customer_who_is_not_ones_own_is_not_even_read(
+    alive: Gateway, control: Control
+) -> None:
+    own = await owned(alive)
+    query = """query C($id: ID!) { customer(id: $id) { id } node(id: $id) { id }
+      orders(filter: {customer: $id}) { nodes { id } pageInfo { endCursor hasNextPage } } }"""
+    for id_ in (await foreign_customer(alive, own), "salesforce:customer:001000000000001AAA"):
+        control.clear()
+        assert data(await as_partner(alive, sorted(own["customers"]), query, id=id_)) == {
+            "customer": None,
+            "node": None,
+            "orders": {"nodes": [], "pageInfo": {"endCursor": None, "hasNextPage": False}},
+        }
+        assert control.paths() == []
+
+
+async def test_a_partner_learns_of_no_source_by_its_name(alive: Gateway, control: Control) -> None:
+    own = await owned(alive)
+    query = """query N($id: ID!, $s: [String!]) { node(id: $id) { id }
+      customers(filter: {source: $s}, orderBy: NAME_ASC) { nodes { id } }
+      payments(filter: {source: $s}) { nodes { id } } }"""
+    control.clear()
+    bodies = [
+        (await as_partner(alive, [], query, id=f"{name}:payment:x", s=[name])).body
+        for name in ("stripe_us", "nope", "salesforce")
+    ]
+    assert bodies[0] == bodies[1] == bodies[2]
+    assert bodies[0]["data"] == {
+        "node": None, "customers": {"nodes": []}, "payments": {"nodes": []},
+    }  # fmt: skip
+    assert control.paths() == []
+    assert own["customers"]
+
+
+async def linked_to_another(gateway: Gateway, own: dict[str, Any]) -> str:
+    """A payment of one's own order that an operator linked to somebody else's."""
+    query = """query P($ids: [ID!]!) { nodes(ids: $ids) { ... on Payment { id
+      order { id customer { id } } } } }"""
+    nodes = data(await open_to_all(gateway, query, ids=sorted(own["payments"])[:50]))["nodes"]
+    payment: str = next(n["id"] for n in nodes if n["order"]["customer"]["id"] in own["customers"])
+    other = await owned(gateway, most=3)
+    foreign = sorted(other["orders"] - own["orders"])[0]
+    await gateway.store.add([StoredLink(foreign, payment, "line 1", datetime.now(UTC))])
+    return payment
+
+
+async def test_whose_a_payment_is_is_not_guessed_while_it_cannot_be_told(
+    alive: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stronger evidence leads to somebody else's order; whoever cannot read that order must not
+    fall back on weaker evidence, nor on the payer."""
+    own = await owned(alive)
+    payment = await linked_to_another(alive, own)
+    query = "query N($id: ID!) { node(id: $id) { id } }"
+    customers = sorted(own["customers"])
+    assert data(await as_partner(alive, customers, query, id=payment)) == {"node": None}
+
+    async def out(ids: Any) -> Any:
+        raise Retryable("salesforce", "is down")
+
+    monkeypatch.setattr(alive.sources["salesforce"].connector, "orders", out)
+    assert data(await as_partner(alive, customers, query, id=payment)) == {"node": None}
+
+
+async def test_an_owner_that_cannot_be_told_leaves_no_wrong_sum(
+    alive: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = await owned(alive)
+    query = """query O($ids: [ID!]!) { nodes(ids: $ids) { ... on Order { id paymentState
+      paid { amount } payments { totalCount nodes { id } } } } }"""
+    whole = data(await open_to_all(alive, query, ids=sorted(own["orders"])[:20]))["nodes"]
+    paid = next(node for node in whole if node["payments"]["totalCount"])
+
+    async def out(*arguments: Any) -> Any:
+        raise Retryable("salesforce", "is down")
+
+    monkeypatch.setattr(alive.sources["salesforce"].connector, "orders_by_payment_id", out)
+    outcome = await as_partner(alive, sorted(own["customers"]), query, ids=[paid["id"]])
+    node = outcome.body["data"]["nodes"][0]
+    assert node["paid"] is None
+    assert node["paymentState"] in (None, "UNKNOWN")
+    assert node["payments"] is None or node["payments"]["totalCount"] is None
+    assert outcome.body["errors"]
+
+
+async def test_that_a_record_of_another_cannot_be_read_is_not_told(
+    alive: Gateway, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It would tell that it is there."""
+    own = await owned(alive)
+    other = await owned(alive, most=3)
+    foreign = sorted(other["orders"] - own["orders"])[0]
+    connector: Any = alive.sources["salesforce"].connector
+    read, listed = connector.orders, connector.order_page
+
+    async def orders(ids: Any) -> Any:
+        found = dict(await read(ids))
+        return {id_: Malformed("salesforce", "does not fit") for id_ in found}
+
+    async def order_page(query: Any) -> Any:
+        wide = msgspec.structs.replace(query.filter, customer_ids=None, numbers=None)
+        page = await listed(msgspec.structs.replace(query, filter=wide))
+        broken = Malformed("salesforce", "does not fit")
+        rows: tuple[Row[Any], ...] = tuple(Row(broken, row.after) for row in page.rows)
+        return msgspec.structs.replace(page, rows=rows[:2], more=False)
+
+    monkeypatch.setattr(connector, "orders", orders)
+    monkeypatch.setattr(connector, "order_page", order_page)
+    query = """query N($id: ID!) { node(id: $id) { id } orders { nodes { id } pageInfo {
+      startCursor endCursor hasNextPage } } }"""
+    answer = data(await as_partner(alive, sorted(own["customers"]), query, id=foreign))
+    assert answer["node"] is None
+    assert answer["orders"] == {
+        "nodes": [],
+        "pageInfo": {"startCursor": None, "endCursor": None, "hasNextPage": False},
+    }
+    assert "kept back" in caplog.text
+
+
+async def test_an_order_of_another_among_ones_own_leaves_no_trace(
+    alive: Gateway, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    own, other = await owned(alive, 1), await owned(alive, 2)
+    mine = sorted(own["customers"])[0].rpartition(":")[2]
+    theirs = sorted(other["customers"] - own["customers"])[0].rpartition(":")[2]
+    connector: Any = alive.sources["salesforce"].connector
+    read = connector.orders_by_customer
+
+    async def careless(ids: Any, query: Any) -> Any:
+        return {mine: (await read([theirs], query))[theirs]}
+
+    monkeypatch.setattr(connector, "orders_by_customer", careless)
+    query = """{ customers { nodes { orders { nodes { id } edges { cursor } pageInfo {
+      hasNextPage startCursor endCursor } } } } }"""
+    answer = data(await as_partner(alive, sorted(own["customers"]), query))
+    assert answer["customers"]["nodes"][0]["orders"] == {
+        "nodes": [],
+        "edges": [],
+        "pageInfo": {"hasNextPage": False, "startCursor": None, "endCursor": None},
+    }
+    assert "authz_violation" in caplog.text
+
+
+async def test_a_customer_of_many_is_found_by_mail(
+    alive: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages_of, "MOST_PAGES", 2)
+    monkeypatch.setattr(pages_of, "FIRST_MOST", 5)
+    query = "{ customers(first: 5, orderBy: CREATED_AT_ASC) { nodes { id email } } }"
+    known = data(await open_to_all(alive, query))["customers"]["nodes"]
+    oldest = next(node for node in known if node["email"])
+    every = [node["id"] for node in await everybody(alive)]
+    assert len(every) > 10
+    ask = "query M($mail: String!) { customer(email: $mail) { id } }"
+    found = data(await as_partner(alive, every, ask, mail=oldest["email"]))
+    assert found["customer"] is not None

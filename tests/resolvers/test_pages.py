@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.errors import Malformed, Retryable, SourceError
+from connectors.errors import Malformed, Rejected, Retryable, SourceError
 from connectors.filters import OrderFilter, PaymentFilter
 from connectors.paging import NEWEST_FIRST, Sort, SortField
 from connectors.records import Order, Source, SourceKind
@@ -100,6 +100,56 @@ def test_every_accepted_row_comes_exactly_once_and_in_order(world: World) -> Non
     assert [page.page_info.has_previous_page for page in pages] == [False] + [True] * (
         len(pages) - 1
     )
+
+
+@given(worlds(), st.sets(st.integers(0, 39)))
+def test_rows_that_may_not_be_shown_leave_no_trace(world: World, kept: set[int]) -> None:
+    """One's own rows each once, and no place is told that is another's."""
+
+    def keeps(row: Any) -> bool:
+        return int(row.native_id[1:]) in kept
+
+    def page_after(after: str | None) -> Connection:
+        ask = msgspec.structs.replace(world.ask, after=after)
+        fetches = {f"s{at}": source.read for at, source in enumerate(world.sources)}
+        return asyncio.run(merged(scans_of(ask, fetches, keeps=keeps), ask))
+
+    rows = [row for rows in world.rows for row in rows]
+    foreign = {
+        (f"s{at}", str(place))
+        for at, rows_of in enumerate(world.rows)
+        for place, row in enumerate(rows_of, 1)
+        if not keeps(row)
+    }
+    pages = [page_after(None)]
+    while pages[-1].page_info.has_next_page:
+        assert len(pages) < 500
+        pages.append(page_after(pages[-1].page_info.end_cursor))
+    found: list[Any] = [node for page in pages for node in page.nodes]
+    own = [row.id for row in rows if keeps(row) and world.ask.filter.accepts(row)]
+    assert sorted(row.id for row in found) == sorted(own)
+    for page in pages:
+        places = [*page.edges, page.page_info.first, page.page_info.last]
+        told = {told for place in places if place is not None for told in place.positions.items()}
+        assert not told & foreign
+
+
+def others(count: int) -> FakeRows:
+    rows = [order(f"{n}", native_id=f"o{n}", created_at=day(-n)) for n in range(count)]
+    return FakeRows(rows, 100)
+
+
+async def test_a_list_of_others_ends_as_a_failure_and_tells_nothing() -> None:
+    ask = Ask(5, None, OrderFilter(), NEWEST_FIRST)
+    source = others(2000)
+    with pytest.raises(Rejected):
+        await merged(scans_of(ask, {"s": source.read}, keeps=lambda row: False), ask)
+    assert len(source.asked) == MOST_PAGES
+    few = others(50)
+    page = await merged(scans_of(ask, {"s": few.read}, keeps=lambda row: False), ask)
+    assert page.edges == ()
+    assert page.page_info.end_cursor is None
+    assert not page.page_info.has_next_page
 
 
 @given(worlds(), st.data())

@@ -71,6 +71,16 @@ def test_the_total_length_of_what_is_kept_is_bounded() -> None:
     assert kept.examined == 6
 
 
+def test_the_number_of_those_that_are_kept_is_bounded() -> None:
+    kept = counted()
+    kept.MOST = 2
+    for text in ("{ a: __typename }", "{ b: __typename }", "{ c: __typename }") * 2:
+        kept.prepare(text)
+    assert kept.examined == 6
+    kept.prepare("{ b: __typename }")
+    assert kept.examined == 6
+
+
 def test_what_was_used_last_is_kept_longest() -> None:
     kept = counted()
     kept.ROOM = 100

@@ -12,7 +12,8 @@ from auth.rules import FieldClass, Mask, Masking, Rule, TypeRule, of_type
 from tests.schema.guarded import DRY, Guarded, who
 
 SDL = """
-type Query { users: [User!] me: User post(id: ID): Post posts(by: String, order: Order): [Post]
+type Query { users: [User!] me: User post(id: ID): Post
+  posts(by: String, order: Order, by_all: [Order!]): [Post]
   secret: Secret level: Level stamp: Stamp vip: String open: String both: String }
 interface Post { id: ID title: String body: String }
 type Blog implements Post { id: ID title: String body: String likes: Int }
@@ -199,6 +200,37 @@ def test_the_same_key_is_seen_by_the_way_that_is_allowed(graph: Guarded) -> None
     assert denied == [["posts", "@", "body"]]
 
 
+@pytest.mark.parametrize(
+    ("query", "me"),
+    [
+        ("{ me { mail: email } me { name } }", {"mail": None, "name": "n"}),
+        (
+            "{ ...F me { name } } fragment F on Query { me { mail: email } }",
+            {"mail": None, "name": "n"},
+        ),
+        (
+            "{ me { mail: email } ... { me { best { name } } } }",
+            {"mail": None, "best": {"name": "f"}},
+        ),
+        (
+            "{ me { name } me { best { mail: email } } me { best { name } mail: email } }",
+            {"name": "n", "best": {"mail": None, "name": "f"}, "mail": None},
+        ),
+    ],
+)
+def test_a_key_keeps_its_denied_part_where_another_part_is_seen(
+    graph: Guarded, query: str, me: dict[str, Any]
+) -> None:
+    assert graph.answer(query, "")[0] == {"me": me}
+
+
+def test_a_key_of_which_nothing_is_seen_by_any_way_is_null(graph: Guarded) -> None:
+    query = """query Q($v: Boolean = true) { me { email } me { e: email }
+      me { name @skip(if: $v) } open }"""
+    assert graph.answer(query, "")[0] == {"me": None, "open": "o"}
+    assert graph.asked == ["open"]
+
+
 def test_a_branch_on_a_type_that_may_not_be_seen_is_named(graph: Guarded) -> None:
     data, denied = graph.answer("{ posts { title ... on Hidden { id } } }")
     assert data["posts"][0] == {"title": "t"}
@@ -249,6 +281,10 @@ def test_a_mask_is_put_on_and_told(graph: Guarded) -> None:
         ("query Q($b: String) { posts(by: $b) { title } open }", {}, False),
         ("{ posts(order: TITLE) { title } open }", {}, True),
         ("{ posts(order: NEWEST) { title } open }", {}, False),
+        ("{ posts(by_all: [NEWEST, TITLE]) { title } open }", {}, True),
+        ("{ posts(by_all: [NEWEST]) { title } open }", {}, False),
+        ("query Q($o: [Order!]) { posts(by_all: $o) { title } open }", {"o": ["TITLE"]}, True),
+        ("query Q($o: [Order!]) { posts(by_all: $o) { title } open }", {"o": "TITLE"}, True),
         ("query Q($o: Order) { posts(order: $o) { title } open }", {"o": "TITLE"}, True),
         ("query Q($o: Order) { posts(order: $o) { title } open }", {"o": "NEWEST"}, False),
     ],
