@@ -7,10 +7,9 @@ import getpass
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -21,31 +20,15 @@ from auth.audit.reading import day_of, entries, files
 from auth.audit.verify import CLEARED, verify
 from connectors.registry import Registry
 from gateway.audit_settings import AuditSettings
+from gateway.commands import Command, Run, config, tell
 from gateway.settings import load
 from gateway.strict import SettingsError
 
-Command = Callable[[argparse.Namespace], int]
 TOLD = ("client", "issuer", "dry_run", "since", "action")
 """Arguments that say what a command was done to; of a file its name alone is told."""
 
 
-def add_audit(commands: Any) -> None:
-    """The command's parser, below those of the others."""
-    summary = "verify, show or clear the log of who saw what"
-    parser = commands.add_parser("audit", help=summary, description=summary.capitalize() + ".")
-    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
-    for name, command, action, help_, options in (
-        ("verify", _verify, "audit_verified", "whether it is as it was written", _of_verify),
-        ("show", _show, "audit_shown", "entries, as JSON lines", _of_show),
-        ("clear", _clear, None, "delete files of days that need not be kept", _of_clear),
-    ):
-        own = actions.add_parser(name, help=help_, description=help_.capitalize() + ".")
-        own.add_argument("--config", type=Path, default=Path("tillgate.toml"))
-        own.set_defaults(command=command, audited=action)
-        options(own)
-
-
-def audited(command: Command, arguments: argparse.Namespace) -> int:
+def audited(command: Run, arguments: argparse.Namespace) -> int:
     """Runs a command; if it administers something (`audited` is set), that is noted when it is
     over. Where the log cannot be written nothing is done. Raises LogUnusable."""
     action: str | None = getattr(arguments, "audited", None)
@@ -100,7 +83,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     folder: Path = arguments.folder or settings.path
     try:
         elsewhere = [one for path in arguments.checkpoint for one in shipped(path)]
-        found = verify(folder, settings.keys, elsewhere, _tell)
+        found = verify(folder, settings.keys, elsewhere, tell)
     except OSError as error:
         raise SettingsError(f"{error.filename or folder}: {error.strerror}") from None
     for fault in found.faults:
@@ -200,5 +183,29 @@ def _moment(text: str) -> str:
     return text
 
 
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+AUDIT = Command(
+    name="audit",
+    summary="verify, show or clear the log of who saw what",
+    actions=(
+        Command(
+            name="verify",
+            summary="whether it is as it was written",
+            run=_verify,
+            options=(config, _of_verify),
+            audited="audit_verified",
+        ),
+        Command(
+            name="show",
+            summary="entries, as JSON lines",
+            run=_show,
+            options=(config, _of_show),
+            audited="audit_shown",
+        ),
+        Command(
+            name="clear",
+            summary="delete files of days that need not be kept",
+            run=_clear,
+            options=(config, _of_clear),
+        ),
+    ),
+)

@@ -14,6 +14,7 @@ import uvloop
 
 from connectors.registry import Registry
 from gateway import subject
+from gateway.commands import Command, config, tell
 from gateway.settings import load
 from gateway.strict import SettingsError
 from gateway.subject import Found, Manifest, Question, Refused
@@ -40,7 +41,7 @@ def erase(arguments: argparse.Namespace) -> int:
 
     def agreed(found: Found) -> bool:
         for line in _summary(found):
-            _tell(line)
+            tell(line)
         return arguments.yes or _asked("Erase it? It cannot be undone. [y/N] ")
 
     try:
@@ -49,25 +50,25 @@ def erase(arguments: argparse.Namespace) -> int:
         )
     except Refused as refusal:
         for line in refusal.args:
-            _tell(line)
-        _tell("Nothing was erased.")
+            tell(line)
+        tell("Nothing was erased.")
         return 1
     arguments.subjects = manifest.subjects
     print(_text([{"manifest": manifest}]), end="")
     if not manifest.scrubbed:
-        _tell("The rows are gone, but their bytes may still be in the database's files: somebody")
-        _tell("reads them without end. Do it again when the gateway is stopped.")
+        tell("The rows are gone, but their bytes may still be in the database's files: somebody")
+        tell("reads them without end. Do it again when the gateway is stopped.")
     return _told(manifest) or int(not manifest.scrubbed)
 
 
 def _told(manifest: Manifest) -> int:
     """What the operator must not miss; the exit code."""
     for line in manifest.not_asked:
-        _tell(f"NOT COMPLETE {line}")
+        tell(f"NOT COMPLETE {line}")
     if not manifest.records and manifest.complete:
-        _tell("No source knows anybody like that.")
+        tell("No source knows anybody like that.")
     if manifest.vendors:
-        _tell(f"The records themselves are with {', '.join(manifest.vendors)}: ask there, too.")
+        tell(f"The records themselves are with {', '.join(manifest.vendors)}: ask there, too.")
     return 0 if manifest.complete else 1
 
 
@@ -123,33 +124,20 @@ def _write(path: Path, text: str) -> None:
         raise SettingsError(f"--out: {path}: {error.strerror}") from None
 
 
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+def _of_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, metavar="FILE", help="a new file, for its owner alone")
 
 
-def _options(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
-    summary = "all that the gateway itself keeps about somebody, a JSON value a line"
-    told = actions.add_parser("export", help=summary, description=summary.capitalize() + ".")
-    _whom(told)
-    told.add_argument("--out", type=Path, metavar="FILE", help="a new file, for its owner alone")
-    told.set_defaults(command=export, audited="subject_exported")
-    summary = "take it away, for good"
-    gone = actions.add_parser("erase", help=summary, description=summary.capitalize() + ".")
-    _whom(gone)
-    gone.add_argument("--yes", action="store_true", help="without asking")
-    gone.add_argument(
+def _of_erase(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="without asking")
+    parser.add_argument(
         "--partly",
         action="store_true",
         help="also while a source cannot be asked; the exit code is 1 then, too",
     )
-    gone.set_defaults(command=erase, audited="subject_erased")
 
 
 def _whom(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--config", type=Path, default=Path("tillgate.toml"), help="default: tillgate.toml"
-    )
     parser.add_argument(
         "--customer",
         action="append",
@@ -174,4 +162,23 @@ def _whom(parser: argparse.ArgumentParser) -> None:
     )
 
 
-COMMAND = ("subject", export, "what is kept about a person: export it, erase it", (_options,))
+SUBJECT = Command(
+    name="subject",
+    summary="what is kept about a person: export it, erase it",
+    actions=(
+        Command(
+            name="export",
+            summary="all that the gateway itself keeps about somebody, a JSON value a line",
+            run=export,
+            options=(config, _whom, _of_export),
+            audited="subject_exported",
+        ),
+        Command(
+            name="erase",
+            summary="take it away, for good",
+            run=erase,
+            options=(config, _whom, _of_erase),
+            audited="subject_erased",
+        ),
+    ),
+)

@@ -69,8 +69,12 @@ HOME = {
 PRINTERS = (
     "gateway/audit_cli.py",
     "gateway/cli.py",
+    "gateway/clients_cli.py",
+    "gateway/commands.py",
     "gateway/demo.py",
+    "gateway/documents_cli.py",
     "gateway/encryption_cli.py",
+    "gateway/index_cli.py",
     "gateway/subject_cli.py",
     "sandbox/",
     "benchmarks/",
