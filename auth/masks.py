@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from auth.rules import Mask
 
 STARS = "***"
+LONGEST_TOP = 10
+"""Letters of a top-level domain that is shown: `technology`; a longer one may be a name."""
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 _LAST4 = re.compile(r"[0-9]{4}\Z")
 _NUMBER = re.compile(r"\+?[0-9 ()./\u00a0-]*", re.ASCII)
@@ -34,7 +36,7 @@ def email(value: str) -> str:
     """`j***@e***.com`: a last label that is none of a public domain may be a name."""
     local, at, domain = value.strip().rpartition("@")
     host, dot, top = domain.rpartition(".")
-    if not (local and at and host and dot and top.isalpha() and 2 <= len(top) <= 6):
+    if not (local and at and host and dot and top.isalpha() and 2 <= len(top) <= LONGEST_TOP):
         return STARS
     return f"{local[0]}{STARS}@{host[0]}{STARS}.{top}"
 

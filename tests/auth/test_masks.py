@@ -26,6 +26,7 @@ KEY = b"k" * 32
         (Mask.EMAIL, "john@example.com", "j***@e***.com"),
         (Mask.EMAIL, "a@mail.example.co.uk", "a***@m***.uk"),
         (Mask.EMAIL, "王@例子.中国", "王***@例***.中国"),
+        (Mask.EMAIL, "mei@shop.example", "m***@s***.example"),
         (Mask.EMAIL, "not an address", "***"),
         (Mask.EMAIL, "@example.com", "***"),
         (Mask.EMAIL, "a@localhost", "***"),
