@@ -15,7 +15,7 @@ demo: $(VENV)/demo.stamp ## Simulated vendors, the gateway and a joined query (A
 	$(BIN)/tillgate demo $(ARGS)
 
 test: $(VENV)/dev.stamp ## The whole test suite (ARGS="-k money")
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(VENV)/dev.stamp ## Style, format and types
 	$(BIN)/ruff check $(CODE)
