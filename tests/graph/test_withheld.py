@@ -216,7 +216,8 @@ async def test_a_partner_without_amounts_finds_the_same_payments(
 ) -> None:
     customers = [c for c in world.world.customers if "salesforce" in c.sources][:4]
     ids = tuple(f"salesforce:customer:{c.sources['salesforce']}" for c in customers)
-    policy = Policy(rows=RowRules(partners={"shop": PartnerRows(customers=ids)}))
+    rows = RowRules(partners={"shop": PartnerRows(customers=ids)})
+    policy = Policy(rows=rows, partner_mode=Mode.FILTER)
     query = """{ payments(first: 50) { nodes { id status } } refunds(first: 50) { nodes { id } }
       orders(first: 50) { nodes { id recordedState } } }"""
     found = []

@@ -45,7 +45,7 @@ def in_order(rows: Sequence[Any], sort: Sort) -> list[Any]:
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> World:
+def worlds(draw: st.DrawFn, least: int = 1) -> World:
     sort = draw(SORTS)
     days = st.one_of(st.none(), st.integers(0, 6).map(day))
     held: list[list[Any]] = []
@@ -62,7 +62,7 @@ def worlds(draw: st.DrawFn) -> World:
             for at, (when, wanted) in enumerate(kinds)
         ]
         held.append(in_order(rows, sort))
-    sources = [FakeRows(rows, draw(st.integers(1, 12))) for rows in held]
+    sources = [FakeRows(rows, draw(st.integers(least, 12))) for rows in held]
     filter_ = draw(st.sampled_from([WANTED, OrderFilter()]))
     return World(sources, held, Ask(draw(st.integers(1, 15)), None, filter_, sort))
 
@@ -102,9 +102,10 @@ def test_every_accepted_row_comes_exactly_once_and_in_order(world: World) -> Non
     )
 
 
-@given(worlds(), st.sets(st.integers(0, 39)))
+@given(worlds(least=5), st.sets(st.integers(0, 39)))
 def test_rows_that_may_not_be_shown_leave_no_trace(world: World, kept: set[int]) -> None:
-    """One's own rows each once, and no place is told that is another's."""
+    """One's own rows each once, and no place is told that is another's; pages are large enough that
+    those of others end within what is read for one."""
 
     def keeps(row: Any) -> bool:
         return int(row.native_id[1:]) in kept

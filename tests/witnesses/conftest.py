@@ -13,6 +13,7 @@ from gateway.demo_clients import PARTNER, TENANT, demo_client
 from gateway.token import fetch_token
 from sandbox.server import Server
 from sandbox.simulator import discover
+from tests.graph.conftest import WIDE
 from tests.serving import GatewayServer
 from tests.witnesses.node import Node
 
@@ -43,13 +44,15 @@ def production(sandbox: Server) -> Iterator[GatewayServer]:
 @pytest.fixture(scope="session")
 def subgraph(sandbox: Server) -> Iterator[GatewayServer]:
     """The production profile behind a federation router."""
-    with GatewayServer(sandbox, profile="production", federation=True) as gateway:
+    wide = {"budget": WIDE}
+    with GatewayServer(sandbox, profile="production", changes=wide, federation=True) as gateway:
         yield gateway
 
 
 @pytest.fixture(scope="session")
 def guarded(sandbox: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayServer]:
-    """The production profile with the demo's readers, and nothing about it is eased."""
+    """The production profile with the demo's readers; nothing about it is eased, but that they may
+    ask as much as they like."""
     keys = tmp_path_factory.mktemp("keys") / "keys.json"
     customers = partners_customers(sandbox.world, shown_orders(sandbox.world))
     rows = RowRules(
@@ -62,7 +65,8 @@ def guarded(sandbox: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         embedded=EmbeddedSettings(keys=str(keys), demo_clients=True),
         rows=rows,
     )
-    with GatewayServer(sandbox, profile="production", auth=auth) as gateway:
+    wide = {"budget": WIDE}
+    with GatewayServer(sandbox, profile="production", auth=auth, changes=wide) as gateway:
         yield gateway
 
 
