@@ -179,6 +179,7 @@ def test_what_the_command_prints_is_what_the_settings_read(gate: Gate) -> None:
         HASHED[:-8],
         HASHED + "$",
     ],
+    ids=["empty", "none", "other method", "cheap", "dear", "leading zero", "cut", "longer"],
 )
 def test_a_hash_that_is_none_is_not_read(text: str) -> None:
     with pytest.raises(ValueError, match="not a hash that tillgate makes"):

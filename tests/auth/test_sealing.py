@@ -96,6 +96,7 @@ def test_a_key_that_is_not_there_is_named_and_no_value_is() -> None:
         ("a", "ключ", "the key 'a' is not base64"),
         ("a", b64encode(b"x" * 31).decode(), "the key 'a' has 31 bytes instead of 32"),
     ],
+    ids=["space", "empty", "long", "no base64", "no ASCII", "short"],
 )
 def test_a_key_that_is_none_is_told_without_its_value(id_: str, text: str, told: str) -> None:
     with pytest.raises(ValueError, match=told) as error:

@@ -235,6 +235,7 @@ def test_the_text_is_read_once_its_hash_is_the_announced_one(packed: bool) -> No
         (gzip.compress(text(*GOOD))[:12] + b"\xff" * 40, "compression is damaged"),
         (gzip.compress(text(*GOOD)) + b"more", "compression is damaged"),
     ],
+    ids=["a row less", "a byte more", "empty", "cut", "overwritten", "longer"],
 )
 def test_another_file_than_was_announced_is_not_read(file: bytes, said: str) -> None:
     with pytest.raises(BadBill, match=said):
