@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 
-# The same examples in every run, without a clock; `--hypothesis-profile explore` looks for new ones.
+# The same examples in every run, and no clock; `--hypothesis-profile explore` looks for others.
 settings.register_profile("same", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None)
 settings.load_profile("same")
