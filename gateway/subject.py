@@ -135,8 +135,8 @@ async def erase(
         if not agreed(found):
             raise Refused("nobody agreed")
         now = datetime.now(UTC)
-        gone = await gateway.erasure.erase(found.subject.names, now)
-        left = await gateway.erasure.about(found.subject.names)
+        gone, names = await gateway.erasure.erase(found.subject.names, now)
+        left = await gateway.erasure.about(names)
         if any(left.values()):
             raise StoreUnusable("something came back while it was erased: do it again")
         try:
