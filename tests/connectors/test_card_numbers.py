@@ -151,7 +151,7 @@ def test_it_finds_what_trying_every_row_finds() -> None:
             text += chance.choice(["", " ", "-", ", ", "x", "卡"])
         assert without_cards(text) == _one_by_one(text)
         changed += without_cards(text) != text
-    assert 1_000 < changed
+    assert changed > 1_000
 
 
 def test_each_row_of_single_digits_costs_the_same_few_checks(
