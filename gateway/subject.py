@@ -17,7 +17,7 @@ import msgspec
 from auth.audit.entry import Entry, Seen
 from auth.audit.reading import entries, files
 from connectors.mapping import MappedSettings, fields_of
-from connectors.records import Kind
+from connectors.records import Kind, Payment
 from connectors.registry import Registry
 from gateway.audit_settings import AuditSettings
 from gateway.compose import Gateway, open_gateway
@@ -26,9 +26,11 @@ from gateway.settings import Settings
 from gateway.strict import SettingsError
 from resolvers.context import Context
 from resolvers.errors import BadId
+from resolvers.index.store import Index
 from resolvers.sources import Address
 from resolvers.store import StoreUnusable
 from resolvers.subject import Subject, subject_of, unlisted
+from resolvers.tombstones import REFERENCE
 
 SECONDS = 600.0
 OBJECTS = 10_000_000
@@ -135,8 +137,8 @@ async def erase(
         if not agreed(found):
             raise Refused("nobody agreed")
         now = datetime.now(UTC)
-        gone = await gateway.erasure.erase(found.subject.names, now)
-        left = await gateway.erasure.about(found.subject.names)
+        gone, names = await gateway.erasure.erase(found.subject.names, now)
+        left = await gateway.erasure.about(names)
         if any(left.values()):
             raise StoreUnusable("something came back while it was erased: do it again")
         try:
@@ -164,12 +166,9 @@ async def _opened(
         standing = await gateway.tombstones.standing(subject.names)
         stored[TOMBSTONE] = [{"name": name, "erased_at": at} for name, at in standing]
         stored[AUDIT] = [] if settings.audit is None else _audited(settings.audit, subject)
-        found = Found(
-            question=question,
-            subject=subject,
-            stored=stored,
-            not_asked=tuple(_not_asked(settings, context, question, subject, customers)),
-        )
+        told = _not_asked(settings, context, question, subject, customers)
+        told += await _doubtful(gateway, subject, set(map(str, others)))
+        found = Found(question=question, subject=subject, stored=stored, not_asked=tuple(told))
         yield gateway, found
 
 
@@ -218,6 +217,35 @@ def _not_asked(
             if name not in given
         ]
     return told
+
+
+async def _doubtful(gateway: Gateway, subject: Subject, named: set[str]) -> list[str]:
+    """Numbers under which something stands that may be somebody else's, until the operator has
+    `named` one of those payments."""
+    under = {name: set(ids) for name, ids in subject.doubtful.items()}
+    for row in (await gateway.erasure.about(under.keys())).get(Index.TABLE, ()):
+        name = f"{row['source']}:{REFERENCE}:{row['reference']}"
+        if row["kind"] == Kind.PAYMENT.value and name in under:
+            ids = [row["native_id"], *filter(None, [row["alias"]])]
+            known = {f"{row['source']}:{row['kind']}:{id_}" for id_ in ids}
+            # By either id it is one payment.
+            under[name] |= known if known.isdisjoint(subject.names) else known & named
+    return [
+        f"{name}: another CRM's order has this number, too, or may have: which of"
+        f" {', '.join(sorted(ids))} are theirs? Name those with --record"
+        for name, ids in sorted(under.items())
+        if ids - subject.names and named.isdisjoint(_of_number(subject, name) | ids)
+    ]
+
+
+def _of_number(subject: Subject, name: str) -> set[str]:
+    """Ids of payments that are theirs and carry the number."""
+    return {
+        record.id
+        for record in subject.records
+        if isinstance(record, Payment)
+        and f"{record.source.name}:{REFERENCE}:{record.reference}" == name
+    }
 
 
 def _without_email(settings: Settings) -> list[str]:

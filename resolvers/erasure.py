@@ -22,10 +22,12 @@ class PersonalStore(Protocol):
         self, connection: AsyncConnection, names: Collection[str]
     ) -> list[Mapping[str, Any]]: ...
 
-    async def erase(
-        self, connection: AsyncConnection, names: Collection[str]
-    ) -> tuple[int, set[str]]:
-        """How many rows are gone, and further names that must not come back."""
+    async def named(self, connection: AsyncConnection, names: Collection[str]) -> set[str]:
+        """The names of all that is `about` these names: others may know it by them."""
+        ...
+
+    async def erase(self, connection: AsyncConnection, names: Collection[str]) -> int:
+        """Takes away what is `about` these names; how many rows."""
         ...
 
 
@@ -47,20 +49,32 @@ class Erasure:
         """Rows by the name of their table."""
         with guarded():
             async with self._engine.connect() as connection:
-                return {store.TABLE: await store.about(connection, names) for store in self._stores}
+                every = await self._every(connection, names)
+                return {store.TABLE: await store.about(connection, every) for store in self._stores}
 
-    async def erase(self, names: Collection[str], at: datetime) -> dict[str, int]:
-        """Everywhere or nowhere; how many rows, by table, tombstones too. Then `scrub`."""
+    async def erase(
+        self, names: Collection[str], at: datetime
+    ) -> tuple[dict[str, int], frozenset[str]]:
+        """Everywhere or nowhere; how many rows, by table, tombstones too, and every name that is
+        erased with these. Then `scrub`."""
         gone: dict[str, int] = {}
-        every = set(names)
         with guarded():
             async with self._engine.begin() as connection:
                 await self._tombstones.erasing(connection)
+                every = await self._every(connection, names)
                 for store in self._stores:
-                    gone[store.TABLE], further = await store.erase(connection, names)
-                    every |= further
+                    gone[store.TABLE] = await store.erase(connection, every)
                 gone[self._tombstones.TABLE] = await self._tombstones.put(connection, every, at)
-        return gone
+        return gone, every
+
+    async def _every(self, connection: AsyncConnection, names: Collection[str]) -> frozenset[str]:
+        """With what the stores find by them, until none of them finds another name."""
+        every, fresh = set(names), set(names)
+        while fresh:
+            found = [await store.named(connection, fresh) for store in self._stores]
+            fresh = set().union(*found) - every
+            every |= fresh
+        return frozenset(every)
 
     async def scrub(self) -> None:
         """Takes what was erased out of the database's files."""

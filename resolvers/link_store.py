@@ -111,14 +111,16 @@ class LinkStore:
                 found[row.order_id, row.payment_id] = stored
         return [found[key] for key in sorted(found)]
 
-    async def erase(
-        self, connection: AsyncConnection, names: Collection[str]
-    ) -> tuple[int, set[str]]:
-        """Takes away what is `about` these names; how many rows. Nobody else is named by that."""
+    async def named(self, connection: AsyncConnection, names: Collection[str]) -> set[str]:
+        """None: what a link has at its other side need not be theirs."""
+        return set()
+
+    async def erase(self, connection: AsyncConnection, names: Collection[str]) -> int:
+        """Takes away what is `about` these names; how many rows."""
         gone = 0
         for part, column in _parts(names):
             gone += (await connection.execute(delete(_links).where(column.in_(part)))).rowcount
-        return gone, set()
+        return gone
 
     async def _matching(self, column: Column[str], ids: Sequence[str]) -> list[StoredLink]:
         if self._clock() < self._empty_until:

@@ -89,17 +89,32 @@ class ClientAuth:
         if claim.method in self.methods and await self._proves(claim, client):
             assert client is not None
             return client
+        said = await self._said(claim)
         if claim.method in SECRETS:
-            self._count(claim, f"{claim.client_id} {peer}")
-        _note("client refused", claim)
+            self._count(claim, said, f"{claim.client_id} {peer}")
+        _note("client refused", claim, said)
         raise _unknown()
 
-    def _count(self, claim: Claim, name: str) -> None:
+    async def claimed(self, form: Form) -> str | None:
+        """Who the request says it is from, proven or not; None if there never was such a client.
+        Raises Unavailable."""
+        try:
+            claim = _claim(form)
+        except OAuthError:
+            return None
+        return await self._said(claim)
+
+    async def _said(self, claim: Claim) -> str | None:
+        """The claimed id as it may be written down: what is nobody's may be a secret that was typed
+        into the wrong field."""
+        return claim.client_id if await self._clients.exists(claim.client_id) else None
+
+    def _count(self, claim: Claim, said: str | None, name: str) -> None:
         """Of failures only: a right secret is accepted however often others failed."""
         try:
             self._throttle.check(name)
         except TooManyFailures as error:
-            _note("throttled", claim)
+            _note("throttled", claim, said)
             raise from_fault(error) from None
         self._throttle.failed(name)
 
@@ -142,14 +157,6 @@ class ClientAuth:
             if begin is None or begin > now + LEEWAY:
                 return None
         return ends
-
-
-def claimed_client(form: Form) -> str | None:
-    """Who the request says it is from, proven or not."""
-    try:
-        return _claim(form).client_id
-    except OAuthError:
-        return None
 
 
 def _claim(form: Form) -> Claim:
@@ -198,6 +205,7 @@ def _subject(assertion: str) -> str:
     return subject if isinstance(subject, str) else ""
 
 
-def _note(what: str, claim: Claim) -> None:
-    fields = {"event": what, "client": claim.client_id, "method": claim.method}
+def _note(what: str, claim: Claim, said: str | None) -> None:
+    """`said` None is a client that there never was."""
+    fields = {"event": what, "client": said, "method": claim.method}
     audit.warning(what, extra={"fields": fields})

@@ -16,7 +16,7 @@ from auth.audit.entry import Event, Origin, Result, Who
 from auth.audit.writer import AuditUnavailable, Tell
 from auth.binding import JKT
 from auth.dpop import Proof, Proofs
-from auth.embedded.client_auth import ClientAuth, claimed_client
+from auth.embedded.client_auth import ClientAuth
 from auth.embedded.clients import Client
 from auth.embedded.key_ring import ALGORITHM, MAX_AGE, KeyFileUnusable, KeyRing
 from auth.embedded.protocol import Form, OAuthError, Reply, from_fault, refused
@@ -105,27 +105,37 @@ class EmbeddedIssuer:
     async def _answered(
         self, action: str, form: Form, answer: Callable[[Form, Client], Awaitable[Reply]]
     ) -> Reply:
-        reply = await self._replied(form, answer)
+        client: Client | None = None
+        try:
+            client = await self._auth.client(form)
+            reply = await self._replied(form, client, answer)
+        except OAuthError as error:
+            reply = refused(error)
+        except Fault as fault:
+            reply = refused(from_fault(fault))
         if self._tell is None:
             return reply
+        said = await self._claimed(form) if client is None else client.client_id
         try:
-            await self._tell(_event(action, form, reply, self._settings.url))
+            await self._tell(_event(action, said, form, reply, self._settings.url))
         except AuditUnavailable:
             return refused(from_fault(Unavailable("the audit log")))
         return reply
 
+    async def _claimed(self, form: Form) -> str | None:
+        try:
+            return await self._auth.claimed(form)
+        except Unavailable:
+            return None
+
     async def _replied(
-        self, form: Form, answer: Callable[[Form, Client], Awaitable[Reply]]
+        self, form: Form, client: Client, answer: Callable[[Form, Client], Awaitable[Reply]]
     ) -> Reply:
         try:
-            return await answer(form, await self._auth.client(form))
-        except OAuthError as error:
-            return refused(error)
+            return await answer(form, client)
         except KeyFileUnusable as error:
             audit.error("no token is issued", extra={"fields": {"why": str(error)}})
             return refused(from_fault(Unavailable("the signing key")))
-        except Fault as fault:
-            return refused(from_fault(fault))
 
     async def _token(self, form: Form, client: Client) -> Reply:
         try:
@@ -243,9 +253,8 @@ class EmbeddedIssuer:
         return (verified.principal.expires_at or 0) > self._wall()
 
 
-def _event(action: str, form: Form, reply: Reply, issuer: str) -> Event:
-    """Of an answer, whatever it is. Without good credentials `client_id` is only what was said."""
-    said = claimed_client(form)
+def _event(action: str, said: str | None, form: Form, reply: Reply, issuer: str) -> Event:
+    """Of an answer, whatever it is. Without good credentials `said` is only what was said."""
     error = (reply.body or {}).get("error")
     return Event(
         action=action,

@@ -53,7 +53,8 @@ class _File(msgspec.Struct):
 
 class KeyRing:
     """`lifetime` of a token and `rotate` of a key in seconds; `wall` is seconds since 1970. With a
-    `sealer` the file is sealed; one that is not yet is taken over by `tend`."""
+    `sealer` the file is sealed; one that is not yet is taken over by `tend`, unless this ring has
+    read a sealed one before."""
 
     def __init__(
         self,
@@ -72,6 +73,7 @@ class KeyRing:
         self._stamp: tuple[int, int] | None = None
         self._file = _File([])
         self._sealed_with: str | None = None
+        self._was_sealed = False
         self._keys: dict[str, ECKey] = {}
 
     def tend(self) -> None:
@@ -180,6 +182,8 @@ class KeyRing:
             sealed_with = key_id(content) if is_sealed(content) else None
             if sealed_with is not None:
                 content = open_sealed(content, PLACE, self._sealer)
+            elif self._was_sealed:
+                raise CannotOpen("it was sealed and is not any more: somebody put another one here")
             file = msgspec.json.decode(content, type=_File)
             self._keys = {key.jwk["kid"]: ECKey.import_key(dict(key.jwk)) for key in file.keys}
         except CannotOpen as error:
@@ -187,6 +191,7 @@ class KeyRing:
         except (OSError, msgspec.DecodeError, JoseError, ValueError, KeyError) as error:
             raise KeyFileUnusable(f"{self._path}: {type(error).__name__}") from None
         self._file, self._stamp, self._sealed_with = file, stamp, sealed_with
+        self._was_sealed = self._was_sealed or sealed_with is not None
 
     def _write(self, file: _File) -> None:
         """Whole or not at all; never readable by others, not even for a moment."""

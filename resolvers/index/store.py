@@ -158,10 +158,17 @@ class Index:
         such payments, in whole."""
         return [dict(row._mapping) for row in await self._about(connection, names)]
 
-    async def erase(
-        self, connection: AsyncConnection, names: Collection[str]
-    ) -> tuple[int, set[str]]:
-        """Takes away what is `about` these names; how many rows, and the names of their records."""
+    async def named(self, connection: AsyncConnection, names: Collection[str]) -> set[str]:
+        """Ids and aliases of what is `about` these names."""
+        return {
+            f"{row.source}:{row.kind}:{id_}"
+            for row in await self._about(connection, names)
+            for id_ in (row.native_id, row.alias)
+            if id_
+        }
+
+    async def erase(self, connection: AsyncConnection, names: Collection[str]) -> int:
+        """Takes away what is `about` these names; how many rows."""
         rows = await self._about(connection, names)
         by_kind: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         for row in rows:
@@ -171,12 +178,7 @@ class Index:
             for part in _parts(ids):
                 these = _of(source, kind) & _entries.c.native_id.in_(part)
                 gone += (await connection.execute(delete(_entries).where(these))).rowcount
-        return gone, {
-            f"{row.source}:{row.kind}:{id_}"
-            for row in rows
-            for id_ in (row.native_id, row.alias)
-            if id_
-        }
+        return gone
 
     async def _about(self, connection: AsyncConnection, names: Collection[str]) -> list[Row[Any]]:
         asked: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))

@@ -47,6 +47,33 @@ def test_whoever_is_refused_is_told(audited: Audited) -> None:
     assert second.request_id == forged.headers["x-request-id"]
 
 
+def test_a_secret_typed_as_an_id_is_written_nowhere(
+    audited: Audited, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with audited.gate as gate, caplog.at_level(logging.INFO):
+        own = Own(tmp_path, gate)
+        assert own.secret is not None
+        for path in ("token", "revoke", "introspect"):
+            form = {"client_id": own.secret, "client_secret": own.secret, "token": "x"}
+            assert own.post(path, form).status_code == 401
+        assert own.asked(client_id="shop", secret="wrong").status_code == 401
+    told = [*audited.entries("token"), *audited.entries("token_revoked")]
+    assert [entry.principal and entry.principal.client_id for entry in told] == [None, "shop", None]
+    (looked_up,) = audited.entries("token_looked_up")
+    assert looked_up.principal is None
+    fields = [getattr(record, "fields", {}) for record in caplog.records]
+    assert [f["client"] for f in fields if f.get("event") == "client refused"] == [
+        None,
+        None,
+        None,
+        "shop",
+    ]
+    assert own.secret not in str(fields) + caplog.text
+    logs = "".join(path.read_text() for path in audited.folder.rglob("*.jsonl"))
+    assert logs
+    assert own.secret not in logs
+
+
 def test_tokens_are_told_from_issue_to_revocation(audited: Audited, tmp_path: Path) -> None:
     with audited.gate as gate:
         own = Own(tmp_path, gate)

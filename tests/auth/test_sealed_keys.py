@@ -80,3 +80,19 @@ def test_what_is_not_there_is_not_sealed(path: Path) -> None:
     assert ring(path, NEW).reseal() is None
     ring(path).tend()
     assert ring(path).reseal() is None
+
+
+def test_an_open_file_in_place_of_a_sealed_one_is_refused(path: Path) -> None:
+    own = ring(path, NEW)
+    own.tend()
+    foreign = path.with_name("foreign.json")
+    ring(foreign).tend()
+    planted = foreign.read_bytes()
+    foreign.replace(path)
+    for use in (own.signing, own.published, own.tend, own.reseal, own.rotate):
+        with pytest.raises(KeyFileUnusable, match="it was sealed and is not any more"):
+            use()
+    assert path.read_bytes() == planted
+    path.unlink()
+    own.tend()
+    assert key_id(path.read_bytes()) == "2026"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors import card_numbers
 from connectors.card_numbers import scheme_of, without_cards
 
 CARDS = {
@@ -110,3 +113,62 @@ def test_how_many_random_numbers_look_like_cards() -> None:
     assert found[16] < 3.5
     assert found[18] < 1
     assert found[19] < 2.5
+
+
+def _one_by_one(text: str) -> str:
+    """Every row of whole groups, written out: slow, and plainly what is meant."""
+
+    def shown(found: re.Match[str]) -> str:
+        groups = list(re.finditer(r"\d+", found[0]))
+        told, at, first = "", 0, 0
+        while first < len(groups):
+            for last in range(first, min(first + 19, len(groups))):
+                digits = "".join(str(int(d)) for g in groups[first : last + 1] for d in g[0])
+                if len(digits) <= 19 and scheme_of(digits) is not None:
+                    told += f"{found[0][at : groups[first].start()]}[PAN:{digits[-4:]}]"
+                    at, first = groups[last].end(), last
+                    break
+            first += 1
+        return told + found[0][at:]
+
+    run = r"(?<![0-9A-Za-z])\d(?:[ \u00a0-]?\d){12,}(?![0-9A-Za-z])"
+    return re.sub(run, shown, text)
+
+
+def test_it_finds_what_trying_every_row_finds() -> None:
+    chance = random.Random(2)
+    numbers = [number for _, number in EVERY]
+    changed = 0
+    for _ in range(3_000):
+        text = ""
+        for _ in range(chance.randrange(1, 9)):
+            if chance.random() < 0.4:
+                breaks = ["", "", "", "", " ", "-", "\u00a0"]
+                text += "".join(d + chance.choice(breaks) for d in chance.choice(numbers))
+            else:
+                length = chance.randrange(1, 20)
+                text += "".join(chance.choices("01234456789٤４ -", k=length))
+            text += chance.choice(["", " ", "-", ", ", "x", "卡"])
+        assert without_cards(text) == _one_by_one(text)
+        changed += without_cards(text) != text
+    assert changed > 1_000
+
+
+def test_each_row_of_single_digits_costs_the_same_few_checks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    checked = 0
+    are_right = card_numbers._Sums.are_right
+
+    def counted(*arguments: Any) -> bool:
+        nonlocal checked
+        checked += 1
+        return are_right(*arguments)
+
+    monkeypatch.setattr(card_numbers._Sums, "are_right", counted)
+    # Whatever begins with 4 may be a Visa, of three lengths; with 9 nothing begins.
+    without_cards("4 " * 2_000)
+    assert checked <= 3 * 2_000
+    checked = 0
+    without_cards("9 " * 2_000)
+    assert checked == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -327,6 +328,51 @@ def test_who_is_gone_at_the_vendor_is_found_by_their_records(
     lost = operator("subject", "export", "--email", "nobody@nowhere.example")
     assert (lost.code, lost.manifest["records"]) == (0, {})
     assert "No source knows anybody like that." in lost.err
+
+
+def test_a_number_that_another_crm_gives_too_is_asked_about(
+    operator: Operator, sandbox: Sandbox
+) -> None:
+    """A second CRM has the same numbers, and nobody says that its customers are the same."""
+    world = sandbox.world
+    paid = {p.order: p for p in world.payments if p.source == "alipay_cn" and not p.customer}
+    customer, theirs = next(
+        (customer, paid[order.number])
+        for customer in world.customers
+        for order in world.orders
+        if order.customer == customer.key
+        and order.number in paid
+        and customer.sources.keys() == {"salesforce"}
+        and order.payment_field is None
+        and [p.order for p in world.payments].count(order.number) == 1
+    )
+    id_ = f"salesforce:customer:{customer.sources['salesforce']}"
+    payment = f"alipay_cn:payment:{theirs.native_id}"
+    text = operator.config.read_text()
+    tables = re.findall(
+        r"^\[sources\.salesforce.*?(?=^\[(?!sources\.salesforce)|\Z)", text, re.M | re.S
+    )
+    operator.config.write_text(
+        text + "\n".join(tables).replace("sources.salesforce", "sources.twin")
+    )
+    assert operator("index", "sync", "--since", "2025-11-01").code == 0
+    told = operator("subject", "export", "--customer", id_)
+    assert (told.code, told.manifest["complete"]) == (1, False)
+    assert f"NOT COMPLETE alipay_cn:reference:{theirs.order}: another CRM's order" in told.err
+    assert payment in told.err
+    assert theirs.native_id not in {row["native_id"] for row in told.of(INDEX)}
+    refused = operator("subject", "erase", "--customer", id_, "--yes")
+    assert (refused.code, refused.out) == (1, "")
+    assert operator("subject", "erase", "--customer", id_, "--yes", "--partly").code == 1
+    orders = {order.number for order in world.orders if order.customer == customer.key}
+    own = [f"{p.source}:payment:{p.native_id}" for p in world.payments if p.order in orders]
+    known = (id_, *(word for one in own for word in ("--record", one)))
+    standing = operator("subject", "export", "--customer", *known)
+    assert theirs.native_id in {row["native_id"] for row in standing.of(INDEX)}
+    assert f"alipay_cn:reference:{theirs.order}" not in standing.out + standing.err
+    done = operator("subject", "erase", "--customer", *known, "--yes")
+    assert done.code == standing.code == 0
+    assert operator("subject", "export", "--customer", *known).of(INDEX) == []
 
 
 def test_an_address_can_be_read_instead_of_being_an_argument(

@@ -43,9 +43,10 @@ class Kept(msgspec.Struct, frozen=True):
     index: Index
 
     async def erase(self, names: frozenset[str] = THEIRS) -> dict[str, int]:
-        return await Erasure(self.engine, self.tombstones, (self.links, self.index)).erase(
-            names, NOON
-        )
+        erasure = Erasure(self.engine, self.tombstones, (self.links, self.index))
+        gone, every = await erasure.erase(names, NOON)
+        assert every >= names
+        return gone
 
     async def about(self, names: frozenset[str] = THEIRS) -> dict[str, list[Any]]:
         stores = (self.links, self.index)
@@ -119,6 +120,31 @@ async def test_it_is_gone_and_what_is_anothers_stays(kept: Kept) -> None:
     assert await left(kept) == {"p2", "r2"}
     assert await kept.links.all() == [OTHERS_LINK]
     assert sum((await kept.erase()).values()) == 0
+
+
+async def test_links_go_that_name_what_only_another_store_knows(kept: Kept) -> None:
+    """By the number of an order its payment is found, and by that its alias and its refunds."""
+    await fill(kept)
+    by_alias = StoredLink("crm:order:o7", "cn:payment:4200", "links.csv:4", NOON)
+    await kept.links.add([by_alias])
+    only = frozenset({"cn:reference:SO-1"})
+    told = await kept.about(only)
+    assert [row["order_id"] for row in told["order_payment_link"]] == [
+        "crm:order:o1",
+        "crm:order:o7",
+    ]
+    erasure = Erasure(kept.engine, kept.tombstones, (kept.links, kept.index))
+    gone, every = await erasure.erase(only, NOON)
+    assert (gone["order_payment_link"], gone["reference_entry"]) == (2, 4)
+    assert every == {
+        "cn:reference:SO-1",
+        *(f"cn:payment:{name}" for name in ("p1", "4200")),
+        *(f"cn:refund:{name}" for name in ("r1", "r7")),
+        "cn:dispute:d1",
+    }
+    assert not any((await kept.about(every)).values())
+    assert await kept.links.all() == [OTHERS_LINK]
+    assert await left(kept) == {"p2", "r2"}
 
 
 async def test_a_name_is_nowhere_in_the_tombstones(kept: Kept) -> None:

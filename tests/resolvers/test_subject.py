@@ -12,7 +12,7 @@ from connectors.paging import Page, PageQuery, Row
 from connectors.records import Customer, Kind, Order, Source, SourceKind
 from resolvers.context import Context
 from resolvers.link_store import LinkStore, StoredLink
-from resolvers.links import LinkRules
+from resolvers.links import LinkRules, Pair
 from resolvers.sources import Address, Sources
 from resolvers.store import open_store
 from resolvers.subject import Subject, subject_of, unlisted
@@ -217,3 +217,55 @@ async def test_a_crm_without_a_list_of_customers_is_told(world: World) -> None:
     assert unlisted(world.context) == []
     world.erp.__dict__["customer_page"] = None
     assert unlisted(world.context) == ["erp"]
+
+
+SAME_NUMBER = order("1", "k9", OTHER)
+"""Somebody else's, in another CRM."""
+PAID_THERE = payment("p9", reference="SO-1", customer_id="cus_9", refunds=(), disputes=())
+IN_WALLET = books.payment("w9", reference="SO-1", disputes=())
+
+
+async def test_a_number_that_anothers_order_has_too_says_nothing(store: LinkStore) -> None:
+    world = World(store)
+    world.erp = Crm((HERS, SAME_NUMBER), (IN_ERP,))
+    world.shop = Shop((PAID, ALONE, FOREIGN, PAID_THERE), (AT_SHOP,))
+    world.cn = Ledger(WALLET, BACK, IN_WALLET)
+    found = await world.of("crm:customer:c1")
+    # What the provider says is their own is theirs, whatever number it has.
+    assert ids(found) == ALL - {"cn:payment:w1", "cn:refund:r1"}
+    assert found.names - ids(found) == {"cn:reference:SO-9"}
+    assert found.failures == ()
+    assert found.doubtful == {
+        "cn:reference:SO-1": {"cn:payment:w1", "cn:payment:w9"},
+        "eu:reference:SO-1": {"eu:payment:p9"},
+    }
+
+
+async def test_a_payment_that_is_named_or_linked_is_theirs_for_all_that(world: World) -> None:
+    world.erp = Crm((HERS, SAME_NUMBER), (IN_ERP,))
+    world.cn.refunds_of["w1"] = (BACK,)
+    named = await world.of("crm:customer:c1", "cn:payment:w1")
+    assert ids(named) == ALL
+    assert "cn:reference:SO-1" not in named.names
+    await world.store.add([StoredLink("crm:order:o1", "cn:payment:w1", "links.csv:2", day(1))])
+    assert ids(await world.of("crm:customer:c1")) == ALL
+
+
+async def test_who_cannot_be_asked_for_a_number_may_have_it(world: World) -> None:
+    world.erp.failing["orders_by_number"] = Retryable("erp", "the ERP is out")
+    found = await world.of("crm:customer:c1")
+    assert "erp: the ERP is out" in {str(error) for error in found.failures}
+    assert found.doubtful["cn:reference:SO-1"] == {"cn:payment:w1"}
+    assert "cn:payment:w1" not in found.names
+
+
+async def test_a_crm_that_sells_elsewhere_is_not_asked(world: World) -> None:
+    world.erp = Crm((HERS, SAME_NUMBER), (IN_ERP,))
+    pairs = (Pair("crm", ("eu", "cn")), Pair("erp", ()))
+    parts = ((CRM, world.crm), (OTHER, world.erp), (EU, world.shop), (CN, world.cn))
+    sources = Sources([configured(source, connector) for source, connector in parts])
+    rules = LinkRules(sources, world.store, pairs)
+    context = Context(sources, rules, request_id="t")
+    found = await subject_of(context, [Address("crm", Kind.CUSTOMER, "c1")], ())
+    assert (found.doubtful, "cn:reference:SO-1" in found.names) == ({}, True)
+    assert "orders_by_number" not in {method for method, _ in world.erp.asked}
