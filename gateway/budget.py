@@ -1,8 +1,9 @@
 """What an operation may cost, and what its client has left: asked before anything is fetched.
 
-The estimate is reserved, and what it was too much given back when the answer is there. Whoever sees
-some rows only is charged for the calls that follow from the answer, not for those that were made:
-these tell of rows that he does not see.
+The estimate is reserved, and what it was too much given back when the answer is there. No request
+is free: each costs at least LEAST, and of whoever has not so much left nothing is parsed. Whoever
+sees some rows only is charged for the calls that follow from the answer, not for those that were
+made: these tell of rows that he does not see.
 """
 
 from __future__ import annotations
@@ -26,12 +27,16 @@ from schema.errors import INTERNAL, refusal
 from schema.execution import Outcome, Planned
 
 log = logging.getLogger("tillgate.budget")
+LEAST = 1
+"""Points of any request of a client: what it says is parsed and validated, whatever comes of it."""
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """What is reserved for an operation; `level` None where there is no client to charge."""
+    """What is reserved for an operation, which costs no less than `least`; `level` None where there
+    is no client to charge."""
 
     estimate: int
+    least: int
     costed: Costed | None
     key: str | None
     allowed: Allowance
@@ -65,22 +70,33 @@ class Budgets:
             if not self._running[key]:
                 del self._running[key]
 
+    async def admit(self, context: Context) -> Outcome | None:
+        """The refusal of whoever has nothing left, before anything is done for him."""
+        key = self._key(context)
+        if key is None or not self._enforced:
+            return None
+        level = await self._buckets.take(key, 0, self._allowed(context).limit)
+        return None if level.left >= LEAST else _throttled(LEAST, level, context)
+
     async def reserve(self, planned: Planned, context: Context) -> Held | Outcome:
         """What is held for it, or why it is not executed."""
+        key, allowed = self._key(context), self._allowed(context)
+        least = 0 if key is None else _least(planned)
         try:
             costed = self._costs.of(planned)
             counted = Counted(0, []) if costed is None else costed.estimate()
-            estimate = self._points(counted, context)
+            estimate = max(least, self._points(counted, context))
         except NotCounted as error:
             refused = _refused(str(error), "COST_QUERY_PARSE_FAILURE", context, {})
             return await self.told(refused, context)
         except Exception as error:
             log.error("request=%s %s in counting", context.request_id, type(error).__name__)
-            return _refused(INTERNAL[1], INTERNAL[0], context, {})
-        key, allowed = self._key(context), self._allowed(context)
+            return await self.told(_refused(INTERNAL[1], INTERNAL[0], context, {}), context)
         if estimate > allowed.maximum and self._enforced:
             return await self.told(_too_expensive(estimate, allowed.maximum, context), context)
-        held = Held(estimate=estimate, costed=costed, key=key, allowed=allowed, level=None)
+        held = Held(
+            estimate=estimate, least=least, costed=costed, key=key, allowed=allowed, level=None
+        )
         if key is None:
             return held
         forced = not self._enforced
@@ -91,19 +107,24 @@ class Budgets:
 
     async def settle(self, held: Held, outcome: Outcome, calls: int, context: Context) -> Outcome:
         """Gives back what was reserved and not used, and tells both."""
-        actual = self._actual(held, outcome, calls, context)
+        actual = max(held.least, self._actual(held, outcome, calls, context))
         level = held.level
         if held.key is not None and level is not None and actual != level.taken:
             level = await self._buckets.settle(held.key, actual, held.allowed.limit, level)
-        return _with(outcome, held.estimate, actual, level)
+        return _with(outcome, held, actual, level)
 
     async def told(self, outcome: Outcome, context: Context) -> Outcome:
-        """An answer that cost nothing, with what its client has left."""
+        """An answer of nothing that was executed, with what its client has left."""
+        headers = {**outcome.headers, **await self.charged(context)}
+        return msgspec.structs.replace(outcome, headers=headers)
+
+    async def charged(self, context: Context) -> dict[str, str]:
+        """Takes the least of a client, as far as there is; the headers that tell what is left."""
         key = self._key(context)
         if key is None:
-            return outcome
-        level = await self._buckets.take(key, 0, self._allowed(context).limit)
-        return msgspec.structs.replace(outcome, headers={**outcome.headers, **_headers(level)})
+            return {}
+        level = await self._buckets.take(key, LEAST, self._allowed(context).limit, True)
+        return _headers(level)
 
     @property
     def _enforced(self) -> bool:
@@ -137,12 +158,19 @@ class Budgets:
         return self._settings.of() if who is None else self._settings.of(who.issuer, who.client_id)
 
 
-def _with(outcome: Outcome, estimate: int, actual: int, level: Level | None) -> Outcome:
-    """Where nothing was charged, the body says nothing of it."""
+def _least(planned: Planned) -> int:
+    """Introspection, which the formula does not count, costs a point a token."""
+    if not planned.prepared.introspects:
+        return LEAST
+    return max(LEAST, planned.prepared.document.token_count or 0)
+
+
+def _with(outcome: Outcome, held: Held, actual: int, level: Level | None) -> Outcome:
+    """Where no more than the least was charged, the body says nothing of it."""
     headers = {**outcome.headers, **(_headers(level) if level is not None else {})}
-    if estimate == actual == 0:
+    if held.estimate == actual == held.least:
         return msgspec.structs.replace(outcome, headers=headers)
-    extensions = {**outcome.body.get("extensions", {}), "cost": _cost(estimate, actual, level)}
+    extensions = {**outcome.body.get("extensions", {}), "cost": _cost(held.estimate, actual, level)}
     body = {**outcome.body, "extensions": extensions}
     return msgspec.structs.replace(outcome, body=body, headers=headers)
 

@@ -59,13 +59,13 @@ class GraphQLEndpoint:
         try:
             media_type = _media_type(request.headers.get("accept"))
         except BadRequest as error:
-            return _error(error, JSON, request)
+            return await self._refused(error, JSON, request)
         try:
             operation = await self._operation(request)
             if request.method == "GET":
                 self._check_get(request, operation)
         except BadRequest as error:
-            return _error(error, media_type, request)
+            return await self._refused(error, media_type, request)
         context = self._gateway.context(_id(request), self._principal(request))
         try:
             outcome = await self._operations.answer(operation, context, peer(request))
@@ -74,6 +74,12 @@ class GraphQLEndpoint:
         request.state.operation = outcome.operation
         request.state.errors = outcome.error_count
         return _answer(outcome, media_type)
+
+    async def _refused(self, error: BadRequest, media_type: str, request: Request) -> Response:
+        """What is no operation is not free either."""
+        context = self._gateway.context(_id(request), self._principal(request))
+        error.headers |= await self._operations.charged(context)
+        return _error(error, media_type, request)
 
     def _principal(self, request: Request) -> Principal | None:
         """None where nobody is asked; with [auth] nobody comes here without one."""

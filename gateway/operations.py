@@ -33,6 +33,10 @@ class Operations:
             return await self._in_turn(operation, context)
         return await self._trail.answered(self._in_turn, operation, context, peer)
 
+    async def charged(self, context: Context) -> dict[str, str]:
+        """For a request that holds no operation; the headers that tell what its client has left."""
+        return await self._budgets.charged(context)
+
     async def _in_turn(self, operation: Operation, context: Context) -> Outcome:
         with self._budgets.turn(context) as busy:
             if busy is not None:
@@ -40,6 +44,8 @@ class Operations:
             return await self._answered(operation, context)
 
     async def _answered(self, operation: Operation, context: Context) -> Outcome:
+        if (empty := await self._budgets.admit(context)) is not None:
+            return empty
         known = self._trusted.resolved(operation, context.principal, context.request_id)
         if isinstance(known, Outcome):
             return await self._budgets.told(known, context)

@@ -33,7 +33,7 @@ class GivenArgument(msgspec.Struct, frozen=True):
 
 
 def check_first(value: Any, kind: Kind | None, sources: Sources) -> None:
-    if isinstance(value, int) and not 1 <= value <= FIRST_MOST:
+    if isinstance(value, (int, float)) and not 1 <= value <= FIRST_MOST:
         raise BadFirst(f"first must be between 1 and {FIRST_MOST}")
 
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from graphql import GraphQLSchema, OperationDefinitionNode, get_variable_values
+from graphql import OperationDefinitionNode
 
 from auth.access import Access, Told
-from schema.documents import Prepared, Refused
+from schema.documents import Prepared
 from schema.permitted import Denial, Permitted, permitted
 from schema.reading import read_by_arguments, refused_arguments
 from schema.requirements import Requirements
@@ -40,7 +40,7 @@ class Authorizer:
         variables: Mapping[str, Any],
         access: Access,
     ) -> Permitted:
-        """`variables` are as the operation declares them."""
+        """`variables` are those of `schema.variables`."""
         name = operation.name.value if operation.name is not None else None
         reading = prepared.readings[name]
         values = reading.values(variables)
@@ -71,23 +71,6 @@ class Authorizer:
         while self._held > ROOM or len(self._kept) > MOST:
             _, (dropped, _) = self._kept.popitem(last=False)
             self._held -= dropped
-
-
-def check_variables(
-    schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, Any]
-) -> None:
-    """Raises Refused where the variables are not what the operation declares: on them hangs what is
-    skipped and what is asked by."""
-    if operation.variable_definitions:
-        found = get_variable_values(
-            schema,
-            operation.variable_definitions,
-            dict(variables),
-            max_errors=5,
-            hide_suggestions=True,
-        )
-        if isinstance(found, list):
-            raise Refused(found, "BAD_USER_INPUT")
 
 
 def told(denial: Denial, request_id: str) -> dict[str, Any]:

@@ -55,14 +55,16 @@ class NotCounted(Exception):
 
 
 class Size(msgspec.Struct, frozen=True):
-    """How long a list is, as far as the document says: paths to what slices it."""
+    """How long a list is, as far as the document says. `slicing` are paths to what slices it: the
+    argument's node and default, the names below it, and whether it is a list of them."""
 
     of: ListSize
-    slicing: tuple[tuple[Any, Any, tuple[str, ...]], ...]
+    slicing: tuple[tuple[Any, Any, tuple[str, ...], bool], ...]
     usual: int
 
     def count(self, values: Values) -> int:
-        """Raises NotCounted where exactly one argument must say it, and does not."""
+        """Raises NotCounted where exactly one argument must say it, and does not, or where it is no
+        number."""
         found = [n for n in (_length(*path, values) for path in self.slicing) if n is not None]
         if self.slicing and self.of.require_one and len(found) != 1:
             raise NotCounted(f"Exactly one slicing argument is required, not {len(found)}.")
@@ -135,7 +137,7 @@ class Compiled(msgspec.Struct, frozen=True):
     schema: GraphQLSchema
 
     def estimate(self, values: Values) -> Cost:
-        """`values` are the variables, with their defaults. Raises NotCounted."""
+        """`values` are the variables, those of `schema.variables`. Raises NotCounted."""
         return _Estimate(self, values).cost()
 
     def actual(self, data: Any, values: Values) -> Cost:
@@ -259,16 +261,28 @@ def _default(argument: GraphQLArgument) -> Any:
     return None if value is Undefined else value
 
 
-def _length(node: Any, default: Any, path: tuple[str, ...], values: Values) -> int | None:
+def _length(
+    node: Any, default: Any, path: tuple[str, ...], is_list: bool, values: Values
+) -> int | None:
     """What a slicing argument says: a number, or how many there are of a list."""
     value = default if node is None else value_of(node, values)
     if value is None and node is not None:
         value = default
     for name in path:
         value = value.get(name) if isinstance(value, Mapping) else None
-    if isinstance(value, list):
-        return len(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    if value is None or value is Undefined:
+        return None
+    if is_list:
+        return len(value) if isinstance(value, list) else 1
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise NotCounted("A slicing argument must be an integer.")
+    return value
+
+
+def _is_list(type_: Any, path: Iterable[str]) -> bool:
+    for name in path:
+        type_ = get_named_type(type_).fields[name].type
+    return is_list_type(get_nullable_type(type_))
 
 
 def compiled(
@@ -376,7 +390,8 @@ class _Compiler:
             name, *inner = path.split(".")
             argument = definition.args.get(name)
             if argument is not None:
-                paths.append((given.get(name), _default(argument), tuple(inner)))
+                is_list = _is_list(argument.type, inner)
+                paths.append((given.get(name), _default(argument), tuple(inner), is_list))
         return Size(of, tuple(paths), self._weights.default_size)
 
     def _weighed(

@@ -23,12 +23,13 @@ from auth.access import Mode
 from resolvers.context import Context
 from resolvers.withheld import withheld
 from schema.arguments import refused
-from schema.authorization import Authorizer, check_variables, tell, told
+from schema.authorization import Authorizer, tell, told
 from schema.build import TillgateSchema
 from schema.documents import Documents, Prepared, Refused
 from schema.errors import INTERNAL, formatted, refusal
 from schema.permitted import Denial, Permitted
 from schema.projection import NotPermitted, ProjectingExecutor
+from schema.variables import declared
 
 log = logging.getLogger("tillgate.graphql")
 
@@ -64,7 +65,8 @@ class Outcome(msgspec.Struct, frozen=True):
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
     """An operation that may be executed: `document` is what of it may be answered, None if
-    nothing; `decided` None where nobody decides. `name` is the operation's own."""
+    nothing; `decided` None where nobody decides. `name` is the operation's own, and the variables
+    of `operation` are those of `schema.variables`."""
 
     operation: Operation
     name: str | None
@@ -117,13 +119,15 @@ class Executor:
         return planned if isinstance(planned, Outcome) else await self.execute(planned, context)
 
     def plan(self, operation: Operation, context: Context) -> Planned | Outcome:
-        """What there is to execute, or why nothing is. Asks no source anything."""
+        """What there is to execute, or why nothing is. Asks no source anything. Whatever goes wrong
+        in deciding denies everything."""
         try:
             principal = context.principal
             partner = principal is not None and principal.partner is not None
             prepared = self._documents.prepare(operation.query, _shape(context), partner)
             chosen = get_operation_ast(prepared.document, operation.name)
             name = chosen.name.value if chosen is not None and chosen.name is not None else None
+            operation = self._declared(chosen, operation, context)
             given = prepared.arguments.get(name, ()) if chosen is not None else ()
             errors = refused(given, operation.variables, context.sources)
             if errors:
@@ -135,6 +139,9 @@ class Executor:
             decided = self._decided(prepared, chosen, operation, context)
         except Refused as error:
             return _refused(error.errors, error.code, context.request_id)
+        except Exception as error:
+            log.error("request=%s %s in deciding", context.request_id, type(error).__name__)
+            return _refused([GraphQLError(INTERNAL[1])], INTERNAL[0], context.request_id)
         document: DocumentNode | None = prepared.document
         access = context.access
         denied: tuple[Denial, ...] = ()
@@ -155,6 +162,16 @@ class Executor:
         outcome = await self._answered(planned, context)
         return msgspec.structs.replace(outcome, operation=planned.name, planned=planned)
 
+    def _declared(
+        self, chosen: OperationDefinitionNode | None, operation: Operation, context: Context
+    ) -> Operation:
+        """With the variables that everything from here on is given: a value is read once."""
+        if chosen is None:
+            return operation
+        schema = self._documents.schema_of(_shape(context))
+        variables = declared(schema, chosen, operation.variables)
+        return msgspec.structs.replace(operation, variables=variables)
+
     def _decided(
         self,
         prepared: Prepared,
@@ -162,19 +179,10 @@ class Executor:
         operation: Operation,
         context: Context,
     ) -> Permitted | None:
-        """What of the operation may be answered; None where nobody decides. Whatever goes wrong in
-        deciding denies everything."""
+        """What of the operation may be answered; None where nobody decides."""
         if context.access is None or chosen is None:
             return None
-        try:
-            schema = self._documents.schema_of(context.access.shape)
-            check_variables(schema, chosen, operation.variables)
-            return self._authorizer.decide(prepared, chosen, operation.variables, context.access)
-        except Refused:
-            raise
-        except Exception as error:
-            log.error("request=%s %s in deciding", context.request_id, type(error).__name__)
-            raise Refused([GraphQLError(INTERNAL[1])], INTERNAL[0]) from None
+        return self._authorizer.decide(prepared, chosen, operation.variables, context.access)
 
     async def _answered(self, planned: Planned, context: Context) -> Outcome:
         access, request_id, decided = context.access, context.request_id, planned.decided

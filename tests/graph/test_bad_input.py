@@ -101,6 +101,10 @@ def test_a_variable_is_checked_like_a_literal(gateway: GatewayServer) -> None:
     assert refused(gateway.post(query, {"n": 100000})) == (400, "BAD_FIRST")
     assert refused(gateway.post(query, {"c": "nonsense"})) == (400, "BAD_CURSOR")
     assert refused(gateway.post(query, {"n": "ten"})) == (400, "BAD_USER_INPUT")
+    for number in (1000.0, -1.0, 0.0):
+        assert refused(gateway.post(query, {"n": number})) == (400, "BAD_FIRST")
+    one = "query Q($id: ID!) { order(id: $id) { id } }"
+    assert refused(gateway.post(one, {"id": 801.0})) == (400, "BAD_ID")
 
 
 def test_a_cursor_of_another_question_is_refused(gateway: GatewayServer, control: Control) -> None:

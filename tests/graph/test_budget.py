@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from graphql import parse
 
 from auth.hashed import hash_secret
 from auth.rows import PartnerRows, RowRules
@@ -123,6 +124,19 @@ def test_an_operation_that_may_cost_too_much_is_refused_before_anything_is_asked
     assert control.paths() == []
 
 
+@pytest.mark.parametrize("first", ["100.0", "1e2", "1000E-1"])
+def test_a_number_costs_the_same_however_it_is_written(
+    only_calls: GatewayServer, first: str
+) -> None:
+    query = "query Q($n: Int) { orders(first: $n) { nodes { number } } }"
+    body = f'{{"query": "{query}", "variables": {{"n": {first}}}}}'
+    headers = {"content-type": "application/json", "accept": RESPONSE}
+    answer = httpx.post(f"{only_calls.origin}/graphql", content=body, headers=headers)
+    plain = only_calls.post(query, {"n": 100})
+    assert cost_of(answer.json()) == cost_of(plain.json())
+    assert cost_of(answer.json())["requestedQueryCost"] > CALL + 100
+
+
 def test_measuring_refuses_nothing_and_tells(sandbox: Sandbox) -> None:
     measured = BudgetSettings(mode="measure", maximum=1, capacity=1, refill=SLOW)
     with serving(sandbox, measured) as gateway:
@@ -184,12 +198,12 @@ def test_what_was_too_much_comes_back_and_every_answer_tells_what_is_left(
         "restoreRate": SLOW,
     }
     assert again.status_code == 400
-    for told in (answer, again, free):
+    for told, spent in ((answer, 0), (again, 1), (free, 2)):
         assert told.headers["ratelimit-limit"] == "500"
-        assert told.headers["ratelimit-remaining"] == str(left)
+        assert told.headers["ratelimit-remaining"] == str(left - spent)
         assert int(told.headers["ratelimit-reset"]) > 0
         assert told.headers["ratelimit-policy"].startswith('"cost";q=500;w=')
-        assert told.headers["ratelimit"].startswith(f'"cost";r={left};t=')
+        assert told.headers["ratelimit"].startswith(f'"cost";r={left - spent};t=')
 
 
 @pytest.mark.parametrize(("accept", "status"), [(RESPONSE, 429), (LEGACY, 200)])
@@ -217,6 +231,56 @@ def test_an_empty_bucket_is_told_with_when_to_come_again(
     assert len(control.paths()) <= 1
 
 
+FREE_OF_POINTS = {
+    "a name of a type": "{ __typename }",
+    "not valid": "{ nothing }",
+    "not GraphQL": "{",
+    "a bad id": '{ order(id: "801") { id } }',
+}
+
+
+@pytest.mark.parametrize("query", FREE_OF_POINTS.values(), ids=FREE_OF_POINTS)
+def test_nothing_can_be_asked_for_ever(sandbox: Sandbox, query: str) -> None:
+    with serving(sandbox, BudgetSettings(maximum=3, capacity=3, refill=SLOW)) as gateway:
+        answers = [asked(gateway, query) for _ in range(5)]
+    left = [answer.headers["ratelimit-remaining"] for answer in answers]
+    assert left == ["2", "1", "0", "0", "0"]
+    assert [answer.status_code == 429 for answer in answers] == [False] * 3 + [True] * 2
+    assert answers[4].json()["errors"][0]["extensions"]["code"] == "THROTTLED"
+
+
+def test_introspection_is_as_dear_as_it_is_long(sandbox: Sandbox) -> None:
+    short = "{ __schema { types { name } } }"
+    long = "{ __schema { types { name kind description fields { name type { name kind } } } } }"
+    with serving(sandbox, BudgetSettings(refill=SLOW)) as gateway:
+        left = [
+            int(asked(gateway, query).headers["ratelimit-remaining"])
+            for query in ("{ __typename }", short, long)
+        ]
+    assert left[0] == 4999
+    assert left[0] - left[1] == parse(short).token_count
+    assert left[1] - left[2] == parse(long).token_count
+
+
+def test_what_is_no_operation_is_charged_too(sandbox: Sandbox) -> None:
+    basic = b64encode(b"shop:secret").decode()
+    headers = {"authorization": f"Basic {basic}"}
+    query = {"query": "{ __typename }"}
+    with (
+        serving(sandbox, BudgetSettings(capacity=9, maximum=9, refill=SLOW)) as gateway,
+        httpx.Client(base_url=gateway.origin, headers=headers) as client,
+    ):
+        answers = [
+            client.post("/graphql", json=[query]),
+            client.post("/graphql", json={**query, "documentId": "0" * 64}),
+            client.post("/graphql", json=query, headers={"accept": "text/csv"}),
+            client.get("/graphql", params={"query": "mutation { a }"}),
+        ]
+    assert [answer.status_code for answer in answers] == [400, 400, 406, 405]
+    left = [answer.headers["ratelimit-remaining"] for answer in answers]
+    assert left == ["8", "7", "6", "5"]
+
+
 def test_a_client_may_have_its_own_budget(sandbox: Sandbox) -> None:
     more = ClientBudget(maximum=900, capacity=900)
     budget = BudgetSettings(maximum=5, capacity=5, clients={"shop": more})
@@ -224,7 +288,7 @@ def test_a_client_may_have_its_own_budget(sandbox: Sandbox) -> None:
         rich, poor = asked(gateway), asked(gateway, client="other")
     assert rich.headers["ratelimit-limit"] == "900"
     assert poor.json()["errors"][0]["extensions"]["code"] == "COST_ESTIMATED_TOO_EXPENSIVE"
-    assert poor.headers["ratelimit-remaining"] == "5"
+    assert poor.headers["ratelimit-remaining"] == "4"
 
 
 def test_no_client_runs_more_operations_at_once_than_it_may(
@@ -289,7 +353,7 @@ def test_a_partners_document_may_be_less_long(sandbox: Sandbox) -> None:
     assert codes == ["MAX_TOKENS_LIMIT", "BAD_FIRST"]
 
 
-def test_what_is_denied_costs_nothing(sandbox: Sandbox) -> None:
+def test_what_is_denied_costs_no_more_than_any_request(sandbox: Sandbox) -> None:
     auth = AuthSettings(
         resource="https://graph.example",
         api_keys={"shop": ApiKeySettings(secret_hash=str(hash_secret("secret")), scopes=())},
@@ -297,7 +361,7 @@ def test_what_is_denied_costs_nothing(sandbox: Sandbox) -> None:
     with GatewayServer(sandbox, only=STRIPE_ONLY, indexed=False, auth=auth) as gateway:
         answer = asked(gateway, "{ orders(first: 100) { nodes { payments { nodes { id } } } } }")
     assert answer.json()["data"] is None
-    assert answer.headers["ratelimit-remaining"] == "5000"
+    assert answer.headers["ratelimit-remaining"] == "4999"
 
 
 def test_two_gateways_share_one_budget_and_go_on_without_redis(

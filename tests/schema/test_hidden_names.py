@@ -20,10 +20,10 @@ from graphql import (
 )
 
 from gateway.demo_clients import ROLES
-from schema.authorization import check_variables
 from schema.build import build_schema
 from schema.documents import Documents, Refused
 from schema.limits import OperationLimits
+from schema.variables import check_variables
 
 BUILT = build_schema()
 WHOLE = BUILT.executable
