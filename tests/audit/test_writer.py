@@ -19,6 +19,7 @@ from auth.audit.entry import Result
 from auth.audit.keys import AuditKeys
 from auth.audit.reading import files
 from auth.audit.slot import LogUnusable
+from auth.audit.slot_log import SlotLog
 from auth.audit.writer import BATCH, AuditUnavailable, Writer
 from tests.audit.logs import (
     DAY,
@@ -389,3 +390,30 @@ def test_nothing_is_written_after_the_end(tmp_path: Path) -> None:
     with pytest.raises(AuditUnavailable):
         writer.put(event())
     writer.close()
+
+
+@pytest.mark.parametrize("is_full_before", [False, True])
+def test_a_disk_that_is_full_at_midnight_keeps_no_file_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_full_before: bool
+) -> None:
+    """The new file cannot be begun, or the one before it cannot be told to have been cut."""
+    clock = Clock()
+    opened = SlotLog(tmp_path, KEYS, "node", clock())
+    if is_full_before:
+        with only_file(tmp_path).open("ab") as file:
+            file.write(b"{")
+
+    def full(handle: int, text: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    clock.at += DAY
+    before = len(os.listdir("/proc/self/fd"))
+    monkeypatch.setattr(os, "write", full)
+    for _ in range(10):
+        with pytest.raises(OSError, match="No space"):
+            opened.append([(event(), clock())])
+    monkeypatch.undo()
+    assert len(os.listdir("/proc/self/fd")) == before
+    opened.append([(event(), clock())])
+    opened.close()
+    assert actions(tmp_path)[-2:] == ["log_continued", "query"]
