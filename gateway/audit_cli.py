@@ -7,7 +7,7 @@ import getpass
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -110,20 +110,25 @@ def _of_verify(parser: argparse.ArgumentParser) -> None:
 def _show(arguments: argparse.Namespace) -> int:
     settings = _settings(arguments)
     wanted = [settings.keys.pseudonym(arguments.record)] if arguments.record else []
+    faults: list[str] = []
     try:
-        for entry in _since(settings.path, arguments.since):
+        for entry in _since(settings.path, arguments.since, faults.append):
             if _is_asked(entry, arguments.client, arguments.action, wanted):
                 sys.stdout.write(msgspec.json.encode(entry).decode() + "\n")
     except OSError as error:
         raise SettingsError(f"{settings.path}: {error.strerror}") from None
-    return 0
+    for fault in faults:
+        tell(f"BAD   {fault}")
+    return 1 if faults else 0
 
 
-def _since(folder: Path, since: str | None) -> Iterator[Entry]:
+def _since(
+    folder: Path, since: str | None, tell_fault: Callable[[str], object]
+) -> Iterator[Entry]:
     since = since or ""
     for path in files(folder):
         if day_of(path.name) >= since[:10]:
-            yield from (entry for entry in entries(path) if entry.ts >= since)
+            yield from (entry for entry in entries(path, tell_fault) if entry.ts >= since)
 
 
 def _is_asked(entry: Entry, client: str | None, action: str | None, wanted: list[str]) -> bool:

@@ -199,3 +199,13 @@ def test_settings_that_are_wrong(table: str, fault: str) -> None:
     reader = Reader({"KEY": "k", "SHORT": "s", "LONG": "l" * 32})
     with pytest.raises(SettingsError, match=fault):
         parse(f"[audit]\n{table}\n{STRIPE}", Registry(), reader)
+
+
+def test_what_cannot_be_shown_is_told(folder: Path) -> None:
+    write(folder / "audit", 3)
+    path = only_file(folder / "audit")
+    path.write_bytes(path.read_bytes().replace(b'"user 1"', b"user 1"))
+    done = run(folder, "audit", "show", "--action", "query")
+    assert done.returncode == 1
+    assert len(done.stdout.splitlines()) == 2
+    assert done.stderr.startswith("BAD   2025-11-23.node.0.jsonl:3: it is no entry")
