@@ -15,7 +15,17 @@ import msgspec
 from auth.access import Mode
 from auth.audit.alerts import NEWS, Alerts, KnownUses
 from auth.audit.canonical import plain
-from auth.audit.entry import Calls, Cost, Event, Origin, Result, RowLimits, Seen, Who
+from auth.audit.entry import (
+    MOST_IDS,
+    Calls,
+    Cost,
+    Event,
+    Origin,
+    Result,
+    RowLimits,
+    Seen,
+    Who,
+)
 from auth.audit.sparing import Sparing
 from auth.audit.writer import Writer
 from auth.faults import Fault
@@ -30,8 +40,6 @@ from schema.execution import Operation, Outcome
 from schema.permitted import Denial
 
 alerts = logging.getLogger("tillgate.alerts")
-MOST_IDS = 1000
-"""Of the records of one type in one entry; all are counted."""
 MOST_PATHS = 50
 UNKNOWN = (Origin.HTTP, Origin.OAUTH)
 THROTTLED = frozenset({"THROTTLED", "TOO_MANY_REQUESTS", "COST_ESTIMATED_TOO_EXPENSIVE"})
