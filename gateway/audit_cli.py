@@ -139,9 +139,7 @@ def _show(arguments: argparse.Namespace) -> int:
     return 1 if faults else 0
 
 
-def _since(
-    folder: Path, since: str | None, tell_fault: Callable[[str], object]
-) -> Iterator[Entry]:
+def _since(folder: Path, since: str | None, tell_fault: Callable[[str], object]) -> Iterator[Entry]:
     since = since or ""
     for path in files(folder):
         if day_of(path.name) >= since[:10]:

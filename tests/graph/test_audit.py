@@ -399,13 +399,14 @@ async def test_somebody_without_budget_or_registered_operation_is_refused(
 
 async def test_somebody_who_spends_too_much_does_not_fill_the_disk(asked: Asked) -> None:
     code = {"extensions": {"code": "THROTTLED"}}
+    guarded = msgspec.structs.replace(asked.gateway, policy=Policy())
 
     async def answer(*_: object) -> Outcome:
         return Outcome({"errors": [code]}, False, 1)
 
     for subject, count in (("a", LISTED + 5), ("b", 1)):
         principal = msgspec.structs.replace(who(EVERY_SCOPE), subject=subject)
-        context = asked.gateway.context("request", principal)
+        context = guarded.context("request", principal)
         for _ in range(count):
             await asked.trail.answered(answer, Operation("{ a }"), context, PEER)
     listed = [e for e in asked.entries() if e.action == "query"]
@@ -437,9 +438,7 @@ async def test_an_operation_that_was_given_up_is_told(asked: Asked) -> None:
         raise AssertionError
 
     context = asked.gateway.context("request")
-    asking = asyncio.ensure_future(
-        asked.trail.answered(answer, Operation("{ a }"), context, PEER)
-    )
+    asking = asyncio.ensure_future(asked.trail.answered(answer, Operation("{ a }"), context, PEER))
     await begun.wait()
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
