@@ -7,17 +7,19 @@ import getpass
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
 import msgspec
 
 from auth.audit.canonical import plain
 from auth.audit.checkpoint import NAME, shipped
-from auth.audit.entry import Entry, Event, Origin, Result, Seen, Who
+from auth.audit.entry import MOST_IDS, Entry, Event, Origin, Result, Seen, Who
 from auth.audit.reading import day_of, entries, files
 from auth.audit.verify import CLEARED, verify
+from connectors.records import Kind
 from connectors.registry import Registry
 from gateway.audit_settings import AuditSettings
 from gateway.commands import Command, Run, config, tell
@@ -26,24 +28,35 @@ from gateway.strict import SettingsError
 
 TOLD = ("client", "issuer", "dry_run", "since", "action")
 """Arguments that say what a command was done to; of a file its name alone is told."""
+NAMED = ("customer", "others", "subjects")
+"""Arguments that hold ids of records; what is no id is left out."""
+KINDS = frozenset(kind.value for kind in Kind)
 
 
 def audited(command: Run, arguments: argparse.Namespace) -> int:
-    """Runs a command; if it administers something (`audited` is set), that is noted when it is
-    over. Where the log cannot be written nothing is done. Raises LogUnusable."""
+    """Runs a command; if it administers something (`audited` is set), that is noted before it
+    begins, and how it ended when it is over: one that was killed is told as well. Where the log
+    cannot be written nothing is done. Raises LogUnusable, AuditUnavailable."""
     action: str | None = getattr(arguments, "audited", None)
     settings = None if action is None else load(arguments.config, Registry()).audit
     if action is None or settings is None:
         return command(arguments)
     writer = settings.writer()
     writer.start()
+
+    def note(outcome: Result) -> None:
+        told = _administered(action, outcome, _about(arguments, settings))
+        writer.note(msgspec.structs.replace(told, records=_subjects(arguments, settings)))
+
     outcome = Result.ERROR
     try:
-        code = command(arguments)
-        outcome = Result.ALLOWED if code == 0 else Result.ERROR
+        note(Result.BEGUN)
+        try:
+            code = command(arguments)
+            outcome = Result.ALLOWED if code == 0 else Result.ERROR
+        finally:
+            note(outcome)
     finally:
-        done = _administered(action, outcome, _about(arguments, settings))
-        writer.note(msgspec.structs.replace(done, records=_subjects(arguments, settings)))
         writer.close()
     return code
 
@@ -71,11 +84,15 @@ def _about(arguments: argparse.Namespace, settings: AuditSettings) -> dict[str, 
 
 
 def _subjects(arguments: argparse.Namespace, settings: AuditSettings) -> dict[str, Seen]:
-    """Whose records a command was about: the ids that it left in `subjects`."""
+    """Which records a command is about: those that it was given, and the ids that it found and
+    left in `subjects`."""
     by_type: defaultdict[str, list[str]] = defaultdict(list)
-    for id_ in getattr(arguments, "subjects", ()):
-        by_type[id_.split(":")[1].capitalize()].append(settings.keys.pseudonym(id_))
-    return {type_: Seen(len(ids), tuple(ids)) for type_, ids in by_type.items()}
+    named = chain.from_iterable(getattr(arguments, name, ()) for name in NAMED)
+    for id_ in dict.fromkeys(named):
+        kind = id_.split(":")[1] if id_.count(":") >= 2 else ""
+        if kind in KINDS:
+            by_type[kind.capitalize()].append(settings.keys.pseudonym(id_))
+    return {type_: Seen(len(ids), tuple(ids[:MOST_IDS])) for type_, ids in by_type.items()}
 
 
 def _verify(arguments: argparse.Namespace) -> int:
@@ -110,20 +127,23 @@ def _of_verify(parser: argparse.ArgumentParser) -> None:
 def _show(arguments: argparse.Namespace) -> int:
     settings = _settings(arguments)
     wanted = [settings.keys.pseudonym(arguments.record)] if arguments.record else []
+    faults: list[str] = []
     try:
-        for entry in _since(settings.path, arguments.since):
+        for entry in _since(settings.path, arguments.since, faults.append):
             if _is_asked(entry, arguments.client, arguments.action, wanted):
                 sys.stdout.write(msgspec.json.encode(entry).decode() + "\n")
     except OSError as error:
         raise SettingsError(f"{settings.path}: {error.strerror}") from None
-    return 0
+    for fault in faults:
+        tell(f"BAD   {fault}")
+    return 1 if faults else 0
 
 
-def _since(folder: Path, since: str | None) -> Iterator[Entry]:
+def _since(folder: Path, since: str | None, tell_fault: Callable[[str], object]) -> Iterator[Entry]:
     since = since or ""
     for path in files(folder):
         if day_of(path.name) >= since[:10]:
-            yield from (entry for entry in entries(path) if entry.ts >= since)
+            yield from (entry for entry in entries(path, tell_fault) if entry.ts >= since)
 
 
 def _is_asked(entry: Entry, client: str | None, action: str | None, wanted: list[str]) -> bool:

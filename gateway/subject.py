@@ -85,6 +85,11 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
         return self.stored.keys() - what_stays().keys()
 
     @property
+    def ids(self) -> tuple[str, ...]:
+        """Of all records that it is about."""
+        return tuple(record.id for record in self.subject.records)
+
+    @property
     def records(self) -> dict[str, int]:
         """How many of each kind; kinds of which there are none are left out."""
         kinds = {kind.value: self.subject.count(kind) for kind in Kind}

@@ -40,6 +40,8 @@ def erase(arguments: argparse.Namespace) -> int:
     settings = load(arguments.config, Registry())
 
     def agreed(found: Found) -> bool:
+        # For the audit log, whatever comes of it.
+        arguments.subjects = found.ids
         for line in _summary(found):
             tell(line)
         return arguments.yes or _asked("Erase it? It cannot be undone. [y/N] ")
@@ -53,7 +55,6 @@ def erase(arguments: argparse.Namespace) -> int:
             tell(line)
         tell("Nothing was erased.")
         return 1
-    arguments.subjects = manifest.subjects
     print(_text([{"manifest": manifest}]), end="")
     if not manifest.scrubbed:
         tell("The rows are gone, but their bytes may still be in the database's files: somebody")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 
 import msgspec
@@ -15,9 +16,19 @@ import msgspec
 from auth.access import Mode
 from auth.audit.alerts import NEWS, Alerts, KnownUses
 from auth.audit.canonical import plain
-from auth.audit.entry import Calls, Cost, Event, Origin, Result, RowLimits, Seen, Who
-from auth.audit.sparing import Sparing
-from auth.audit.writer import Writer
+from auth.audit.entry import (
+    MOST_IDS,
+    Calls,
+    Cost,
+    Event,
+    Origin,
+    Result,
+    RowLimits,
+    Seen,
+    Who,
+)
+from auth.audit.sparing import Sparing, neighbourhood
+from auth.audit.writer import AuditUnavailable, Writer
 from auth.faults import Fault
 from auth.principal import Principal
 from connectors.card_numbers import without_cards
@@ -30,12 +41,12 @@ from schema.execution import Operation, Outcome
 from schema.permitted import Denial
 
 alerts = logging.getLogger("tillgate.alerts")
-MOST_IDS = 1000
-"""Of the records of one type in one entry; all are counted."""
 MOST_PATHS = 50
 UNKNOWN = (Origin.HTTP, Origin.OAUTH)
 THROTTLED = frozenset({"THROTTLED", "TOO_MANY_REQUESTS", "COST_ESTIMATED_TOO_EXPENSIVE"})
 """Codes of what was not executed because of what its client may spend."""
+UNREGISTERED = frozenset({"PERSISTED_QUERY_NOT_FOUND", "PERSISTED_QUERY_NOT_SUPPORTED"})
+"""Codes of what was not executed because it is none of the operations that are registered."""
 CRASHED = Outcome({"errors": [{"extensions": {"code": "INTERNAL_SERVER_ERROR"}}]}, False, 1)
 Answer = Callable[[Operation, Context], Awaitable[Outcome]]
 
@@ -47,6 +58,7 @@ class Trail:
         self._writer = writer
         self._rules = rules or Alerts(time.time)
         self._refusals = Sparing(time.monotonic)
+        self._throttled = Sparing(time.monotonic)
 
     @property
     def refuses(self) -> bool:
@@ -60,6 +72,12 @@ class Trail:
         noted = context.shown = []
         try:
             outcome = await answer(operation, context)
+        except asyncio.CancelledError:
+            # Nobody waits any more, and this task must not; where it cannot be put nothing was
+            # answered.
+            with suppress(AuditUnavailable):
+                self._writer.put(self._operation(operation, context, CRASHED, peer, {}))
+            raise
         except Exception:
             await self.tell(self._operation(operation, context, CRASHED, peer, {}))
             raise
@@ -78,17 +96,26 @@ class Trail:
         await self.tell(_refusal(fault, peer, request_id))
 
     async def tell(self, event: Event) -> None:
-        """Whoever is refused waits for the disk. Of refusals of those whom nobody knows not every
-        single one is written: they could fill it."""
+        """Whoever is refused waits for the disk. Of refusals of those whom nobody knows, and of
+        those who have spent what they may, not every single one is written: they could fill it."""
         if event.outcome is not Result.DENIED:
             self._writer.put(event)
             return
-        unlisted = self._refusals.count(event.ip or "") if event.origin in UNKNOWN else 0
+        unlisted = self._unlisted(event)
         if unlisted is None:
             return
         if unlisted:
             event = msgspec.structs.replace(event, about={**event.about, "unlisted": unlisted})
         await self._writer.written(event)
+
+    def _unlisted(self, event: Event) -> int | None:
+        """How many like it were not written since the last one that was; None: nor is this one."""
+        if event.origin in UNKNOWN:
+            return self._refusals.count(neighbourhood(event.ip or ""))
+        if event.reason in THROTTLED:
+            whose = repr(event.principal) if event.principal else neighbourhood(event.ip or "")
+            return self._throttled.count(whose)
+        return 0
 
     def _operation(
         self,
@@ -130,11 +157,13 @@ class Trail:
         )
 
     def _document(self, operation: Operation, outcome: Outcome) -> str:
-        """Keyed, because a document may hold a value that could be guessed."""
+        """Keyed, because a document may hold a value that could be guessed. Of one that is known by
+        its id alone, the id's."""
+        text = operation.query or operation.document_id or ""
         digest = (
             outcome.planned.prepared.key
             if outcome.planned is not None
-            else hashlib.sha256(operation.query.encode("utf-8", "surrogatepass")).digest()
+            else hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
         )
         return self._writer.keys.pseudonym(f"document:{digest.hex()}")
 
@@ -233,7 +262,7 @@ def _violations(context: Context, peer: Peer) -> Iterator[Event]:
 def _result(context: Context, outcome: Outcome) -> Result:
     planned, access = outcome.planned, context.access
     denied = planned.decided.denied if planned is not None and planned.decided else ()
-    if outcome.forbidden or _code(outcome) in THROTTLED:
+    if outcome.forbidden or _code(outcome) in THROTTLED | UNREGISTERED:
         return Result.DENIED
     if not outcome.executed:
         return Result.ERROR

@@ -25,6 +25,8 @@ MOST_DENIED = 0.2
 FEWEST_RECORDS = 5000
 """Different records in an hour that nobody is asked about, whatever others read."""
 TIMES_OTHERS = 5
+SAMPLES = 100
+"""Hours of others that are known, at least, until anybody may read more than `FEWEST_RECORDS`."""
 IN_A_ROW = 10
 SENSITIVE = frozenset({"money", "pii", "secret"})
 PERSONAL = frozenset({"pii", "secret"})
@@ -53,24 +55,29 @@ class Distinct:
 
 
 class Habits:
-    """Of one principal."""
+    """Of one principal. `usual`: how many different records others read in an hour."""
 
-    def __init__(self, since: float) -> None:
+    def __init__(self, since: float, usual: int) -> None:
         self.since = since
+        self.usual = usual
         self.denied: deque[bool] = deque(maxlen=REQUESTS)
         self.records = Distinct()
         self.last_id = ("", 0)
         self.in_a_row = 1
 
+    @property
+    def most(self) -> int:
+        """Different records in an hour that nobody is asked about."""
+        return max(FEWEST_RECORDS, TIMES_OTHERS * self.usual)
+
 
 class Look(NamedTuple):
     """One event, and what is known beside it. `ids` are those of the records that were shown;
-    `usual` how many different ones others read in an hour; `hour` is UTC's."""
+    `hour` is UTC's."""
 
     event: Event
     ids: tuple[str, ...]
     habits: Habits
-    usual: int
     known: KnownUses
     hour: int
     usual_hours: tuple[int, int] | None
@@ -119,7 +126,7 @@ def enumeration(look: Look) -> Figures | None:
     """Somebody reads far more different records than others do."""
     for id_ in look.ids:
         look.habits.records.add(id_)
-    count, most = look.habits.records.count, max(FEWEST_RECORDS, TIMES_OTHERS * look.usual)
+    count, most = look.habits.records.count, look.habits.most
     return {"records": count, "most": most} if count > most else None
 
 
@@ -184,8 +191,7 @@ class Alerts:
         self._usual_hours = usual_hours
         self._habits: Bounded[Who, Habits] = Bounded(PRINCIPALS)
         self._quiet: Bounded[tuple[Who, str], bool] = Bounded(PRINCIPALS * len(RULES))
-        self._before: deque[int] = deque(maxlen=1000)
-        self._usual = 0
+        self._before: deque[tuple[Who, int]] = deque(maxlen=1000)
 
     def observe(self, event: Event, ids: Iterable[str] = ()) -> list[Event]:
         """The alerts that an event gives rise to."""
@@ -197,7 +203,6 @@ class Alerts:
             event,
             tuple(ids),
             self._of(who, now),
-            self._usual,
             self._known,
             int(now % 86_400 // 3600),
             self._usual_hours,
@@ -210,16 +215,22 @@ class Alerts:
         ]
 
     def _of(self, who: Who, now: float) -> Habits:
-        """Those of its hour; how much it read in the hour before is what others are measured by."""
+        """Those of its hour; how much it read in the hour before is what others are measured by,
+        unless it was too much: whoever takes everything, slowly, would be what is usual."""
         habits = self._habits.get(who, now)
         if habits is None:
-            habits = Habits(now)
+            habits = Habits(now, self._usual(who))
         elif now - habits.since >= HOUR:
-            self._before.append(habits.records.count)
-            self._usual = _p99(self._before)
-            habits.since, habits.records = now, Distinct()
+            if (count := habits.records.count) <= habits.most:
+                self._before.append((who, count))
+            habits.since, habits.records, habits.usual = now, Distinct(), self._usual(who)
         self._habits.put(who, habits, now, now + 24 * HOUR)
         return habits
+
+    def _usual(self, who: Who) -> int:
+        """What 99 of 100 hours of others stay below; 0 while too few are known."""
+        others = sorted(count for whose, count in self._before if whose != who)
+        return others[int(len(others) * 0.99)] if len(others) >= SAMPLES else 0
 
     def _is_news(self, who: Who, name: str, now: float) -> bool:
         if name in NEWS:
@@ -228,11 +239,6 @@ class Alerts:
             return False
         self._quiet.put((who, name), True, now, now + HOUR)
         return True
-
-
-def _p99(counts: Iterable[int]) -> int:
-    ordered = sorted(counts)
-    return ordered[int(len(ordered) * 0.99)] if ordered else 0
 
 
 def _alert(event: Event, who: Who, rule: str, figures: Figures) -> Event:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from auth.audit.canonical import plain
 from auth.audit.chain import Broken, Chain
-from auth.audit.entry import Event
+from auth.audit.entry import Event, Origin
 from auth.audit.keys import AuditKeys
 from auth.audit.reading import LONGEST
 from auth.audit.slot import LogUnusable
 
+log = logging.getLogger("tillgate.audit")
 QUARANTINE = "quarantine"
 
 
@@ -52,10 +55,11 @@ class DayFile:
         return self._chain.hash
 
     def append(self, events: Iterable[tuple[Event, str]], node: str) -> None:
-        """Writes all events with their times, or none. Raises OSError."""
+        """Writes all events with their times, or none; in place of one that cannot be said, that
+        there was one. Raises OSError."""
         before = self._chain.seq, self._chain.hash
         try:
-            text = b"".join(self._chain.line(event, ts, node) for event, ts in events)
+            text = b"".join(self._line(event, ts, node) for event, ts in events)
             self._write(text)
         except BaseException:
             self._chain.seq, self._chain.hash = before
@@ -64,6 +68,20 @@ class DayFile:
 
     def close(self) -> None:
         os.close(self._handle)
+
+    def _line(self, event: Event, ts: str, node: str) -> bytes:
+        before = self._chain.seq, self._chain.hash
+        try:
+            line = self._chain.line(event, ts, node)
+            if len(line) < LONGEST:
+                return line
+            why = "TooLong"
+        except Exception as error:
+            why = type(error).__name__
+        # All others would wait behind it, for ever.
+        self._chain.seq, self._chain.hash = before
+        log.error("an entry cannot be written", extra={"fields": {"why": why}})
+        return self._chain.line(_marker(event, why), ts, node)
 
     def _write(self, text: bytes) -> None:
         try:
@@ -95,12 +113,22 @@ class DayFile:
         place = self._folder / QUARANTINE
         place.mkdir(mode=0o700, exist_ok=True)
         self._size -= len(torn)
-        with (place / f"{self.name}.{self._size}").open("ab") as file:
+        aside = place / f"{self.name}.{self._size}"
+        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(handle, "ab") as file:
             file.write(torn)
             file.flush()
             os.fsync(file.fileno())
         os.ftruncate(self._handle, self._size)
         os.fsync(self._handle)
+
+
+def _marker(event: Event, why: str) -> Event:
+    """What can always be said."""
+    told: dict[str, str | int] = {"action": plain(str(event.action)), "why": why}
+    if event.request_id is not None:
+        told["request"] = plain(str(event.request_id))
+    return Event(action="log_replaced", origin=Origin.SYSTEM, outcome=event.outcome, about=told)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -21,13 +21,19 @@ class Origin(Enum):
 
 
 class Result(Enum):
-    """`filtered`: answered without what was denied. `dry_run`: would have been filtered."""
+    """`filtered`: answered without what was denied. `dry_run`: would have been filtered. `begun`: a
+    command, of which a second entry says how it ended; without one, nobody knows."""
 
     ALLOWED = "allow"
     FILTERED = "filtered"
     DENIED = "denied"
     ERROR = "error"
     DRY_RUN = "dry_run"
+    BEGUN = "begun"
+
+
+MOST_IDS = 1000
+"""Of the records of one type in one entry; all are counted."""
 
 
 class Who(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

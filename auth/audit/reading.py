@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import msgspec
 
 from auth.audit.entry import Entry
+from auth.audit.slot import is_held
 
+log = logging.getLogger("tillgate.audit")
 FILE = re.compile(r"(?P<day>\d{4}-\d{2}-\d{2})\.(?P<slot>[A-Za-z0-9-]{1,63}\.\d{1,4})\.jsonl")
 """`2026-11-23.gateway-1.0.jsonl`: the day in UTC, the node, and which of its processes."""
 LONGEST = 1024 * 1024
@@ -19,11 +22,13 @@ _decoder = msgspec.json.Decoder(Entry)
 
 
 class Line(NamedTuple):
-    """`number` counts from 1; `text` is without its end, which a torn line lacks."""
+    """`number` counts from 1; `text` is without its end, which a torn line lacks: the last of a
+    file. Of one that is too long only the beginning is in `text`; others may follow it."""
 
     number: int
     text: bytes
-    is_whole: bool
+    is_torn: bool = False
+    is_too_long: bool = False
 
 
 def files(folder: Path) -> list[Path]:
@@ -37,20 +42,46 @@ def day_of(name: str) -> str:
 
 
 def lines(path: Path) -> Iterator[Line]:
-    """Every line of a file; one that is too long ends the file. Raises OSError."""
+    """Every line of a file. Raises OSError."""
     with path.open("rb") as file:
         number = 0
         while text := file.readline(LONGEST):
             number += 1
-            yield Line(number, text.rstrip(b"\n"), text.endswith(b"\n"))
-            if not text.endswith(b"\n"):
+            if text.endswith(b"\n"):
+                yield Line(number, text[:-1])
+            elif len(text) < LONGEST:
+                yield Line(number, text, is_torn=True)
+                # What its process appends now is for the next time.
                 return
+            else:
+                yield Line(number, text, is_too_long=True)
+                _pass_over(file)
 
 
-def entries(path: Path) -> Iterator[Entry]:
-    """What a file says, unverified; what is no entry is left out. Raises OSError."""
+def _pass_over(file: BinaryIO) -> None:
+    """The rest of a line."""
+    while (rest := file.readline(LONGEST)) and not rest.endswith(b"\n"):
+        pass
+
+
+def is_live(path: Path) -> bool:
+    """Whether a process is writing this file now, so that its last line may be unfinished."""
+    named = FILE.fullmatch(path.name)
+    if named is None or not is_held(path.parent, named["slot"]):
+        return False
+    return [one for one in files(path.parent) if _slot_of(one) == named["slot"]][-1:] == [path]
+
+
+def _slot_of(path: Path) -> str:
+    return path.name[11 : -len(".jsonl")]
+
+
+def entries(path: Path, tell: Callable[[str], object] = log.error) -> Iterator[Entry]:
+    """What a file says, unverified; of what is no entry is told where it is, without its text.
+    Raises OSError."""
     for line in lines(path):
         try:
             yield _decoder.decode(line.text)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            continue
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            if not (line.is_torn and is_live(path)):
+                tell(f"{path.name}:{line.number}: it is no entry (see tillgate audit verify)")

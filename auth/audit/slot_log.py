@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
@@ -42,7 +43,7 @@ class SlotLog:
         except OSError as error:
             self._slot.release()
             raise LogUnusable(f"{folder}: {error.strerror}") from None
-        except LogUnusable:
+        except BaseException:
             self._slot.release()
             raise
 
@@ -90,15 +91,25 @@ class SlotLog:
     def _opened(self, action: str, now: int) -> DayFile:
         """Today's file, with an entry that says how it came to be; the first entry of a file names
         the file before it and how that ended."""
-        name, begin = f"{_day(now)}.{self._slot.name}.jsonl", own(action)
-        file = DayFile(self._folder, name, self._keys)
-        if file.is_new and (before := self._before(name)) is not None:
-            self._tell_recovered(before, now)
-            begin = own(action, after=before.name, after_seq=before.seq, after_hash=before.hash)
-            before.close()
-        self._tell_recovered(file, now)
-        file.append([(begin, rfc3339(now))], self._node)
+        file = DayFile(self._folder, f"{_day(now)}.{self._slot.name}.jsonl", self._keys)
+        try:
+            begin = own(action, **(self._ended_before(file.name, now) if file.is_new else {}))
+            self._tell_recovered(file, now)
+            file.append([(begin, rfc3339(now))], self._node)
+        except BaseException:
+            # It is tried again, and again, while the disk is full.
+            file.close()
+            raise
         return file
+
+    def _ended_before(self, name: str, now: int) -> dict[str, str | int]:
+        """How the newest file before this one ended, if there is one."""
+        found = self._before(name)
+        if found is None:
+            return {}
+        with closing(found) as before:
+            self._tell_recovered(before, now)
+            return {"after": before.name, "after_seq": before.seq, "after_hash": before.hash}
 
     def _tell_recovered(self, file: DayFile, now: int) -> None:
         if file.recovered:

@@ -12,8 +12,7 @@ import msgspec
 from auth.audit.chain import Broken, Chain
 from auth.audit.checkpoint import Checkpoint, kept
 from auth.audit.keys import AuditKeys
-from auth.audit.reading import FILE, day_of, files, lines
-from auth.audit.slot import is_held
+from auth.audit.reading import Line, day_of, files, is_live, lines
 
 OFTEN = 250_000
 """Entries between two signs of life."""
@@ -93,11 +92,11 @@ class _Verification:
     def _file(self, name: str, wanted: set[int]) -> _Read:
         chain, found = Chain(self._keys.of_file(name)), _Read({})
         for line in lines(self._folder / name):
-            if not line.is_whole:
+            if line.is_torn:
                 self._torn(name, line.number)
                 break
             try:
-                members = chain.follow(line.text)
+                members = _followed(chain, line)
             except Broken as error:
                 self._faults.append(Fault(name, line.number, str(error)))
                 found.is_good = False
@@ -111,8 +110,7 @@ class _Verification:
 
     def _torn(self, name: str, number: int) -> None:
         """A process that is writing now will end its line."""
-        named = FILE.fullmatch(name)
-        if named is None or not is_held(self._folder, named["slot"]):
+        if not is_live(self._folder / name):
             text = "it is cut: its process ended while it wrote, or its end was taken away"
             self._faults.append(Fault(name, number, text))
 
@@ -156,6 +154,13 @@ class _Verification:
         """Unless it was cleared, which the log says."""
         if day_of(name) >= self._cleared:
             self._faults.append(Fault(name, 0, what))
+
+
+def _followed(chain: Chain, line: Line) -> dict[str, Any]:
+    """Raises Broken."""
+    if line.is_too_long:
+        raise Broken("it is longer than any that we write")
+    return chain.follow(line.text)
 
 
 def _first_of_each(faults: Iterable[Fault]) -> list[Fault]:

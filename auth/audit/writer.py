@@ -104,8 +104,12 @@ class Writer:
 
     @property
     def is_writing(self) -> bool:
-        """False while the disk refuses, or more waits than there is room for."""
-        return not self._failing and len(self._queue) < self._room
+        """False while the disk refuses, more waits than there is room for, or nobody writes."""
+        return not self._failing and self._is_alive and len(self._queue) < self._room
+
+    @property
+    def _is_alive(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
 
     @property
     def refuses(self) -> bool:
@@ -149,7 +153,7 @@ class Writer:
             # Refusals find room when what is allowed does not; nothing grows without end.
             if self._closing or waiting >= (self._room if self.strict else 2 * self._room):
                 raise AuditUnavailable("too much waits to be written")
-            if self.strict and self._failing:
+            if self.strict and (self._failing or not self._is_alive):
                 raise AuditUnavailable("nothing can be written")
             self._queue.append(_Waiting(event, self._wall(), ticket))
             self._urgent = self._urgent or ticket is not None
@@ -157,17 +161,28 @@ class Writer:
                 self._changed.notify()
 
     def _run(self, opened: SlotLog) -> None:
-        while batch := self._gathered(opened):
-            if not self._write(opened, batch) and self._closing:
+        try:
+            self._work(opened)
+        except Exception as error:
+            # From now on nothing can be written, which `is_writing` says.
+            log.critical(
+                "nothing is written any more", extra={"fields": {"why": type(error).__name__}}
+            )
+
+    def _work(self, opened: SlotLog) -> None:
+        while (batch := self._gathered(opened.due)) is not None:
+            if batch and not self._write(opened, batch) and self._closing:
                 return
+            if not opened.due:
+                opened.checkpoint(self._wall())
         opened.checkpoint(self._wall())
 
-    def _gathered(self, opened: SlotLog) -> list[_Waiting]:
-        """What is written next; nothing at the end."""
+    def _gathered(self, patience: float) -> list[_Waiting] | None:
+        """What is written next; nothing if nothing came in so many seconds, None at the end."""
         with self._changed:
-            while not self._queue and not self._closing:
-                if not self._changed.wait(opened.due):
-                    opened.checkpoint(self._wall())
+            self._changed.wait_for(lambda: self._queue or self._closing, patience)
+            if not self._queue:
+                return None if self._closing else []
             until = time.monotonic() + GATHER
             while not (self._urgent or self._closing or len(self._queue) >= BATCH):
                 if not self._changed.wait(max(0.0, until - time.monotonic())):
@@ -188,8 +203,6 @@ class Writer:
             self._fail(batch, error)
             return False
         self._resume()
-        if not opened.due:
-            opened.checkpoint(self._wall())
         return True
 
     def _fail(self, batch: list[_Waiting], error: Exception) -> None:

@@ -14,6 +14,7 @@ from auth.audit.alerts import (
     IN_A_ROW,
     PRINCIPALS,
     REQUESTS,
+    SAMPLES,
     Alerts,
     Distinct,
     KnownUses,
@@ -89,14 +90,44 @@ def test_what_was_read_in_another_hour_does_not_count() -> None:
 
 
 def test_much_is_measured_by_what_others_read() -> None:
+    watch = read_by_others(SAMPLES)
+    assert watch.ask(ids=ids(0, 6000)) == []
+    assert watch.ask(ids=ids(6000, 3000)) == ["enumeration"]
+
+
+def test_before_enough_is_known_of_others_the_ceiling_is_fixed() -> None:
+    assert read_by_others(SAMPLES - 1).ask(ids=ids(0, 6000)) == ["enumeration"]
+
+
+def test_nobody_is_measured_by_what_it_read_itself() -> None:
+    """Somebody who takes a little more every hour."""
     watch = Watch()
-    for client in ("a", "b"):
-        watch.ask(ids=ids(0, 4000), client=client)
+    for _ in range(SAMPLES + 10):
+        assert watch.ask(ids=ids(0, 1500)) == []
+        watch.now += HOUR
+    assert watch.ask(ids=ids(0, 6000)) == ["enumeration"]
+
+
+def test_an_hour_of_too_much_is_not_what_is_usual() -> None:
+    watch = Watch()
+    for number in range(SAMPLES):
+        client = f"client {number}"
+        assert watch.ask(ids=ids(0, 6000), client=client) == ["enumeration"]
     watch.now += HOUR
-    for client in ("a", "b"):
-        watch.ask(client=client)
-    assert watch.ask(ids=ids(0, 15_000)) == []
-    assert watch.ask(ids=ids(15_000, 10_000)) == ["enumeration"]
+    for number in range(SAMPLES):
+        watch.ask(client=f"client {number}")
+    assert watch.ask(ids=ids(0, 6000)) == ["enumeration"]
+
+
+def read_by_others(hours: int) -> Watch:
+    """In each of which 1500 records were read by a client of its own."""
+    watch = Watch()
+    for number in range(hours):
+        watch.ask(ids=ids(0, 1500), client=f"client {number}")
+    watch.now += HOUR
+    for number in range(hours):
+        watch.ask(client=f"client {number}")
+    return watch
 
 
 @pytest.mark.parametrize("count", [0, 1, 100, 5000, 50_000])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from auth.audit.entry import Entry, Event, Origin, Result, Seen, Who
 from auth.audit.writer import Writer
 from connectors.registry import Registry
+from gateway.audit_cli import audited
 from gateway.settings import parse
 from gateway.strict import Reader, SettingsError
 from tests.audit.logs import DAY, KEYS, SECRET, Clock, event, faults, only_file, told, write
@@ -39,10 +41,19 @@ def run(folder: Path, *arguments: str) -> Done:
     return tillgate(*arguments, *config, AUDIT_KEY=SECRET)
 
 
-def administered(folder: Path) -> list[Entry]:
+def commands(folder: Path) -> list[Entry]:
     entries = told(folder / "audit")
     assert faults(folder / "audit") == []
     return [entry for entry in entries if entry.origin is Origin.CLI]
+
+
+def administered(folder: Path) -> list[Entry]:
+    """How each command ended."""
+    return [entry for entry in commands(folder) if entry.outcome is not Result.BEGUN]
+
+
+def config(folder: Path) -> argparse.Namespace:
+    return argparse.Namespace(config=folder / "tillgate.toml", audited="subject_erased")
 
 
 def test_what_is_done_to_clients_is_told(folder: Path) -> None:
@@ -60,6 +71,36 @@ def test_what_is_done_to_clients_is_told(folder: Path) -> None:
     ]
     assert all(entry.about == {"client": "shop"} for entry in entries)
     assert all(entry.principal and entry.principal.sub for entry in entries)
+
+
+def test_a_command_is_told_before_it_does_anything(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if it is killed then: what is on the disk by now stays."""
+    monkeypatch.setenv("AUDIT_KEY", SECRET)
+    monkeypatch.setenv("KEY", "k")
+    found: list[list[Entry]] = []
+
+    def command(arguments: argparse.Namespace) -> int:
+        found.append(commands(folder))
+        arguments.subjects = ("crm:customer:1", "crm:order:2")
+        raise KeyboardInterrupt
+
+    arguments = config(folder)
+    arguments.customer = ["mei@example.com", "crm:mei@example.com:1", "crm:customer:1"]
+    arguments.others = ["crm:payment:3:4"]
+    with pytest.raises(KeyboardInterrupt):
+        audited(command, arguments)
+    ((before,),) = found
+    assert (before.action, before.outcome) == ("subject_erased", Result.BEGUN)
+    assert before.records == seen("crm:customer:1", "crm:payment:3:4")
+    begun, ended = commands(folder)
+    assert (begun.seq, ended.outcome) == (before.seq, Result.ERROR)
+    assert ended.records == seen("crm:customer:1", "crm:payment:3:4", "crm:order:2")
+
+
+def seen(*ids: str) -> dict[str, Seen]:
+    return {id_.split(":")[1].capitalize(): Seen(1, (KEYS.pseudonym(id_),)) for id_ in ids}
 
 
 def test_imports_are_told_by_the_name_of_their_file(folder: Path) -> None:
@@ -199,3 +240,13 @@ def test_settings_that_are_wrong(table: str, fault: str) -> None:
     reader = Reader({"KEY": "k", "SHORT": "s", "LONG": "l" * 32})
     with pytest.raises(SettingsError, match=fault):
         parse(f"[audit]\n{table}\n{STRIPE}", Registry(), reader)
+
+
+def test_what_cannot_be_shown_is_told(folder: Path) -> None:
+    write(folder / "audit", 3)
+    path = only_file(folder / "audit")
+    path.write_bytes(path.read_bytes().replace(b'"user 1"', b"user 1"))
+    done = run(folder, "audit", "show", "--action", "query")
+    assert done.returncode == 1
+    assert len(done.stdout.splitlines()) == 2
+    assert done.stderr.startswith("BAD   2025-11-23.node.0.jsonl:3: it is no entry")

@@ -15,11 +15,11 @@ from auth.audit.chain import Chain
 from auth.audit.checkpoint import Checkpoint, shipped
 from auth.audit.entry import Event, Origin
 from auth.audit.keys import AuditKeys
-from auth.audit.reading import files
+from auth.audit.reading import LONGEST, entries, files
 from auth.audit.verify import OFTEN, verify
 from auth.audit.writer import Writer
 from gateway.access_log import JsonFormatter
-from tests.audit.logs import DAY, KEYS, Clock, faults, only_file, report, write
+from tests.audit.logs import DAY, KEYS, Clock, event, faults, only_file, report, write
 
 Lines = list[bytes]
 
@@ -178,3 +178,62 @@ def test_a_long_log_is_read_in_one_way_and_tells_how_far_it_is(tmp_path: Path) -
     heard: list[str] = []
     assert verify(tmp_path, KEYS, (), heard.append).entries == OFTEN + 1
     assert heard == [f"{OFTEN} entries, now 2025-11-23.node.0.jsonl"]
+
+
+LONG = b"x" * LONGEST
+
+
+def behind_a_long_line(lines: Lines) -> Lines:
+    return [*lines[:3], LONG + b"\n", *[line.replace(b"user", b"liar") for line in lines[3:]]]
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "why"),
+    [
+        (behind_a_long_line, 4, "it is longer than any that we write"),
+        (lambda lines: [*lines[:3], LONG, *lines[3:]], 4, "it is longer than any that we write"),
+        (lambda lines: [*lines, LONG], 7, "it is longer than any that we write"),
+        (lambda lines: [*lines[:3], b"x" + lines[3], *lines[4:]], 4, "it is no JSON"),
+    ],
+)
+def test_a_file_that_is_being_written_is_not_excused_what_was_changed(
+    tmp_path: Path, change: Callable[[Lines], Lines], line: int, why: str
+) -> None:
+    writer = Writer(tmp_path, KEYS, "node", wall=Clock())
+    writer.start()
+    for number in range(5):
+        writer.note(event(number))
+    changed(tmp_path, change)
+    assert faults(tmp_path) == [f"2025-11-23.node.0.jsonl:{line}: {why}"]
+    writer.close()
+
+
+def test_only_the_newest_file_of_a_process_may_have_an_unfinished_line(tmp_path: Path) -> None:
+    write(tmp_path, 1)
+    writer = Writer(tmp_path, KEYS, "node", wall=Clock(Clock().at + DAY))
+    writer.start()
+    first, second = files(tmp_path)
+    for path in (first, second):
+        with path.open("ab") as file:
+            file.write(b'{"action":"que')
+    (fault,) = faults(tmp_path)
+    assert fault.startswith(f"{first.name}:4: it is cut")
+    writer.close()
+
+
+def test_what_is_no_entry_is_told_and_what_follows_is_read(tmp_path: Path) -> None:
+    write(tmp_path, 3)
+    changed(tmp_path, lambda lines: [*lines[:2], LONG + b"\n", b"{}\n", *lines[3:], b"{"])
+    heard: list[str] = []
+    found = [entry.seq for entry in entries(only_file(tmp_path), heard.append)]
+    assert found == [1, 2, 4, 5]
+    assert [line.split(": ")[0] for line in heard] == [
+        f"2025-11-23.node.0.jsonl:{number}" for number in (3, 4, 7)
+    ]
+
+
+def test_checkpoints_behind_a_long_line_are_found(tmp_path: Path) -> None:
+    write(tmp_path, 1)
+    (kept,) = tmp_path.glob("*.checkpoints")
+    kept.write_bytes(LONG + b"\n" + kept.read_bytes())
+    assert [checkpoint.seq for checkpoint in shipped(kept)] == [3]

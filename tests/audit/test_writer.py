@@ -9,16 +9,20 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+import msgspec
 import pytest
 
+from auth.audit import slot_log
 from auth.audit import writer as writing
+from auth.audit.checkpoint import Checkpoint, keep
 from auth.audit.day_file import QUARANTINE
 from auth.audit.entry import Result
 from auth.audit.keys import AuditKeys
-from auth.audit.reading import files
+from auth.audit.reading import LONGEST, files
 from auth.audit.slot import LogUnusable
+from auth.audit.slot_log import SlotLog
 from auth.audit.writer import BATCH, AuditUnavailable, Writer
 from tests.audit.logs import (
     DAY,
@@ -176,6 +180,7 @@ def test_an_unfinished_line_is_set_aside_and_told(tmp_path: Path) -> None:
     assert told(tmp_path)[4].about == {"bytes": 14}
     (aside,) = (tmp_path / QUARANTINE).iterdir()
     assert aside.read_bytes() == b'{"action":"que'
+    assert aside.stat().st_mode & 0o777 == 0o600
     assert faults(tmp_path) == []
 
 
@@ -389,3 +394,100 @@ def test_nothing_is_written_after_the_end(tmp_path: Path) -> None:
     with pytest.raises(AuditUnavailable):
         writer.put(event())
     writer.close()
+
+
+@pytest.mark.parametrize("is_full_before", [False, True])
+def test_a_disk_that_is_full_at_midnight_keeps_no_file_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_full_before: bool
+) -> None:
+    """The new file cannot be begun, or the one before it cannot be told to have been cut."""
+    clock = Clock()
+    opened = SlotLog(tmp_path, KEYS, "node", clock())
+    if is_full_before:
+        with only_file(tmp_path).open("ab") as file:
+            file.write(b"{")
+
+    def full(handle: int, text: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    clock.at += DAY
+    before = len(os.listdir("/proc/self/fd"))
+    monkeypatch.setattr(os, "write", full)
+    for _ in range(10):
+        with pytest.raises(OSError, match="No space"):
+            opened.append([(event(), clock())])
+    monkeypatch.undo()
+    assert len(os.listdir("/proc/self/fd")) == before
+    opened.append([(event(), clock())])
+    opened.close()
+    assert actions(tmp_path)[-2:] == ["log_continued", "query"]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"reason": "\ud800"},
+        {"status": 2**70},
+        {"about": {"much": "x" * LONGEST}},
+        {"about": {"strange": object()}},
+    ],
+)
+def test_what_cannot_be_said_holds_up_nothing(tmp_path: Path, bad: dict[str, Any]) -> None:
+    writer = Writer(tmp_path, KEYS, "node", wall=Clock())
+    writer.start()
+    writer.put(event(1))
+    writer.put(msgspec.structs.replace(event(2, Result.DENIED), request_id="r\ud800", **bad))
+    writer.note(event(3))
+    assert writer.is_writing
+    writer.close()
+    assert actions(tmp_path) == [
+        "log_started", "query", "log_replaced", "query", "log_stopped",
+    ]  # fmt: skip
+    replaced = told(tmp_path)[2]
+    assert replaced.outcome is Result.DENIED
+    assert (replaced.about["action"], replaced.about["request"]) == ("query", "r?")
+    assert faults(tmp_path) == []
+
+
+def test_nothing_is_answered_when_nobody_writes_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("of ours")
+
+    writer = Writer(tmp_path, KEYS, "node", wall=Clock())
+    assert writer.refuses
+    writer.start()
+    monkeypatch.setattr(writer, "_resume", broken)
+    writer.put(event(1))
+    while writer.is_writing:
+        pass
+    assert writer.refuses
+    with pytest.raises(AuditUnavailable, match="nothing can be written"):
+        writer.put(event(2))
+    writer.close()
+    fatal = [r for r in caplog.records if r.levelno == logging.CRITICAL]
+    assert [r.fields for r in fatal] == [{"why": "ZeroDivisionError"}]  # type: ignore[attr-defined]
+
+
+def test_nobody_waits_for_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = Writer(tmp_path, KEYS, "node", wall=Clock())
+    begun, free = threading.Event(), threading.Event()
+
+    def slow(folder: Path, checkpoint: Checkpoint) -> None:
+        begun.set()
+        free.wait(20)
+        keep(folder, checkpoint)
+
+    monkeypatch.setattr(slot_log, "keep", slow)
+    monkeypatch.setattr(SlotLog, "due", 0.0)
+    writer.start()
+    assert begun.wait(20)
+    # It would wait for ever if the lock were held.
+    writer.put(event(1))
+    assert not free.is_set()
+    monkeypatch.undo()
+    free.set()
+    writer.close()
+    assert actions(tmp_path) == ["log_started", "query", "log_stopped"]
+    assert faults(tmp_path) == []

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from auth.audit.entry import Entry, Result
-from auth.audit.sparing import LISTED, Sparing
+from auth.audit.sparing import LISTED, Sparing, neighbourhood
 from tests.audit.logs import faults, settings, told
 from tests.auth.gate import Gate
 from tests.auth.test_embedded import Own, make
@@ -114,6 +114,22 @@ def test_what_was_not_listed_is_counted_later() -> None:
     assert sparing.count("b") == 0
     now[0] = 61.0
     assert [sparing.count("a"), sparing.count("a")] == [2, 0]
+
+
+@pytest.mark.parametrize(
+    ("address", "whose"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+    ],
+)
+def test_who_has_a_network_of_addresses_is_one(address: str, whose: str) -> None:
+    assert neighbourhood(address) == whose
 
 
 def ready(client: httpx.Client) -> tuple[int, str]:

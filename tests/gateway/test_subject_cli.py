@@ -174,7 +174,7 @@ def test_all_that_is_kept_about_somebody_is_told(operator: Operator, person: Per
     assert linked
     assert linked <= {payment.native_id for payment in person.payments}
     manifest = by_id.manifest
-    stored = {LINKS: len(by_id.of(LINKS)), INDEX: len(rows), "tombstone": 0, "audit": 0}
+    stored = {LINKS: len(by_id.of(LINKS)), INDEX: len(rows), "tombstone": 0, "audit": 1}
     assert manifest["stored"] == stored
     assert manifest["records"]["customer"] == len(person.customer.sources)
     assert manifest["records"]["order"] == len(person.orders)
@@ -185,7 +185,8 @@ def test_all_that_is_kept_about_somebody_is_told(operator: Operator, person: Per
     by_mail = operator("subject", "export", "--email", person.email.upper())
     assert (by_mail.of(INDEX), by_mail.of(LINKS)) == (rows, by_id.of(LINKS))
     # That somebody asked is told, too.
-    assert [entry["action"] for entry in by_mail.of("audit")] == ["subject_exported"]
+    asked = [(entry["action"], entry.get("outcome")) for entry in by_mail.of("audit")]
+    assert asked == [("subject_exported", "begun"), ("subject_exported", None)]
     assert (by_mail.manifest["emails"], by_mail.manifest["ids"]) == (1, [])
     assert person.email not in (by_mail.out + by_mail.err + kept(operator)).lower()
 
@@ -261,13 +262,19 @@ def test_the_audit_log_stays_tells_of_it_and_is_as_it_was_written(
     assert "audit" in done.manifest["stays"]
     told = operator("subject", "export", "--customer", person.id)
     found = told.of("audit")
-    assert [entry["action"] for entry in found] == ["query", "subject_erased"]
+    assert [(entry["action"], entry.get("outcome")) for entry in found] == [
+        ("query", None),
+        ("subject_erased", "begun"),
+        ("subject_erased", None),
+        ("subject_exported", "begun"),
+    ]
     # Who else was seen at the same time is nobody's business.
     assert found[0]["records"]["Customer"] == {"count": 2, "ids": [KEYS.pseudonym(person.id)]}
-    erased = found[1]
+    begun, erased = found[1:3]
+    assert begun["records"] == {"Customer": {"count": 1, "ids": [KEYS.pseudonym(person.id)]}}
     assert erased["origin"] == "cli"
-    assert "outcome" not in erased
     assert KEYS.pseudonym(person.id) in erased["records"]["Customer"]["ids"]
+    assert erased["records"]["Order"]["count"] == len(person.orders)
     assert operator("encryption", "rotate").code == 0
     assert actions(folder)[-2:] == ["encryption_rotated", "log_stopped"]
     assert faults(folder) == []

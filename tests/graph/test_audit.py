@@ -14,6 +14,7 @@ import pytest
 from auth.access import Mode, Policy
 from auth.audit.entry import Entry, Result
 from auth.audit.reading import files
+from auth.audit.sparing import LISTED
 from auth.audit.writer import AuditUnavailable, Writer
 from auth.rows import PartnerRows, RowRules, TenantRows
 from connectors.registry import Registry
@@ -383,8 +384,10 @@ async def test_what_a_client_is_told_of_the_cost_is_written_down(asked: Asked) -
     assert (cost.estimate, cost.actual) == (12, 7)
 
 
-@pytest.mark.parametrize("code", sorted(trail.THROTTLED))
-async def test_somebody_without_budget_is_refused(asked: Asked, code: str) -> None:
+@pytest.mark.parametrize("code", sorted(trail.THROTTLED | trail.UNREGISTERED))
+async def test_somebody_without_budget_or_registered_operation_is_refused(
+    asked: Asked, code: str
+) -> None:
     async def answer(*_: object) -> Outcome:
         return Outcome({"errors": [{"message": "no", "extensions": {"code": code}}]}, False, 1)
 
@@ -392,3 +395,53 @@ async def test_somebody_without_budget_is_refused(asked: Asked, code: str) -> No
     await asked.trail.answered(answer, Operation("{ a }"), context, PEER)
     entry = asked.one()
     assert (entry.outcome, entry.reason) == (Result.DENIED, code)
+
+
+async def test_somebody_who_spends_too_much_does_not_fill_the_disk(asked: Asked) -> None:
+    code = {"extensions": {"code": "THROTTLED"}}
+    guarded = msgspec.structs.replace(asked.gateway, policy=Policy())
+
+    async def answer(*_: object) -> Outcome:
+        return Outcome({"errors": [code]}, False, 1)
+
+    for subject, count in (("a", LISTED + 5), ("b", 1)):
+        principal = msgspec.structs.replace(who(EVERY_SCOPE), subject=subject)
+        context = guarded.context("request", principal)
+        for _ in range(count):
+            await asked.trail.answered(answer, Operation("{ a }"), context, PEER)
+    listed = [e for e in asked.entries() if e.action == "query"]
+    by_subject = [e.principal.sub for e in listed if e.principal]
+    assert [by_subject.count("a"), by_subject.count("b")] == [LISTED, 1]
+
+
+async def test_operations_that_are_not_registered_are_told_apart(asked: Asked) -> None:
+    refused = Outcome(
+        {"errors": [{"extensions": {"code": "PERSISTED_QUERY_NOT_FOUND"}}]}, False, 1
+    )  # fmt: skip
+
+    async def answer(*_: object) -> Outcome:
+        return refused
+
+    context = asked.gateway.context("request")
+    for id_ in ("a", "a", "b"):
+        await asked.trail.answered(answer, Operation("", document_id=id_), context, PEER)
+    same, again, other = (entry.op_hash for entry in asked.entries())
+    assert same == again != other
+
+
+async def test_an_operation_that_was_given_up_is_told(asked: Asked) -> None:
+    begun = asyncio.Event()
+
+    async def answer(*_: object) -> Outcome:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    context = asked.gateway.context("request")
+    asking = asyncio.ensure_future(asked.trail.answered(answer, Operation("{ a }"), context, PEER))
+    await begun.wait()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    entry = asked.one()
+    assert (entry.outcome, entry.reason) == (Result.ERROR, "INTERNAL_SERVER_ERROR")
