@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from graphql import build_client_schema, get_introspection_query
 
 from sandbox.server import Server as Sandbox
 from tests.graph.conftest import Control
@@ -19,6 +20,13 @@ RESPONSE = "application/graphql-response+json"
 def production(sandbox: Sandbox) -> Iterator[GatewayServer]:
     with GatewayServer(sandbox, profile="production") as running:
         yield running
+
+
+def test_tools_get_the_whole_schema_by_the_query_that_all_of_them_send(
+    gateway: GatewayServer,
+) -> None:
+    told = gateway.data(get_introspection_query(input_value_deprecation=True))
+    assert build_client_schema(told).get_type("Payment") is not None  # type: ignore[arg-type]
 
 
 def test_post_and_get_answer_the_same(gateway: GatewayServer) -> None:
