@@ -70,7 +70,7 @@ def guarded(sandbox: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield gateway
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def partner(guarded: GatewayServer) -> str:
-    """A token of the partner."""
+    """A token of the partner, good for ten minutes."""
     return fetch_token(guarded.origin, *demo_client("partner"))
