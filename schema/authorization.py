@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,14 +10,13 @@ from graphql import OperationDefinitionNode
 
 from auth.access import Access, Told
 from schema.documents import Prepared
+from schema.kept import Kept
 from schema.permitted import Denial, Permitted, permitted
 from schema.reading import read_by_arguments, refused_arguments
 from schema.requirements import Requirements
 
 MESSAGE = "Unauthorized field or type"
 CODE = "UNAUTHORIZED_FIELD_OR_TYPE"
-ROOM = 4_000_000
-"""Characters of documents for which decisions are kept."""
 MOST = 1_000
 """Decisions that are kept: one document may have many, each a document of its own."""
 
@@ -30,8 +28,7 @@ class Authorizer:
 
     def __init__(self, requirements: Requirements) -> None:
         self._requirements = requirements
-        self._kept: OrderedDict[Key, tuple[int, Permitted]] = OrderedDict()
-        self._held = 0
+        self._kept: Kept[Key, Permitted] = Kept(MOST)
 
     def decide(
         self,
@@ -56,21 +53,13 @@ class Authorizer:
         skips = tuple(bool(values.get(condition)) for condition in reading.conditions)
         key = (prepared.key, name, granted, skips, refused, by)
         if (kept := self._kept.get(key)) is not None:
-            self._kept.move_to_end(key)
-            return kept[1]
+            return kept
         found = permitted(prepared.document, reading, self._requirements, granted, values, refused)
         reads = found.reads | by
         classes = frozenset(self._requirements.place(place).rule.class_ for place in reads)
         found = msgspec.structs.replace(found, reads=reads, classes=classes)
-        self._keep(key, prepared.size, found)
+        self._kept.put(key, prepared.size, found)
         return found
-
-    def _keep(self, key: Key, size: int, found: Permitted) -> None:
-        self._kept[key] = (size, found)
-        self._held += size
-        while self._held > ROOM or len(self._kept) > MOST:
-            _, (dropped, _) = self._kept.popitem(last=False)
-            self._held -= dropped
 
 
 def told(denial: Denial, request_id: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Any
 
 import msgspec
@@ -12,10 +11,11 @@ from resolvers.asking import Place
 from schema.build import TillgateSchema
 from schema.cost import Compiled, Cost, Values, compiled
 from schema.execution import Planned
+from schema.kept import Kept
 from schema.upstream import asked_by, known_reads
 
-ROOM = 4_000_000
-"""Characters of documents whose compiled form is kept."""
+MOST = 1_000
+"""Compiled documents that are kept, one for each that is decided."""
 
 Key = tuple[int, str | None, tuple[bool, ...]]
 
@@ -51,8 +51,7 @@ class Costs:
     def __init__(self, schema: TillgateSchema) -> None:
         self._schema = schema.executable
         self._weights = schema.weights
-        self._kept: OrderedDict[Key, tuple[int, DocumentNode, Compiled]] = OrderedDict()
-        self._held = 0
+        self._kept: Kept[Key, tuple[DocumentNode, Compiled]] = Kept(MOST)
 
     def of(self, planned: Planned) -> Costed | None:
         """None where nothing is left to execute, or there is no such operation."""
@@ -75,16 +74,6 @@ class Costs:
                 if isinstance(d, FragmentDefinitionNode)
             }
             made = compiled(self._schema, self._weights, operation, fragments, values, known_reads)
-            kept = self._keep(key, (planned.prepared.size, document, made))
-        self._kept.move_to_end(key)
-        return Costed(kept[2], values)
-
-    def _keep(
-        self, key: Key, entry: tuple[int, DocumentNode, Compiled]
-    ) -> tuple[int, DocumentNode, Compiled]:
-        self._kept[key] = entry
-        self._held += entry[0]
-        while self._held > ROOM and len(self._kept) > 1:
-            _, (dropped, _, _) = self._kept.popitem(last=False)
-            self._held -= dropped
-        return entry
+            kept = (document, made)
+            self._kept.put(key, planned.prepared.size, kept)
+        return Costed(kept[1], values)

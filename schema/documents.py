@@ -7,7 +7,6 @@ the texts. Failures are not kept: they would let anyone fill the cache with garb
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Mapping
 
 import msgspec
@@ -23,9 +22,12 @@ from graphql import (
 
 from schema.arguments import GivenArgument, given_arguments
 from schema.build import TillgateSchema
+from schema.kept import ROOM, Kept
 from schema.limits import OperationLimits, check, root_names
 from schema.reading import Reading, read
 
+MOST = 4_000
+"""Documents that are kept."""
 MOST_ERRORS = 5
 FEDERATION_ROOTS = frozenset({"_service", "_entities"})
 Key = tuple[bytes, "frozenset[str] | None"]
@@ -57,10 +59,6 @@ class Prepared(msgspec.Struct, frozen=True):
 class Documents:
     """The documents of one schema. `introspection` and `federation` open those roots."""
 
-    ROOM = 4_000_000
-    MOST = 4_000
-    """Documents that are kept: what is made of a short one is much longer than its text."""
-
     def __init__(
         self,
         schema: TillgateSchema,
@@ -68,6 +66,8 @@ class Documents:
         *,
         introspection: bool,
         federation: bool,
+        most: int = MOST,
+        room: int = ROOM,
     ) -> None:
         self._schema = schema.executable
         self._shapes = schema.shapes
@@ -75,8 +75,7 @@ class Documents:
         self._limits = limits
         self._federation = federation
         self._introspection = introspection
-        self._kept: OrderedDict[Key, tuple[int, Prepared]] = OrderedDict()
-        self._held = 0
+        self._kept: Kept[Key, Prepared] = Kept(most, room)
 
     def prepare(
         self, text: str, shape: frozenset[str] | None = None, partner: bool = False
@@ -92,15 +91,14 @@ class Documents:
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
         key = (digest, None if shape is None else shape & self._requirements.atoms)
         if (kept := self._kept.get(key)) is not None:
-            self._kept.move_to_end(key)
-            return kept[1]
+            return kept
         try:
             schema = self.schema_of(shape)
             prepared = msgspec.structs.replace(self._examined(text, schema), key=digest)
         except RecursionError:
             deep = GraphQLError("The operation is nested too deeply.")
             raise Refused([deep], "MAX_DEPTH_LIMIT") from None
-        self._keep(key, len(text), prepared)
+        self._kept.put(key, len(text), prepared)
         return prepared
 
     def schema_of(self, shape: frozenset[str] | None) -> GraphQLSchema:
@@ -150,10 +148,3 @@ class Documents:
             )
         except GraphQLSyntaxError as error:
             raise Refused([error], "GRAPHQL_PARSE_FAILED") from None
-
-    def _keep(self, key: Key, size: int, prepared: Prepared) -> None:
-        self._kept[key] = (size, prepared)
-        self._held += size
-        while self._held > self.ROOM or len(self._kept) > self.MOST:
-            _, (dropped, _) = self._kept.popitem(last=False)
-            self._held -= dropped

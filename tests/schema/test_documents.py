@@ -36,8 +36,8 @@ class Counted(Documents):
         return super()._examined(text, schema)
 
 
-def counted() -> Counted:
-    return Counted(SCHEMA, OperationLimits(), introspection=False, federation=False)
+def counted(**bounds: int) -> Counted:
+    return Counted(SCHEMA, OperationLimits(), introspection=False, federation=False, **bounds)
 
 
 def test_a_document_that_was_seen_is_the_same_one() -> None:
@@ -57,8 +57,7 @@ def test_a_failure_is_not_kept(text: str) -> None:
 
 
 def test_the_total_length_of_what_is_kept_is_bounded() -> None:
-    kept = counted()
-    kept.ROOM = 100
+    kept = counted(room=100)
     texts = [f"{{ __typename }} #{number:024}" for number in range(5)]
     assert {len(text) for text in texts} == {40}
     for text in texts:
@@ -72,8 +71,7 @@ def test_the_total_length_of_what_is_kept_is_bounded() -> None:
 
 
 def test_the_number_of_those_that_are_kept_is_bounded() -> None:
-    kept = counted()
-    kept.MOST = 2
+    kept = counted(most=2)
     for text in ("{ a: __typename }", "{ b: __typename }", "{ c: __typename }") * 2:
         kept.prepare(text)
     assert kept.examined == 6
@@ -82,8 +80,7 @@ def test_the_number_of_those_that_are_kept_is_bounded() -> None:
 
 
 def test_what_was_used_last_is_kept_longest() -> None:
-    kept = counted()
-    kept.ROOM = 100
+    kept = counted(room=100)
     first, second, third = (f"{{ __typename }} #{number:024}" for number in range(3))
     for text in (first, second, first, third):
         kept.prepare(text)
@@ -95,8 +92,7 @@ def test_what_was_used_last_is_kept_longest() -> None:
 
 
 def test_a_document_larger_than_the_room_is_answered_and_not_kept() -> None:
-    kept = counted()
-    kept.ROOM = 5
+    kept = counted(room=5)
     kept.prepare(GOOD)
     kept.prepare(GOOD)
     assert kept.examined == 2
@@ -137,8 +133,8 @@ def test_a_long_chain_of_fragments_is_too_deep_and_no_crash(length: int) -> None
 
 def test_introspection_and_federation_are_open_where_they_are_switched_on() -> None:
     open_ = documents(introspection=True, federation=True)
-    open_.prepare("{ __schema { types { name } } }")
-    open_.prepare("{ _service { sdl } }")
+    for text in ("{ __schema { types { name } } }", "{ _service { sdl } }"):
+        assert open_.prepare(text).introspects
 
 
 def test_no_more_than_five_errors_are_told() -> None:
