@@ -27,78 +27,87 @@ from gateway.trail import Trail, open_trail
 log = logging.getLogger("tillgate.audit")
 
 
-class Readiness:
-    """Ready from the end of start-up to the begin of shutdown. A vendor's outage changes nothing:
-    the other sources' data is still served."""
+class Process:
+    """What lives from the end of start-up to the begin of shutdown, and the endpoints over it.
 
-    def __init__(self) -> None:
-        self.endpoint: GraphQLEndpoint | None = None
-        self.gateway: Gateway | None = None
-        self.auth: Auth | None = None
-        self.trail: Trail | None = None
+    Ready in between: a vendor's outage changes nothing, the other sources' data is still served."""
 
-
-def create_app(settings: Settings, registry: Registry) -> Starlette:
-    """The application of one gateway; its sources live as long as its lifespan."""
-    ready = Readiness()
+    def __init__(self, settings: Settings, registry: Registry) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._endpoint: GraphQLEndpoint | None = None
+        self._gateway: Gateway | None = None
+        self._auth: Auth | None = None
+        self._trail: Trail | None = None
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            gateway = await stack.enter_async_context(open_gateway(settings, registry))
-            trail = ready.trail = stack.enter_context(open_trail(settings.audit))
-            if settings.auth is not None:
-                tell = None if trail is None else trail.tell
-                opened = open_auth(settings.auth, gateway.engine, tell=tell, sealer=settings.sealer)
-                ready.auth = await stack.enter_async_context(opened)
-                if trail is None and not settings.server.development:
-                    log.warning("[audit] is not configured: nobody writes down who saw what")
-            page = _graphiql() if settings.server.development else None
-            ready.gateway, ready.endpoint = gateway, GraphQLEndpoint(gateway, page, trail)
+            gateway = await stack.enter_async_context(open_gateway(self._settings, self._registry))
+            trail = self._trail = stack.enter_context(open_trail(self._settings.audit))
+            self._auth = await self._opened(gateway, stack)
+            page = _graphiql() if self._settings.server.development else None
+            self._gateway, self._endpoint = gateway, GraphQLEndpoint(gateway, page, trail)
             app.state.gateway = gateway
             try:
                 yield
             finally:
-                ready.gateway = ready.endpoint = ready.auth = ready.trail = None
+                self._gateway = self._endpoint = self._auth = self._trail = None
 
-    async def graphql(request: Request) -> Response:
-        if ready.endpoint is None:
-            return not_ready()
-        return await ready.endpoint(request)
+    async def _opened(self, gateway: Gateway, stack: AsyncExitStack) -> Auth | None:
+        settings, trail = self._settings, self._trail
+        if settings.auth is None:
+            return None
+        tell = None if trail is None else trail.tell
+        opened = open_auth(settings.auth, gateway.engine, tell=tell, sealer=settings.sealer)
+        auth = await stack.enter_async_context(opened)
+        if trail is None and not settings.server.development:
+            log.warning("[audit] is not configured: nobody writes down who saw what")
+        return auth
 
-    async def healthz(request: Request) -> Response:
+    async def graphql(self, request: Request) -> Response:
+        return not_ready() if self._endpoint is None else await self._endpoint(request)
+
+    async def healthz(self, request: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
-    async def readyz(request: Request) -> Response:
-        if ready.gateway is None:
+    async def readyz(self, request: Request) -> Response:
+        if self._gateway is None:
             return not_ready()
-        if ready.trail is not None and ready.trail.refuses:
+        if self._trail is not None and self._trail.refuses:
             return JSONResponse({"status": "the audit log cannot be written"}, 503)
         told: dict[str, object] = {"status": "ready"}
-        if settings.auth is None:
-            told["sources"] = list(ready.gateway.sources)
+        if self._settings.auth is None:
+            told["sources"] = list(self._gateway.sources)
         return JSONResponse(told)
 
-    def is_page(request: Request) -> bool:
-        shown = settings.server.development and request.url.path == "/graphql"
+    def is_page(self, request: Request) -> bool:
+        shown = self._settings.server.development and request.url.path == "/graphql"
         return shown and wants_page(request)
 
-    def find() -> Auth | None:
-        return ready.auth
+    def auth(self) -> Auth | None:
+        return self._auth
 
-    def find_trail() -> Trail | None:
-        return ready.trail
+    def trail(self) -> Trail | None:
+        return self._trail
 
-    methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+def create_app(settings: Settings, registry: Registry) -> Starlette:
+    """The application of one gateway; its sources live as long as its lifespan."""
+    process = Process(settings, registry)
     routes = [
-        Route("/graphql", graphql, methods=methods),
-        Route("/healthz", healthz),
-        Route("/readyz", readyz),
+        Route("/graphql", process.graphql, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+        Route("/healthz", process.healthz),
+        Route("/readyz", process.readyz),
     ]
     asking: list[Middleware] = []
     if settings.auth is not None:
-        routes += oauth_routes(find, settings.auth.embedded is not None)
-        asking = [Middleware(Authenticate, auth=find, is_page=is_page, trail=find_trail)]
+        routes += oauth_routes(process.auth, settings.auth.embedded is not None)
+        asking = [
+            Middleware(
+                Authenticate, auth=process.auth, is_page=process.is_page, trail=process.trail
+            )
+        ]
     return Starlette(
         routes=routes,
         middleware=[
@@ -106,7 +115,7 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
             Middleware(KnownHosts, names=settings.server.hosts),
             *asking,
         ],
-        lifespan=lifespan,
+        lifespan=process.lifespan,
     )
 
 
