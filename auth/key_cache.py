@@ -30,6 +30,7 @@ KEEP = 24 * 3600.0
 UNKNOWN = 60.0
 MOST_UNKNOWN = 1000
 Clock = Callable[[], float]
+Sleep = Callable[[float], Awaitable[None]]
 
 
 class NoKeys(Exception):
@@ -46,12 +47,18 @@ class KeyCache:
     for a fetch that was allowed anyway: 0 for an issuer that announces keys before it uses them."""
 
     def __init__(
-        self, name: str, fetch: Callable[[], Awaitable[Answer]], clock: Clock, wait: float = 0.0
+        self,
+        name: str,
+        fetch: Callable[[], Awaitable[Answer]],
+        clock: Clock,
+        wait: float = 0.0,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._name = name
         self._fetch = fetch
         self._clock = clock
         self._wait = wait
+        self._sleep = sleep
         self._set: KeySet | None = None
         self._fetched = 0.0
         self._max_age = POLL[0]
@@ -76,7 +83,7 @@ class KeyCache:
             await self._settled(None)
             age = self._clock() - self._fetched
             due = self._max_age - age if self._held() is not None else 0.0
-            await asyncio.sleep(max(1.0, due))
+            await self._sleep(max(1.0, due))
 
     async def aclose(self) -> None:
         if self._running is not None:

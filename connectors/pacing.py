@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 
 class Pace:
@@ -14,11 +14,17 @@ class Pace:
     A sliding window, not a token bucket: a bucket lets twice the rate through in its first second.
     """
 
-    def __init__(self, per_second: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        per_second: float,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._most = max(1, int(per_second))
         self._window = self._most / per_second
         self._turns: deque[float] = deque(maxlen=self._most)
         self._clock = clock
+        self._sleep = sleep
         self._queue = asyncio.Lock()
 
     async def turn(self) -> None:
@@ -27,7 +33,7 @@ class Pace:
             if len(self._turns) == self._most:
                 wait = self._turns[0] + self._window - self._clock()
                 if wait > 0:
-                    await asyncio.sleep(wait)
+                    await self._sleep(wait)
             self._turns.append(self._clock())
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from auth.audit.canonical import plain
 from auth.audit.chain import Broken, Chain
+from auth.audit.disk import Disk
 from auth.audit.entry import Event, Origin
 from auth.audit.keys import AuditKeys
 from auth.audit.reading import LONGEST
@@ -22,9 +23,10 @@ class DayFile:
     """`recovered` bytes of a line that a process had not finished were taken away at the end of the
     file, and are in `quarantine/`. `is_new`: nothing was in it."""
 
-    def __init__(self, folder: Path, name: str, keys: AuditKeys) -> None:
+    def __init__(self, folder: Path, name: str, keys: AuditKeys, disk: Disk) -> None:
         """Raises LogUnusable if the file cannot be written, or ends with what is not ours."""
         self.name = name
+        self._disk = disk
         self._folder = folder
         self._chain = Chain(keys.of_file(name))
         try:
@@ -35,7 +37,7 @@ class DayFile:
             self._size = os.fstat(self._handle).st_size
             self.is_new = self._size == 0
             self.recovered = self._recover()
-            _sync_folder(folder)
+            self._sync_folder()
         except OSError as error:
             os.close(self._handle)
             raise LogUnusable(f"{folder / name}: {error.strerror}") from None
@@ -85,10 +87,8 @@ class DayFile:
 
     def _write(self, text: bytes) -> None:
         try:
-            rest = memoryview(text)
-            while rest:
-                rest = rest[os.write(self._handle, rest) :]
-            os.fsync(self._handle)
+            self._disk.write(self._handle, text)
+            self._disk.sync(self._handle)
         except OSError:
             # What was begun is taken back, so that it can be written again.
             os.ftruncate(self._handle, self._size)
@@ -118,9 +118,17 @@ class DayFile:
         with os.fdopen(handle, "ab") as file:
             file.write(torn)
             file.flush()
-            os.fsync(file.fileno())
+            self._disk.sync(file.fileno())
         os.ftruncate(self._handle, self._size)
-        os.fsync(self._handle)
+        self._disk.sync(self._handle)
+
+    def _sync_folder(self) -> None:
+        """So that the file's name survives as its content does."""
+        handle = os.open(self._folder, os.O_RDONLY)
+        try:
+            self._disk.sync(handle)
+        finally:
+            os.close(handle)
 
 
 def _marker(event: Event, why: str) -> Event:
@@ -129,12 +137,3 @@ def _marker(event: Event, why: str) -> Event:
     if event.request_id is not None:
         told["request"] = plain(str(event.request_id))
     return Event(action="log_replaced", origin=Origin.SYSTEM, outcome=event.outcome, about=told)
-
-
-def _sync_folder(folder: Path) -> None:
-    """So that the file's name survives as its content does."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

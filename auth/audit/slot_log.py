@@ -14,6 +14,7 @@ import msgspec
 
 from auth.audit.checkpoint import Checkpoint, keep
 from auth.audit.day_file import DayFile
+from auth.audit.disk import Disk
 from auth.audit.entry import Event, Origin
 from auth.audit.keys import AuditKeys
 from auth.audit.reading import FILE, day_of, files
@@ -26,10 +27,13 @@ CHECKPOINT = 3600.0
 class SlotLog:
     """Times are nanoseconds since 1970. Not for several threads at once."""
 
-    def __init__(self, folder: Path, keys: AuditKeys, node: str, now: int) -> None:
+    def __init__(
+        self, folder: Path, keys: AuditKeys, node: str, now: int, disk: Disk | None = None
+    ) -> None:
         """Finds or makes this process's file and notes that it begins. Raises LogUnusable."""
         self._folder = folder
         self._keys = keys
+        self._disk = disk or Disk()
         self._node = node
         self._checkpointed = ("", 0)
         self._due = time.monotonic() + CHECKPOINT
@@ -91,7 +95,7 @@ class SlotLog:
     def _opened(self, action: str, now: int) -> DayFile:
         """Today's file, with an entry that says how it came to be; the first entry of a file names
         the file before it and how that ended."""
-        file = DayFile(self._folder, f"{_day(now)}.{self._slot.name}.jsonl", self._keys)
+        file = DayFile(self._folder, f"{_day(now)}.{self._slot.name}.jsonl", self._keys, self._disk)
         try:
             begin = own(action, **(self._ended_before(file.name, now) if file.is_new else {}))
             self._tell_recovered(file, now)
@@ -128,7 +132,7 @@ class SlotLog:
             if (found := FILE.fullmatch(path.name)) and found["slot"] == self._slot.name
         ]
         older = [other for other in own if other < name]
-        return DayFile(self._folder, older[-1], self._keys) if older else None
+        return DayFile(self._folder, older[-1], self._keys, self._disk) if older else None
 
 
 def own(action: str, **about: str | int) -> Event:

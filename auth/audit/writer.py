@@ -20,6 +20,7 @@ from pathlib import Path
 
 import msgspec
 
+from auth.audit.disk import Disk
 from auth.audit.entry import Event, Result
 from auth.audit.keys import AuditKeys
 from auth.audit.slot_log import SlotLog, own
@@ -33,7 +34,7 @@ ROOM = 10_000
 AGAIN = 0.5
 """Seconds until what could not be written is tried again."""
 PATIENCE = 5.0
-"""Seconds that somebody waits for the disk."""
+"""Seconds that a caller waits for the disk."""
 LAG = 5.0
 """Seconds that an entry may wait until that is told."""
 Ticket = Future[None]
@@ -54,7 +55,8 @@ class _Waiting(msgspec.Struct, frozen=True):
 
 
 class Writer:
-    """`wall` is nanoseconds since 1970. Between `start` and `close` any thread may use it."""
+    """`wall` is nanoseconds since 1970. A caller waits at most `patience` seconds for the disk.
+    Between `start` and `close` any thread may use it."""
 
     def __init__(
         self,
@@ -65,6 +67,8 @@ class Writer:
         strict: bool = True,
         wall: Callable[[], int] = time.time_ns,
         room: int = ROOM,
+        patience: float = PATIENCE,
+        disk: Disk | None = None,
     ) -> None:
         self.keys = keys
         self.strict = strict
@@ -72,6 +76,8 @@ class Writer:
         self._node = node
         self._wall = wall
         self._room = room
+        self._patience = patience
+        self._disk = disk or Disk()
         self._queue: deque[_Waiting] = deque()
         self._changed = threading.Condition()
         self._urgent = False
@@ -84,7 +90,7 @@ class Writer:
 
     def start(self) -> None:
         """Raises LogUnusable."""
-        opened = self._log = SlotLog(self._folder, self.keys, self._node, self._wall())
+        opened = self._log = SlotLog(self._folder, self.keys, self._node, self._wall(), self._disk)
         self._thread = threading.Thread(target=self._run, args=(opened,), name="audit", daemon=True)
         self._thread.start()
 
@@ -131,7 +137,7 @@ class Writer:
         self._put(event, ticket)
         if ticket is not None:
             try:
-                await asyncio.wait_for(asyncio.wrap_future(ticket), PATIENCE)
+                await asyncio.wait_for(asyncio.wrap_future(ticket), self._patience)
             except TimeoutError:
                 raise AuditUnavailable("the disk is too slow") from None
 
@@ -140,7 +146,7 @@ class Writer:
         ticket: Ticket = Future()
         self._put(event, ticket)
         try:
-            ticket.result(PATIENCE)
+            ticket.result(self._patience)
         except TooSlow:
             raise AuditUnavailable("the disk is too slow") from None
 

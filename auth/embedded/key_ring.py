@@ -64,8 +64,10 @@ class KeyRing:
         rotate: int,
         wall: Callable[[], float],
         sealer: Sealer | None = None,
+        user: Callable[[], int] = os.geteuid,
     ) -> None:
         self._path = path
+        self._user = user
         self._lifetime = lifetime
         self._rotate = rotate
         self._wall = wall
@@ -173,7 +175,7 @@ class KeyRing:
         stamp = (told.st_mtime_ns, told.st_ino)
         if stamp == self._stamp:
             return
-        if told.st_uid != os.geteuid():
+        if told.st_uid != self._user():
             raise KeyFileUnusable(f"{self._path}: another user owns it")
         if told.st_mode & 0o077:
             raise KeyFileUnusable(f"{self._path}: others may read it; chmod 600")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import KeySet as JoseKeySet
 
-from auth.key_cache import BURST, INTERVAL, KEEP, KeyCache, NoKeys
+from auth.key_cache import BURST, INTERVAL, KEEP, KeyCache, NoKeys, Sleep
 from auth.key_set import BadKeySet, read_key_set
 from auth.outbound import Answer, Unreachable
 from tests.auth.authority import made
@@ -46,8 +46,8 @@ class Published:
         held = json.dumps(JoseKeySet(list(self.keys.values())).as_dict(private=False)).encode()
         return Answer(200, self.headers, self.body or held)
 
-    def cache(self, wait: float = 0.0) -> KeyCache:
-        return KeyCache("acme", self.fetch, self.clock, wait)
+    def cache(self, wait: float = 0.0, sleep: Sleep = asyncio.sleep) -> KeyCache:
+        return KeyCache("acme", self.fetch, self.clock, wait, sleep)
 
 
 async def settle() -> None:
@@ -170,9 +170,7 @@ async def test_without_any_keys_it_cannot_be_told() -> None:
     ("told", "seconds"),
     [("", 60), ("max-age=5", 60), ("public, max-age=600", 600), ("max-age=999999", 3600)],
 )
-async def test_they_are_fetched_again_before_they_are_old(
-    monkeypatch: pytest.MonkeyPatch, told: str, seconds: float
-) -> None:
+async def test_they_are_fetched_again_before_they_are_old(told: str, seconds: float) -> None:
     published = Published("a")
     published.headers = {"cache-control": told}
     slept: list[float] = []
@@ -183,9 +181,8 @@ async def test_they_are_fetched_again_before_they_are_old(
         if len(slept) == 3:
             raise asyncio.CancelledError
 
-    monkeypatch.setattr("auth.key_cache.asyncio.sleep", sleep)
     with pytest.raises(asyncio.CancelledError):
-        await published.cache().poll()
+        await published.cache(sleep=sleep).poll()
     assert slept == [seconds] * 3
     assert published.fetches == 3
 

@@ -14,22 +14,23 @@ pytestmark = pytest.mark.anyio
 class Clock:
     """Moves only when somebody waits."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self) -> None:
         self.now = 100.0
-        self._yield = asyncio.sleep
-        monkeypatch.setattr(asyncio, "sleep", self.sleep)
 
     def __call__(self) -> float:
         return self.now
 
     async def sleep(self, seconds: float) -> None:
         self.now += seconds
-        await self._yield(0)
+        await asyncio.sleep(0)
+
+    def pace(self, per_second: float) -> Pace:
+        return Pace(per_second, self, self.sleep)
 
 
-async def test_no_second_has_more_turns_than_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(monkeypatch)
-    pace = Pace(3, clock)
+async def test_no_second_has_more_turns_than_the_rate() -> None:
+    clock = Clock()
+    pace = clock.pace(3)
     turns: list[float] = []
 
     async def one() -> None:
@@ -40,10 +41,8 @@ async def test_no_second_has_more_turns_than_the_rate(monkeypatch: pytest.Monkey
     assert turns == [100.0] * 3 + [101.0] * 3 + [102.0] * 3 + [103.0]
 
 
-async def test_turns_are_given_in_the_order_they_were_asked_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    pace = Pace(2, Clock(monkeypatch))
+async def test_turns_are_given_in_the_order_they_were_asked_for() -> None:
+    pace = Clock().pace(2)
     order: list[int] = []
 
     async def one(number: int) -> None:
@@ -54,9 +53,9 @@ async def test_turns_are_given_in_the_order_they_were_asked_for(
     assert order == list(range(9))
 
 
-async def test_the_window_slides(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(monkeypatch)
-    pace = Pace(2, clock)
+async def test_the_window_slides() -> None:
+    clock = Clock()
+    pace = clock.pace(2)
     for pause in (0.0, 0.6, 0.0, 0.0):
         clock.now += pause
         await pace.turn()
