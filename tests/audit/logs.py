@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from auth.audit.disk import Disk
 from auth.audit.entry import Entry, Event, Origin, Result, Who
 from auth.audit.keys import AuditKeys
 from auth.audit.reading import entries, files
@@ -34,9 +35,15 @@ def event(number: int = 0, outcome: Result = Result.ALLOWED) -> Event:
     return Event(action="query", origin=Origin.GRAPHQL, outcome=outcome, principal=who)
 
 
-def write(folder: Path, count: int, clock: Clock | None = None, node: str = "node") -> None:
+def write(
+    folder: Path,
+    count: int,
+    clock: Clock | None = None,
+    node: str = "node",
+    disk: Disk | None = None,
+) -> None:
     """A process's log with so many events, from its start to its end."""
-    writer = Writer(folder, KEYS, node, wall=clock or Clock())
+    writer = Writer(folder, KEYS, node, wall=clock or Clock(), disk=disk)
     writer.start()
     for number in range(count):
         writer.put(event(number))

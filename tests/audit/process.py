@@ -10,12 +10,12 @@ from __future__ import annotations
 import itertools
 import resource
 import sys
-import time
 from pathlib import Path
 
 from auth.audit.entry import Result
 from auth.audit.writer import AuditUnavailable, Writer
 from tests.audit.logs import KEYS, event
+from tests.waiting import until
 
 
 def steadily(writer: Writer) -> None:
@@ -37,8 +37,7 @@ def on_a_full_disk(writer: Writer, most: int) -> None:
             print(number, "refused" if writer.refuses else "open", error, flush=True)
     sys.stdin.readline()
     resource.setrlimit(resource.RLIMIT_FSIZE, (unlimited, unlimited))
-    while not writer.is_writing:
-        time.sleep(0.01)
+    until(lambda: writer.is_writing)
     print("again", flush=True)
     writer.close()
 

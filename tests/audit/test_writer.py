@@ -15,9 +15,9 @@ import msgspec
 import pytest
 
 from auth.audit import slot_log
-from auth.audit import writer as writing
 from auth.audit.checkpoint import Checkpoint, keep
 from auth.audit.day_file import QUARANTINE
+from auth.audit.disk import Disk
 from auth.audit.entry import Result
 from auth.audit.keys import AuditKeys
 from auth.audit.reading import LONGEST, files
@@ -36,6 +36,7 @@ from tests.audit.logs import (
     told,
     write,
 )
+from tests.waiting import met, turns, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,19 +75,21 @@ def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_many_events_are_few_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    synced: list[int] = []
-    fsync = os.fsync
+class CountedDisk(Disk):
+    def __init__(self) -> None:
+        self.syncs = 0
 
-    def counted(handle: int) -> None:
-        synced.append(handle)
-        fsync(handle)
+    def sync(self, handle: int) -> None:
+        self.syncs += 1
+        super().sync(handle)
 
-    monkeypatch.setattr(os, "fsync", counted)
-    write(tmp_path, 4 * BATCH)
+
+def test_many_events_are_few_batches(tmp_path: Path) -> None:
+    disk = CountedDisk()
+    write(tmp_path, 4 * BATCH, disk=disk)
     assert report(tmp_path).entries == 4 * BATCH + 2
-    # The folder, the first and the last entry, the checkpoint; and the batches.
-    assert len(synced) < 20
+    # The folder, the first and the last entry; and the batches.
+    assert disk.syncs < 20
 
 
 def test_a_process_goes_on_where_the_last_one_ended(tmp_path: Path) -> None:
@@ -259,7 +262,7 @@ def test_a_full_disk_refuses_until_there_is_room(tmp_path: Path) -> None:
         pipe(running.stdin).write("\n")
         pipe(running.stdin).flush()
         assert pipe(running.stdout).readline() == "again\n"
-        assert running.wait(20) == 0
+        assert running.wait() == 0
     # The one that was refused is there all the same: it was asked for.
     assert sum(entry.outcome is Result.DENIED for entry in told(tmp_path)) == int(number)
     assert actions(tmp_path)[-2:] in (
@@ -269,51 +272,56 @@ def test_a_full_disk_refuses_until_there_is_room(tmp_path: Path) -> None:
     assert faults(tmp_path) == []
 
 
+class StuckDisk(Disk):
+    """Finishes no call until `free` is set; `begun` says that one waits."""
+
+    def __init__(self) -> None:
+        self.free, self.begun = threading.Event(), threading.Event()
+
+    def sync(self, handle: int) -> None:
+        self.begun.set()
+        self.free.wait()
+        super().sync(handle)
+
+
 @pytest.fixture
-def stuck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """A disk that takes its time until the event is set."""
-    free, fsync = threading.Event(), os.fsync
-
-    def slow(handle: int) -> None:
-        free.wait(20)
-        fsync(handle)
-
+def stuck(tmp_path: Path) -> StuckDisk:
     write(tmp_path, 0)
-    monkeypatch.setattr(os, "fsync", slow)
-    return free
+    return StuckDisk()
 
 
-def started(folder: Path, free: threading.Event, **changes: object) -> Writer:
-    writer = Writer(folder, KEYS, "node", room=5, wall=Clock(), **changes)  # type: ignore[arg-type]
-    free.set()
+def started(folder: Path, disk: StuckDisk, **changes: Any) -> Writer:
+    changes = {"room": 5, "wall": Clock(), **changes}
+    writer = Writer(folder, KEYS, "node", disk=disk, **changes)
+    disk.free.set()
     writer.start()
-    free.clear()
+    disk.free.clear()
+    disk.begun.clear()
     return writer
 
 
 def fill(writer: Writer) -> None:
     """One batch is with the disk, and as many wait as there is room for."""
     writer.put(event(0))
-    while writer._queue:
-        pass
+    until(lambda: not writer._queue)
     for number in range(1, 6):
         writer.put(event(number))
 
 
-def test_a_strict_log_that_is_full_refuses(tmp_path: Path, stuck: threading.Event) -> None:
+def test_a_strict_log_that_is_full_refuses(tmp_path: Path, stuck: StuckDisk) -> None:
     writer = started(tmp_path, stuck)
     assert [writer.refuses, writer.is_writing] == [False, True]
     fill(writer)
     assert [writer.refuses, writer.is_writing] == [True, False]
     with pytest.raises(AuditUnavailable):
         writer.put(event(6))
-    stuck.set()
+    stuck.free.set()
     writer.close()
     assert actions(tmp_path).count("query") == 6
 
 
 def test_a_relaxed_log_that_is_full_drops_what_was_allowed(
-    tmp_path: Path, stuck: threading.Event
+    tmp_path: Path, stuck: StuckDisk
 ) -> None:
     writer = started(tmp_path, stuck, strict=False)
     fill(writer)
@@ -321,7 +329,7 @@ def test_a_relaxed_log_that_is_full_drops_what_was_allowed(
     writer.put(event(6))
     writer.put(event(7))
     writer.put(event(8, Result.DENIED))
-    stuck.set()
+    stuck.free.set()
     writer.close()
     entries = told(tmp_path)
     assert sum(entry.action == "query" for entry in entries) == 7
@@ -333,54 +341,48 @@ def test_a_relaxed_log_that_is_full_drops_what_was_allowed(
 
 @pytest.mark.anyio
 async def test_strict_waits_for_the_disk_and_relaxed_does_not(
-    tmp_path: Path, stuck: threading.Event
+    tmp_path: Path, stuck: StuckDisk
 ) -> None:
     writer = started(tmp_path, stuck)
     waiting = asyncio.ensure_future(writer.written(event(1, Result.DENIED)))
-    await asyncio.sleep(0.1)
+    await met(stuck.begun.is_set)
+    await turns()
     assert not waiting.done()
-    stuck.set()
+    stuck.free.set()
     await waiting
     writer.close()
-    stuck.clear()
+    stuck.free.clear()
     relaxed = started(tmp_path, stuck, strict=False)
     await relaxed.written(event(2, Result.DENIED))
     assert actions(tmp_path).count("query") == 1
-    stuck.set()
+    stuck.free.set()
     relaxed.close()
     assert actions(tmp_path).count("query") == 2
 
 
 @pytest.mark.anyio
-async def test_nobody_waits_for_ever(
-    tmp_path: Path, stuck: threading.Event, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(writing, "PATIENCE", 0.05)
-    writer = started(tmp_path, stuck)
+async def test_nobody_waits_for_ever(tmp_path: Path, stuck: StuckDisk) -> None:
+    writer = started(tmp_path, stuck, patience=0.05)
     with pytest.raises(AuditUnavailable, match="too slow"):
         await writer.written(event(1, Result.DENIED))
     with pytest.raises(AuditUnavailable, match="too slow"):
         writer.note(event(2, Result.DENIED))
-    stuck.set()
+    stuck.free.set()
     writer.close()
     assert actions(tmp_path).count("query") == 2
 
 
 def test_a_late_writer_tells_it(
-    tmp_path: Path, stuck: threading.Event, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, stuck: StuckDisk, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = Clock()
-    writer = Writer(tmp_path, KEYS, "node", wall=clock)
-    stuck.set()
-    writer.start()
-    stuck.clear()
+    writer = started(tmp_path, stuck, wall=clock)
     writer.put(event(0))
-    while writer._queue:
-        pass
+    until(lambda: not writer._queue)
     writer.put(event(1))
     clock.at += 7 * 10**9
     with caplog.at_level(logging.WARNING, "tillgate.alerts"):
-        stuck.set()
+        stuck.free.set()
         writer.close()
     (alert,) = [entry for entry in told(tmp_path) if entry.action == "alert"]
     assert alert.about == {"rule": "writer_lag", "seconds": 7}
@@ -396,27 +398,33 @@ def test_nothing_is_written_after_the_end(tmp_path: Path) -> None:
     writer.close()
 
 
+class FullDisk(Disk):
+    is_full = False
+
+    def write(self, handle: int, text: bytes) -> None:
+        if self.is_full:
+            raise OSError(28, "No space left on device")
+        super().write(handle, text)
+
+
 @pytest.mark.parametrize("is_full_before", [False, True])
 def test_a_disk_that_is_full_at_midnight_keeps_no_file_open(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_full_before: bool
+    tmp_path: Path, is_full_before: bool
 ) -> None:
     """The new file cannot be begun, or the one before it cannot be told to have been cut."""
-    clock = Clock()
-    opened = SlotLog(tmp_path, KEYS, "node", clock())
+    clock, disk = Clock(), FullDisk()
+    opened = SlotLog(tmp_path, KEYS, "node", clock(), disk)
     if is_full_before:
         with only_file(tmp_path).open("ab") as file:
             file.write(b"{")
 
-    def full(handle: int, text: bytes) -> int:
-        raise OSError(28, "No space left on device")
-
     clock.at += DAY
     before = len(os.listdir("/proc/self/fd"))
-    monkeypatch.setattr(os, "write", full)
+    disk.is_full = True
     for _ in range(10):
         with pytest.raises(OSError, match="No space"):
             opened.append([(event(), clock())])
-    monkeypatch.undo()
+    disk.is_full = False
     assert len(os.listdir("/proc/self/fd")) == before
     opened.append([(event(), clock())])
     opened.close()
@@ -460,8 +468,7 @@ def test_nothing_is_answered_when_nobody_writes_any_more(
     writer.start()
     monkeypatch.setattr(writer, "_resume", broken)
     writer.put(event(1))
-    while writer.is_writing:
-        pass
+    until(lambda: not writer.is_writing)
     assert writer.refuses
     with pytest.raises(AuditUnavailable, match="nothing can be written"):
         writer.put(event(2))
@@ -476,13 +483,13 @@ def test_nobody_waits_for_a_checkpoint(tmp_path: Path, monkeypatch: pytest.Monke
 
     def slow(folder: Path, checkpoint: Checkpoint) -> None:
         begun.set()
-        free.wait(20)
+        free.wait()
         keep(folder, checkpoint)
 
     monkeypatch.setattr(slot_log, "keep", slow)
     monkeypatch.setattr(SlotLog, "due", 0.0)
     writer.start()
-    assert begun.wait(20)
+    begun.wait()
     # It would wait for ever if the lock were held.
     writer.put(event(1))
     assert not free.is_set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import secrets
 import threading
@@ -22,6 +21,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from gateway.server import listen
+from tests.waiting import met, until
 
 AUDIENCE = "https://graph.acme.example"
 SECRET = "introspection secret that is never shown"
@@ -66,10 +66,7 @@ class Authority:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        until = time.monotonic() + 20
-        while not self._server.started:
-            assert time.monotonic() < until
-            time.sleep(0.005)
+        until(lambda: self._server.started)
         return self
 
     def __exit__(
@@ -136,8 +133,7 @@ class Authority:
 
     async def _introspect(self, request: Request) -> Response:
         self.calls["introspect"] += 1
-        while self.held:  # noqa: ASYNC110 - told by another thread
-            await asyncio.sleep(0.01)
+        await met(lambda: not self.held)
         if self.down:
             return Response(status_code=503)
         expected = base64.b64encode(b"gateway:" + SECRET.replace(" ", "+").encode()).decode()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +22,7 @@ from gateway.server import listen, server
 from gateway.settings import Settings, StoreSettings, parse
 from gateway.strict import Reader
 from resolvers.context import Context
+from tests.waiting import until
 
 STRIPE = '[sources.stripe_eu]\nvendor = "stripe"\nkey = { env = "KEY" }\n'
 QUERY = {"query": "{ __typename }"}
@@ -55,18 +55,15 @@ class Gate:
         self.uvicorn = server(self.settings, Registry())
         self.principals: list[Principal | None] = []
         self._thread = threading.Thread(target=self._run, daemon=True)
-        self.client = httpx.Client(base_url=self.origin, timeout=30)
+        self.client = httpx.Client(base_url=self.origin, timeout=120)
 
     def _run(self) -> None:
         asyncio.run(self.uvicorn.serve(sockets=[self._listener]))
 
     def __enter__(self) -> Self:
         self._thread.start()
-        until = time.monotonic() + 20
-        while not self.uvicorn.started:
-            assert self._thread.is_alive(), "the gateway did not start"
-            assert time.monotonic() < until
-            time.sleep(0.005)
+        until(lambda: self.uvicorn.started or not self._thread.is_alive())
+        assert self.uvicorn.started, "the gateway did not start"
         return self
 
     def __exit__(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from auth import hashed
 from auth.api_keys import ApiKeys
 from auth.faults import TooManyFailures, WrongKey
 from auth.hashed import hash_secret, read_hash
@@ -52,14 +52,14 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
 @contextmanager
 def scrypt_calls() -> Iterator[list[str]]:
     """One entry for each time that the slow hash is made meanwhile."""
-    slow, calls = hashlib.scrypt, list[str]()
+    slow, calls = hashed._digest, list[str]()
 
-    def counted(*arguments: Any, **facts: Any) -> bytes:
+    def counted(salt: bytes, secret: str) -> bytes:
         calls.append("scrypt")
-        return slow(*arguments, **facts)
+        return slow(salt, secret)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("auth.hashed.hashlib.scrypt", counted)
+        patch.setattr(hashed, "_digest", counted)
         yield calls
 
 

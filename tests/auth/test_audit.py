@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 from pathlib import Path
 
 import httpx
 import pytest
 
+from auth.audit.disk import Disk
 from auth.audit.entry import Entry, Result
 from auth.audit.sparing import LISTED, Sparing, neighbourhood
 from tests.audit.logs import faults, settings, told
 from tests.auth.gate import Gate
 from tests.auth.test_embedded import Own, make
+from tests.waiting import until
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -140,15 +141,13 @@ def ready(client: httpx.Client) -> tuple[int, str]:
 def test_a_full_disk_closes_the_gateway_until_there_is_room(
     audited: Audited, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fsync = os.fsync
     is_full = [False]
 
-    def sync(handle: int) -> None:
-        if is_full[0] and os.readlink(f"/proc/self/fd/{handle}").endswith(".jsonl"):
+    def sync(disk: Disk, handle: int) -> None:
+        if is_full[0]:
             raise OSError(28, "No space left on device")
-        fsync(handle)
 
-    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(Disk, "sync", sync)
     with audited.gate as gate:
         own = Own(tmp_path, gate)
         token = own.token(scope="orders:read")
@@ -164,8 +163,7 @@ def test_a_full_disk_closes_the_gateway_until_there_is_room(
         assert ready(gate.client) == (503, "the audit log cannot be written")
         assert gate.client.get("/healthz").status_code == 200
         is_full[0] = False
-        while ready(gate.client)[0] != 200:
-            pass
+        until(lambda: ready(gate.client)[0] == 200)
         assert gate.ask(token).status_code == 200
     assert len(audited.entries("log_resumed")) == 1
     assert len(audited.entries("query")) == 1

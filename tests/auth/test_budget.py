@@ -141,8 +141,8 @@ async def test_the_servers_clock_fills_it(server: RedisServer, clock: Clock) -> 
     fast = Limit(100, 1_000_000)
     async with worker(server, clock) as one:
         await one.take("k", 100, fast)
-        await asyncio.sleep(0.01)
-        assert (await one.take("k", 0, fast)).left == 100
+        while (await one.take("k", 0, fast)).left < 100:
+            continue
 
 
 @pytest.mark.parametrize("jump", [-1_000_000, 1_000_000])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import secrets
 import sqlite3
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from gateway.settings import Settings
 from tests.auth.gate import Gate, basic
 from tests.auth.test_api_keys import scrypt_calls
 from tests.auth.test_dpop import proof
+from tests.waiting import until
 
 SCOPES = ("orders:read", "payments:read", "customers:pii")
 SIGNER = ECKey.generate_key("P-256", {"kid": "client-key", "use": "sig"})
@@ -403,7 +405,7 @@ def test_nobody_revokes_or_asks_about_the_token_of_another(own: Own) -> None:
     assert own.post("introspect", form_of(token)).status_code == 401
 
 
-def test_a_revoked_token_is_refused_by_every_process_within_a_second(tmp_path: Path) -> None:
+def test_a_revoked_token_is_refused_by_every_process(tmp_path: Path) -> None:
     """Test 40 of the list: one token, revoked at one process, and the others stay good."""
     with Gate(tmp_path, make(tmp_path)) as gate:
         settings = gate.settings.auth
@@ -415,14 +417,11 @@ def test_a_revoked_token_is_refused_by_every_process_within_a_second(tmp_path: P
             pair = f"Basic {basic('shop', own.secret or '')}"
             assert own.post("revoke", form_of(token), authorization=pair).status_code == 200
             assert gate.ask(token).status_code == 401
-            begun = time.monotonic()
-            while second.ask(token).status_code == 200:
-                assert time.monotonic() - begun < 1.0
-                time.sleep(0.02)
+            until(lambda: second.ask(token).status_code != 200)
             assert [g.ask(other).status_code for g in (gate, second)] == [200, 200]
 
 
-def test_a_revoked_client_has_nothing_left_anywhere_within_a_second(tmp_path: Path) -> None:
+def test_a_revoked_client_has_nothing_left_anywhere(tmp_path: Path) -> None:
     """6.3 no. 12, test 40: two processes that share only the store, and the command line."""
     with Gate(tmp_path, make(tmp_path)) as gate:
         settings = gate.settings.auth
@@ -434,10 +433,7 @@ def test_a_revoked_client_has_nothing_left_anywhere_within_a_second(tmp_path: Pa
             for gateway in (gate, second):
                 assert gateway.ask(token).status_code == 200
             asyncio.run(clients.revoke(gate.settings, "shop", None))
-            begun = time.monotonic()
-            while any(g.ask(token).status_code == 200 for g in (gate, second)):
-                assert time.monotonic() - begun < 1.0
-                time.sleep(0.02)
+            until(lambda: all(g.ask(token).status_code != 200 for g in (gate, second)))
             assert own.asked().status_code == 401
             assert all(g.ask(good).status_code == 200 for g in (gate, second))
         with Gate(tmp_path, lambda origin: settings) as restarted:
@@ -458,10 +454,7 @@ def test_a_revocation_that_failed_half_way_is_done_to_its_end(tmp_path: Path) ->
             store.execute("ALTER TABLE away RENAME TO revocation")
         store.close()
         asyncio.run(clients.revoke(gate.settings, "shop", None))
-        until = time.monotonic() + 5
-        while gate.ask(token).status_code != 401:
-            assert time.monotonic() < until
-            time.sleep(0.05)
+        until(lambda: gate.ask(token).status_code == 401)
         assert own.asked().status_code == 401
 
 
@@ -489,8 +482,10 @@ class Rotating:
         self.path = path
         self.ring = self.another()
 
-    def another(self) -> KeyRing:
-        return KeyRing(self.path, lifetime=600, rotate=30 * 86_400, wall=lambda: self.now)
+    def another(self, user: Callable[[], int] = os.geteuid) -> KeyRing:
+        return KeyRing(
+            self.path, lifetime=600, rotate=30 * 86_400, wall=lambda: self.now, user=user
+        )
 
 
 def test_a_key_is_published_long_before_it_signs_and_stays_until_its_last_token_ends(
@@ -568,19 +563,16 @@ def test_no_more_keys_are_published_than_others_read(tmp_path: Path) -> None:
     assert own.ring.rotate()
 
 
-def test_a_key_file_of_another_user_is_not_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_key_file_of_another_user_is_not_used(tmp_path: Path) -> None:
     """He could read it, and put other keys there. Root is no exception: what it writes would be
     its own, and the gateway could not read it any more."""
     own = Rotating(tmp_path / "keys.json")
     own.ring.tend()
     another = own.path.stat().st_uid + 1
-    monkeypatch.setattr("auth.embedded.key_ring.os.geteuid", lambda: another)
     with pytest.raises(KeyFileUnusable, match="another user owns it"):
-        own.another().tend()
+        own.another(lambda: another).tend()
     with pytest.raises(KeyFileUnusable, match="another user owns it"):
-        own.another().rotate()
+        own.another(lambda: another).rotate()
 
 
 def test_fapi_clients_sign_and_bind(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import msgspec
@@ -19,6 +18,7 @@ from benchmarks.vendor import CRM, ENTRY_POINTS, PAYMENTS
 from benchmarks.workloads import ONE_ORDER_IDS, START, WORKLOADS, Contents
 from benchmarks.world import Row, World
 from connectors.registry import Registry
+from tests.waiting import until
 
 needs_compiler = pytest.mark.skipif(
     shutil.which("cc") is None or not sys.platform.startswith("linux"),
@@ -77,11 +77,7 @@ def test_an_interrupt_leaves_nothing_running() -> None:
     assert run.returncode == 130, said
     assert "shut down" in said
     # What was killed may take a moment to end, and its entry stays until somebody collects it.
-    for _ in range(100):
-        if not any(map(runs, started)):
-            break
-        time.sleep(0.05)
-    assert not [pid for pid in started if runs(pid)]
+    until(lambda: not any(map(runs, started)))
 
 
 def _may_be_interrupted() -> None:

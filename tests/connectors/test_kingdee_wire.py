@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -87,7 +87,8 @@ def test_headers_are_those_of_kingdees_own_sdk(
     path = "/" + url.split("/", 3)[3]
     assert signature_headers(settings, path, vector["at"]) == vector["told"]
 
-    monkeypatch.setattr(time, "time", lambda: float(vector["at"]))
+    clock = SimpleNamespace(time=lambda: float(vector["at"]))
+    monkeypatch.setattr("k3cloud_webapi_sdk.core.webapi_client.time", clock)
     sdk = K3CloudApiSdk(vector["base_url"])
     sdk.InitConfig(
         settings.acct_id,

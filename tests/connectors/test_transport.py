@@ -33,6 +33,7 @@ from tests.connectors.local_server import (
     reply,
     serving,
 )
+from tests.waiting import met
 
 pytestmark = pytest.mark.anyio
 GET = Request(path="/things")
@@ -229,11 +230,14 @@ async def test_a_wait_beyond_the_deadline_is_not_begun() -> None:
 
 
 async def test_a_wait_beyond_what_is_left_of_the_deadline_is_not_begun() -> None:
-    async def late(call: Call) -> Reply:
-        await asyncio.sleep(0.3)
-        return reply(429, retry_after="0.4")
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
 
-    async with running(late, deadline=0.5) as (server, transport):
+    async def late(call: Call) -> Reply:
+        await met(lambda: loop.time() > begun + 0.1)
+        return reply(429, retry_after="599.95")
+
+    async with running(late, deadline=600.0) as (server, transport):
         with pytest.raises(RateLimited):
             await transport.send(GET)
         assert len(server.calls) == 1
