@@ -3,7 +3,7 @@
     SourceError
     ├── Retryable            ask again soon
     │   ├── TimedOut         the deadline passed
-    │   ├── Overloaded       our own queue for this source is full
+    │   ├── Overloaded       our own queue for this source is full, or too slow
     │   └── NotReady         the vendor has not made it yet (a bill of today)
     ├── RateLimited          ask again after `retry_after` seconds
     ├── Unauthorized         our credentials are refused: an operator must act

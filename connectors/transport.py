@@ -36,6 +36,7 @@ from connectors.errors import (
 )
 from connectors.meter import count_call
 from connectors.pacing import Pace, RetryBudget
+from connectors.time_limit import TimeLimit
 from connectors.tokens import NoToken, Token, TokenSource
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -130,6 +131,15 @@ class Sink:
         return self._file.write
 
 
+class _Call(msgspec.Struct):
+    """One call with its attempts. Until it `was_sent` it only waits for its turn with us, which is
+    not the vendor's time."""
+
+    request: Request
+    sink: Sink | None
+    was_sent: bool = False
+
+
 class HttpTransport:
     """One source's connections. Build it in the composition root, close it there."""
 
@@ -184,30 +194,31 @@ class HttpTransport:
         return await self._timed(request, Sink(sink, most), DOWNLOAD_SECONDS)
 
     async def _timed(self, request: Request, sink: Sink | None, seconds: float) -> Response:
-        seconds = request.seconds or seconds
+        call = _Call(request, sink)
         try:
-            async with asyncio.timeout(seconds):
-                ends = asyncio.get_running_loop().time() + seconds
-                return await self._attempts(request, ends, sink)
+            async with TimeLimit(request.seconds or seconds) as limit:
+                return await self._attempts(call, limit)
         except TimeoutError:
+            if not call.was_sent:
+                raise Overloaded(self.source, "its turn did not come within the deadline") from None
             raise TimedOut(self.source, "no answer within the deadline") from None
 
     async def aclose(self) -> None:
         await self._engine.aclose()
 
-    async def _attempts(self, request: Request, ends: float, sink: Sink | None) -> Response:
+    async def _attempts(self, call: _Call, limit: TimeLimit) -> Response:
         refreshed = False
         attempt = 1
         while True:
             token = await self._token()
             try:
-                response = await self._in_turn(request, token, sink)
+                response = await self._in_turn(call, token)
             except Unauthorized:
                 if refreshed or not self._tokens.invalidate(token):
                     raise
                 refreshed = True
             except (Retryable, RateLimited) as error:
-                if not self._may_retry(request, error, attempt, ends):
+                if not self._may_retry(call.request, error, attempt, limit):
                     raise
                 await asyncio.sleep(_backoff(error, attempt))
                 attempt += 1
@@ -225,16 +236,18 @@ class HttpTransport:
                 raise
             raise Unauthorized(self.source, error.detail) from None
 
-    def _may_retry(self, request: Request, error: SourceError, attempt: int, ends: float) -> bool:
+    def _may_retry(
+        self, request: Request, error: SourceError, attempt: int, limit: TimeLimit
+    ) -> bool:
         return (
             request.may_repeat
             and not isinstance(error, Overloaded)
-            and _worth_waiting(error, ends)
+            and _worth_waiting(error, limit)
             and attempt < self.limits.attempts
             and self._retries.take()
         )
 
-    async def _in_turn(self, request: Request, token: Token, sink: Sink | None) -> Response:
+    async def _in_turn(self, call: _Call, token: Token) -> Response:
         if self._waiting >= self.limits.queue:
             raise Overloaded(self.source, "too many calls are waiting for this source")
         self._waiting += 1
@@ -243,22 +256,33 @@ class HttpTransport:
         finally:
             self._waiting -= 1
         try:
-            for name in {"", request.rate} & self._paces.keys():
+            for name in {"", call.request.rate} & self._paces.keys():
                 await self._paces[name].turn()
-            return await self._once(request, token, sink)
+            return await self._once(call, token)
         finally:
             self._slots.release()
 
-    async def _once(self, request: Request, token: Token, sink: Sink | None) -> Response:
+    async def _once(self, call: _Call, token: Token) -> Response:
+        built = self._build(call.request, token)
+        call.was_sent = True
         try:
-            response = await self._exchange(self._build(request, token), sink)
+            response = await self._exchange(built, call.sink)
         except (httpx.TransportError, aiohttp.ClientError):
             raise Retryable(self.source, "the connection failed") from None
         if 300 <= response.status < 400:
             raise Malformed(self.source, "a redirect is not followed", status=response.status)
-        if (error := self._judge(response)) is not None:
-            raise error
+        self._check(response)
         return response
+
+    def _check(self, response: Response) -> None:
+        """Raises the vendor's verdict. No frame holds what it raises: the two would be a cycle that
+        keeps the whole answer until the collector comes."""
+        error = self._judge(response)
+        try:
+            if error is not None:
+                raise error
+        finally:
+            del error
 
     def _build(self, request: Request, token: Token) -> httpx.Request:
         base = token.base_url or self._base_url
@@ -336,10 +360,10 @@ def _matches(host: str, pattern: str) -> bool:
     return host == pattern or (pattern.startswith("*.") and host.endswith(pattern[1:]))
 
 
-def _worth_waiting(error: SourceError, ends: float) -> bool:
+def _worth_waiting(error: SourceError, limit: TimeLimit) -> bool:
     """Whether the wait ends before the deadline; an error may say that it is not repeated."""
     wait = getattr(error, "retry_after", None) or 0.0
-    return error.again and asyncio.get_running_loop().time() + wait < ends
+    return error.again and wait < limit.left
 
 
 def _backoff(error: SourceError, attempt: int) -> float:

@@ -42,6 +42,11 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     allowed: Allowance
     level: Level | None
 
+    @property
+    def levels(self) -> int:
+        """Number of reads of the operation that follow each other."""
+        return 1 if self.costed is None else self.costed.compiled.levels()
+
 
 class Budgets:
     """Of one gateway. Never raises: what cannot be counted is refused."""

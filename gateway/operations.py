@@ -29,9 +29,12 @@ class Operations:
     async def answer(self, operation: Operation, context: Context, peer: Peer = NOBODY) -> Outcome:
         """Never raises for what a client or a source did: that is in the outcome. Raises
         AuditUnavailable where it cannot be written down."""
-        if self._trail is None:
-            return await self._in_turn(operation, context)
-        return await self._trail.answered(self._in_turn, operation, context, peer)
+        try:
+            if self._trail is None:
+                return await self._in_turn(operation, context)
+            return await self._trail.answered(self._in_turn, operation, context, peer)
+        finally:
+            context.close()
 
     async def charged(self, context: Context) -> dict[str, str]:
         """For a request that holds no operation; the headers that tell what its client has left."""
@@ -55,6 +58,7 @@ class Operations:
         held = await self._budgets.reserve(planned, context)
         if isinstance(held, Outcome):
             return held
+        context.deadline.levels = held.levels
         with metered() as meter:
             outcome = await self._executor.execute(planned, context)
         return await self._budgets.settle(held, outcome, meter.calls, context)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from copy import copy
 from typing import Any, Generic, TypeVar
@@ -14,6 +13,7 @@ from auth.access import Access
 from auth.principal import Principal
 from auth.rows import EVERY_ROW
 from connectors.records import Record
+from resolvers.deadline import Deadline
 from resolvers.links import LinkRules
 from resolvers.loading import Loader, settled
 from resolvers.lookups import Lookups
@@ -84,19 +84,27 @@ class Context:
         self.sources = sources if scope.is_everything else sources.within(scope.sources)
         self.rules = rules if scope.sources is None else rules.within(self.sources)
         self.request_id = request_id
-        self._deadline = time.monotonic() + seconds
-        self.lookups = Lookups(self.sources, self.remaining)
+        self.deadline = Deadline(seconds)
+        self.lookups = Lookups(self.sources, self.deadline)
         self._loaders: dict[Hashable, Loader[Any, Any]] = {}
         self._objects = objects
         self.exhausted: Exhausted | None = None
         self.shown: list[Record] | None = None
         self.rows = None if scope.is_everything else Rows(scope, self._raw())
 
+    def close(self) -> None:
+        """Forgets what was read. Loaders and this context hold each other, so that without it all
+        records of a request stay in memory until the collector comes, which is rare."""
+        self._loaders.clear()
+        self.lookups.close()
+        if self.rows is not None:
+            self.rows.close()
+
     def withhold(self, attributes: frozenset[str]) -> None:
         """Sources are not asked for these attributes of records; said before any of them is."""
         if attributes:
             self.sources = self.sources.narrowed(attributes)
-            self.lookups = Lookups(self.sources, self.remaining)
+            self.lookups = Lookups(self.sources, self.deadline)
             if self.rows is not None:
                 self.rows = Rows(self.rows.scope, self._raw())
 
@@ -119,13 +127,9 @@ class Context:
             if self._objects < 0:
                 self.exhausted = TOO_LARGE
             # After the deadline nothing is waited for; what is there may still be put together.
-            elif time.monotonic() > self._deadline + GRACE:
+            elif self.deadline.is_past(GRACE):
                 self.exhausted = TOO_LATE
         return self.exhausted is None
-
-    def remaining(self) -> float:
-        """Seconds left of the request, never negative."""
-        return max(0.0, self._deadline - time.monotonic())
 
     def load(self, join: Join[P, V], parent: P, arguments: Hashable = None) -> Any:
         """The joined value if it is known already (raised, if it is a failure), else its future."""

@@ -5,6 +5,7 @@ Ids only (`source:kind:native`), never personal data.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -44,12 +45,12 @@ class StoredLink(msgspec.Struct, frozen=True):
     created_at: datetime
 
 
-EMPTY_FOR = 1.0
-"""Seconds that an empty store is taken to stay empty: most have no links, and every order asks."""
+KNOWN_FOR = 1.0
+"""Seconds that a store is taken to stay empty, or not: most have no links, and every order asks."""
 
 
 class LinkStore:
-    """Of a database that `open_store` opened. What is read may be `EMPTY_FOR` old."""
+    """Of a database that `open_store` opened. What is read may be `KNOWN_FOR` old."""
 
     TABLE = str(_links.name)
 
@@ -62,7 +63,9 @@ class LinkStore:
         self._engine = engine
         self._tombstones = tombstones or Tombstones(engine)
         self._clock = clock
-        self._empty_until = 0.0
+        self._is_empty = False
+        self._known_until = 0.0
+        self._looking: asyncio.Task[None] | None = None
 
     async def of_orders(self, order_ids: Sequence[str]) -> list[StoredLink]:
         return await self._matching(_links.c.order_id, order_ids)
@@ -80,7 +83,7 @@ class LinkStore:
         that was erased is left out. Counts the new."""
         insert = INSERTS[self._engine.dialect.name]
         added = 0
-        self._empty_until = 0.0
+        self._known_until = 0.0
         async with self._engine.begin() as connection:
             await self._tombstones.writing(connection)
             for link in links:
@@ -123,13 +126,10 @@ class LinkStore:
         return gone
 
     async def _matching(self, column: Column[str], ids: Sequence[str]) -> list[StoredLink]:
-        if self._clock() < self._empty_until:
-            return []
         try:
+            if await self._knows_none():
+                return []
             async with self._engine.connect() as connection:
-                if (await connection.execute(_ANY)).first() is None:
-                    self._empty_until = self._clock() + EMPTY_FOR
-                    return []
                 return [
                     _stored(row)
                     for start in range(0, len(ids), _CHUNK)
@@ -141,6 +141,22 @@ class LinkStore:
                 ]
         except (SQLAlchemyError, OSError) as error:
             raise StoreUnusable(type(error).__name__) from None
+
+    async def _knows_none(self) -> bool:
+        """True if the store holds no link. All who ask at once share one look at it."""
+        if self._clock() >= self._known_until:
+            if self._looking is None or self._looking.done():
+                self._looking = asyncio.create_task(self._look())
+                # Its failure is for those who wait; nothing is left to report if all of them left.
+                self._looking.add_done_callback(lambda task: task.cancelled() or task.exception())
+            await asyncio.shield(self._looking)
+        return self._is_empty
+
+    async def _look(self) -> None:
+        begun = self._clock()
+        async with self._engine.connect() as connection:
+            self._is_empty = (await connection.execute(_ANY)).first() is None
+        self._known_until = begun + KNOWN_FOR
 
 
 def _parts(names: Collection[str]) -> Iterator[tuple[list[str], Column[str]]]:

@@ -28,6 +28,7 @@ import msgspec
 
 from connectors.errors import Retryable, SourceError, TimedOut
 from connectors.records import Customer, ExternalId, Kind, Order, Payment, Record
+from connectors.time_limit import TimeLimit
 from resolvers.errors import BadId
 from resolvers.link_store import LinkStore, StoredLink
 from resolvers.lookups import Lookups
@@ -36,6 +37,7 @@ from resolvers.store import StoreUnusable
 
 R = TypeVar("R", bound=Record)
 STORE_SECONDS = 2.0
+"""That the link store may take for a read, as `connectors.time_limit` counts them."""
 
 
 class LinkRule(Enum):
@@ -381,7 +383,7 @@ async def _read(
 ) -> tuple[list[StoredLink], SourceError | None]:
     """Stored links of the records; a store that cannot be read fails like a source."""
     try:
-        async with asyncio.timeout(min(STORE_SECONDS, lookups.remaining())):
+        async with TimeLimit(min(STORE_SECONDS, lookups.deadline.level())):
             return await read([record.id for record in records]), None
     except TimeoutError:
         return [], TimedOut("links", "the link store did not answer in time")

@@ -6,7 +6,6 @@ batch, so that one failing source nulls its own fields and nothing else.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections import Counter
@@ -17,6 +16,8 @@ import msgspec
 
 from connectors.errors import Malformed, SourceError, TimedOut
 from connectors.paging import BadCursor
+from connectors.time_limit import TimeLimit
+from resolvers.deadline import Deadline
 from resolvers.loading import Loader, settled
 from resolvers.screening import Screen
 from resolvers.sources import ConfiguredSource, Sources, connector_method
@@ -33,12 +34,12 @@ class Reads(msgspec.Struct):
 
 
 class Lookups:
-    """The reads of one request. `remaining` tells the seconds that the request has left; `reads`
-    what was read so far, and `cards` how many texts held card numbers, by source."""
+    """The reads of one request, within its `deadline`. By source, `reads` counts what was read so
+    far, and `cards` the texts that held card numbers."""
 
-    def __init__(self, sources: Sources, remaining: Callable[[], float]) -> None:
+    def __init__(self, sources: Sources, deadline: Deadline) -> None:
         self._sources = sources
-        self.remaining = remaining
+        self.deadline = deadline
         self._loaders: dict[Hashable, Loader[str, Any]] = {}
         self.reads: dict[str, Reads] = {}
         self.cards: Counter[str] = Counter()
@@ -63,16 +64,26 @@ class Lookups:
                 found[key] = value
         return found
 
+    def close(self) -> None:
+        """Forgets what was read; the counts stay."""
+        self._loaders.clear()
+
     async def once(self, source: ConfiguredSource, call: Callable[[], Any]) -> Any:
         """One call of a connector under the deadline; raises SourceError or BadCursor only."""
+        self.deadline.check(source.name)
         began = time.monotonic()
         try:
-            async with asyncio.timeout(max(0.0, min(source.deadline, self.remaining()))):
+            async with TimeLimit(min(source.deadline, self.deadline.level())):
                 found = await call()
+        except TimedOut as error:
+            self.deadline.timed_out(error)
+            raise
         except (SourceError, BadCursor):
             raise
         except TimeoutError:
-            raise TimedOut(source.name, "no answer within the deadline") from None
+            late = TimedOut(source.name, "no answer within the deadline")
+            self.deadline.timed_out(late)
+            raise late from None
         except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
             # A mapping that fails on a payload is a defect of ours, but no reason to lose the
             # other sources' data. The type says enough: a message could quote the payload.
@@ -124,6 +135,10 @@ class Lookups:
             )
         except SourceError as error:
             return [error] * len(keys)
+        for value in found.values():
+            if isinstance(value, TimedOut):
+                self.deadline.timed_out(value)
+                break
         return [found.get(key) for key in keys]
 
 

@@ -13,6 +13,7 @@ from connectors.errors import SourceError
 from connectors.filters import CustomerFilter
 from connectors.paging import NEWEST_FIRST, PageQuery, SortField
 from connectors.records import Customer, Kind, Order, Payment, Record, SourceKind
+from connectors.time_limit import allotted
 from resolvers import numbered, own
 from resolvers.context import Context
 from resolvers.errors import BadFilter
@@ -60,7 +61,8 @@ async def page(
         fetches[source.name] = own.asked(context, kind, source, fetch)
     loads = {name: _load(context, name, kind) for name in by_entry}
     keeps = own.keeps(context, kind, ask.filter)
-    return await merged(scans_of(ask, fetches, loads, keeps), ask)
+    with allotted(context.deadline.level()):
+        return await merged(scans_of(ask, fetches, loads, keeps), ask)
 
 
 def _check_sorted(

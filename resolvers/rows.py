@@ -49,6 +49,9 @@ class Rows:
         self.violations: Counter[str] = Counter()
         self._raw = raw
 
+    def close(self) -> None:
+        self._raw.close()
+
     @property
     def keeps(self) -> Keeps | None:
         """Judges the rows of a list that is asked for as one's own; None where all of them are."""

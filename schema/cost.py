@@ -136,6 +136,17 @@ class Compiled(msgspec.Struct, frozen=True):
     weights: Weights
     schema: GraphQLSchema
 
+    def levels(self) -> int:
+        """Number of reads that follow each other on the longest way down."""
+        below: list[int] = []
+        for place in self.places:
+            below.append(max((self._levels(field, below) for field in place.fields), default=0))
+        return below[-1] if below else 0
+
+    @staticmethod
+    def _levels(field: Field, below: Sequence[int]) -> int:
+        return bool(field.reads) + (0 if field.below is None else below[field.below])
+
     def estimate(self, values: Values) -> Cost:
         """`values` are the variables, those of `schema.variables`. Raises NotCounted."""
         return _Estimate(self, values).cost()

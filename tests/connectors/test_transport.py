@@ -123,11 +123,13 @@ async def test_a_cancelled_call_gives_its_place_back() -> None:
 async def test_the_deadline_covers_waiting_for_a_place() -> None:
     gate = Gate()
     async with running(gate, concurrency=1, deadline=0.2) as (server, transport):
-        outcomes = await asyncio.gather(
-            transport.send(GET), transport.send(GET), return_exceptions=True
-        )
-        assert [type(outcome) for outcome in outcomes] == [TimedOut, TimedOut]
+        first = asyncio.create_task(transport.send(Request(path="/things", seconds=600.0)))
+        await server.arrived(1)
+        with pytest.raises(Overloaded, match="its turn did not come"):
+            await transport.send(GET)
         assert len(server.calls) == 1
+        gate.open.set()
+        assert (await first).status == 200
 
 
 async def test_the_deadline_covers_retries() -> None:
@@ -231,10 +233,10 @@ async def test_a_wait_beyond_the_deadline_is_not_begun() -> None:
 
 async def test_a_wait_beyond_what_is_left_of_the_deadline_is_not_begun() -> None:
     loop = asyncio.get_running_loop()
-    begun = loop.time()
 
     async def late(call: Call) -> Reply:
-        await met(lambda: loop.time() > begun + 0.1)
+        arrived = loop.time()
+        await met(lambda: loop.time() > arrived + 0.1)
         return reply(429, retry_after="599.95")
 
     async with running(late, deadline=600.0) as (server, transport):

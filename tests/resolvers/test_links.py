@@ -10,6 +10,7 @@ import pytest
 
 from connectors.errors import Retryable
 from connectors.records import Customer, Order, Payment, Source
+from resolvers.deadline import Deadline
 from resolvers.link_store import LinkStore, StoredLink
 from resolvers.links import Linked, LinkRule, LinkRules, Pair
 from resolvers.lookups import Lookups
@@ -46,7 +47,7 @@ class Graph:
     ) -> None:
         self.sources = sources_of(sources)
         self.rules = LinkRules(self.sources, store, pairs)
-        self.lookups = Lookups(self.sources, lambda: 60.0)
+        self.lookups = Lookups(self.sources, Deadline(60.0))
 
     async def payments_of(self, *orders: Order) -> dict[str, Linked[Payment]]:
         return await self.rules.payments_of(self.lookups, orders)

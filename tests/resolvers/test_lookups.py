@@ -10,6 +10,7 @@ import pytest
 
 from connectors.errors import Malformed, NotFound, SourceError, TimedOut
 from connectors.paging import BadCursor
+from resolvers.deadline import Deadline
 from resolvers.lookups import Lookups
 from resolvers.sources import Sources
 from tests.resolvers.fakes import CRM, EU, Fake, FakeCrm, FakePayments, configured, payment
@@ -20,7 +21,7 @@ PAYMENTS = [payment("p1"), payment("p2")]
 
 
 def lookups(connector: Any, seconds: float = 60.0) -> Lookups:
-    return Lookups(sources({EU: connector}), lambda: seconds)
+    return Lookups(sources({EU: connector}), Deadline(seconds))
 
 
 class Stuck(Fake):
@@ -65,7 +66,7 @@ async def test_no_keys_ask_nobody() -> None:
 
 async def test_arguments_make_a_batch_of_their_own() -> None:
     fake = FakeCrm()
-    reads = Lookups(sources({CRM: fake}), lambda: 60.0)
+    reads = Lookups(sources({CRM: fake}), Deadline(60.0))
     await asyncio.gather(
         reads.many("crm", "orders_by_payment_id", ["p1"], "eu"),
         reads.many("crm", "orders_by_payment_id", ["p1"], "us"),
@@ -97,8 +98,8 @@ async def test_a_source_that_does_not_answer_times_out_alone(own: float, request
     fake, good = Stuck(), FakeCrm()
     both = Sources([configured(EU, fake, deadline=own), configured(CRM, good)])
     found, fine = await asyncio.gather(
-        Lookups(both, lambda: request_).many("eu", "payments", ["p1"]),
-        Lookups(both, lambda: 60.0).many("crm", "orders", ["o1"]),
+        Lookups(both, Deadline(request_)).many("eu", "payments", ["p1"]),
+        Lookups(both, Deadline(60.0)).many("crm", "orders", ["o1"]),
     )
     assert isinstance(found["p1"], TimedOut)
     assert fine == {}

@@ -12,6 +12,7 @@ import pytest
 from connectors.errors import Retryable
 from connectors.money import Money
 from connectors.records import PaymentStatus, Provider
+from resolvers.deadline import Deadline
 from resolvers.link_store import LinkStore
 from resolvers.links import LinkRules
 from resolvers.lookups import Lookups
@@ -45,7 +46,7 @@ class Shop:
             ]
         )
         self.rules = LinkRules(self.sources, store)
-        self.lookups = Lookups(self.sources, lambda: 60.0)
+        self.lookups = Lookups(self.sources, Deadline(60.0))
 
     async def payments_of(self, *orders: Any, only: frozenset[str] | None = None) -> Any:
         return await self.rules.payments_of(self.lookups, orders, only)
