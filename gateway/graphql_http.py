@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 
 from auth.audit.writer import AuditUnavailable
 from auth.principal import Principal
+from gateway.admission import Admission, Busy
 from gateway.compose import Gateway
 from gateway.operations import Operations
 from gateway.peer import peer
@@ -41,7 +42,9 @@ class BadRequest(Exception):
         self.headers = dict(headers)
 
 
-NOT_AUDITED = BadRequest(503, "Nothing can be answered now.", {"retry-after": "1"})
+AGAIN = {"retry-after": "1"}
+NOT_AUDITED = BadRequest(503, "Nothing can be answered now.", AGAIN)
+BUSY = BadRequest(503, "Too many operations run at once: try again.", AGAIN)
 
 
 class GraphQLEndpoint:
@@ -51,6 +54,7 @@ class GraphQLEndpoint:
         self._gateway = gateway
         self._operations = Operations(gateway, trail)
         self._server = gateway.settings.server
+        self._admission = Admission(self._server.running, self._server.waiting)
         self._graphiql = graphiql
 
     async def __call__(self, request: Request) -> Response:
@@ -66,11 +70,18 @@ class GraphQLEndpoint:
                 self._check_get(request, operation)
         except BadRequest as error:
             return await self._refused(error, media_type, request)
-        context = self._gateway.context(_id(request), self._principal(request))
         try:
-            outcome = await self._operations.answer(operation, context, peer(request))
+            async with self._admission.turn():
+                return await self._answered(operation, media_type, request)
+        except Busy:
+            return _error(BUSY, media_type, request)
         except AuditUnavailable:
             return _error(NOT_AUDITED, media_type, request)
+
+    async def _answered(self, operation: Operation, media_type: str, request: Request) -> Response:
+        """Its deadline begins now: waiting for a turn is not the operation's time."""
+        context = self._gateway.context(_id(request), self._principal(request))
+        outcome = await self._operations.answer(operation, context, peer(request))
         request.state.operation = outcome.operation
         request.state.errors = outcome.error_count
         return _answer(outcome, media_type)

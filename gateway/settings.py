@@ -30,7 +30,9 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """`profile` decides introspection, GraphiQL, plain GET and federation unless they are given.
 
     `hosts` are names besides loopback's under which it may be asked, for instance a proxy's.
-    `deadline` in seconds bounds a whole request, `drain` the wait for running ones at the end.
+    `deadline` in seconds bounds a whole request, `drain` the wait for running ones at the end. At
+    most `running` operations run at once and `waiting` ones wait for their turn; others are
+    refused (503).
     """
 
     host: str = "127.0.0.1"
@@ -39,6 +41,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     profile: Literal["production", "development"] = "production"
     deadline: Annotated[float, msgspec.Meta(gt=0, le=300)] = 15.0
     drain: Annotated[int, msgspec.Meta(ge=0, le=600)] = 15
+    running: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 64
+    waiting: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 256
     introspection: bool | None = None
     federation: bool | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -161,3 +162,24 @@ def test_a_configured_pair_leaves_other_sources_out(sandbox: Sandbox) -> None:
         nodes = paired.data(query)["orders"]["nodes"]
     names = {p["source"]["name"] for node in nodes for p in node["payments"]["nodes"]}
     assert names == {"stripe_eu"}
+
+
+def test_requests_beyond_the_bound_are_503_with_retry_after_and_later_ones_are_answered(
+    sandbox: Sandbox, control: Control
+) -> None:
+    query = "{ payments(first: 1) { nodes { id } } }"
+    with (
+        GatewayServer(sandbox, only=STRIPE_ONLY, running=1, waiting=1) as small,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        small.data(query)
+        control.faults({"vendor": "stripe", "kind": "latency", "latency_ms": 3000})
+        answers = list(pool.map(lambda _: small.post(query), range(8)))
+        control.faults()
+        small.data(query)
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert {answer.status_code for answer in answers} == {200, 503}
+    assert len(refused) >= 4
+    assert {answer.headers["retry-after"] for answer in refused} == {"1"}
+    errors = [error for answer in refused for error in answer.json()["errors"]]
+    assert {error["extensions"]["code"] for error in errors} == {"UNAVAILABLE"}
