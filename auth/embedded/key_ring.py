@@ -8,6 +8,7 @@ Processes share the file: whoever changes it holds its lock, and all read it aga
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from auth.key_cache import NoKeys
 from auth.sealing import CannotOpen, Sealer, is_sealed, key_id, open_sealed
 from auth.signature import Key
 
+log = logging.getLogger("tillgate.oauth")
 ALGORITHM = "ES256"
 AHEAD = 2 * 3600
 MAX_AGE = 300
@@ -74,6 +76,7 @@ class KeyRing:
         self._file = _File([])
         self._sealed_with: str | None = None
         self._was_sealed = False
+        self._is_early = False
         self._keys: dict[str, ECKey] = {}
 
     def tend(self) -> None:
@@ -122,13 +125,23 @@ class KeyRing:
         return str(made.jwk["kid"])
 
     def signing(self) -> ECKey:
-        """The newest key whose time has come. Raises KeyFileUnusable."""
+        """The newest key whose time has come; if there is none because the clock was set back, the
+        one that was published first. Raises KeyFileUnusable."""
         self._read()
+        if not self._file.keys:
+            raise KeyFileUnusable(f"{self._path}: it holds no key")
         now = self._wall()
         ready = [key for key in self._file.keys if key.use_from <= now]
-        if not ready:
-            raise KeyFileUnusable(f"{self._path}: no key is ready to sign")
-        return self._keys[max(ready, key=lambda key: key.use_from).jwk["kid"]]
+        first = min(self._file.keys, key=lambda key: key.use_from)
+        self._tell_early(int(first.use_from - now))
+        return self._keys[max(ready, key=lambda key: key.use_from, default=first).jwk["kid"]]
+
+    def _tell_early(self, seconds: int) -> None:
+        """Once each time that the clock is found before the first key's time."""
+        if seconds > 0 and not self._is_early:
+            fields = {"seconds": seconds, "file": str(self._path)}
+            log.warning("the clock is behind the first signing key", extra={"fields": fields})
+        self._is_early = seconds > 0
 
     async def find(self, kid: str | None, alg: str) -> list[Key]:
         """As of an issuer's published keys."""
