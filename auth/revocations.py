@@ -15,10 +15,10 @@ from enum import StrEnum
 
 from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, delete, insert, update
 from sqlalchemy import select as choose
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql import Executable
 
+from auth.database import DATABASE_ERRORS, reason
 from auth.faults import InvalidToken, Unavailable
 from auth.principal import Principal
 
@@ -86,8 +86,8 @@ class Revocations:
                     rows = await connection.execute(choose(*_entry))
                     self._held = frozenset((i, k, v) for i, k, v in rows)
                     self._number = number
-        except (SQLAlchemyError, OSError) as error:
-            raise Unavailable(f"revocations: {type(error).__name__}") from None
+        except DATABASE_ERRORS as error:
+            raise Unavailable(f"revocations: {reason(error)}") from None
         self._looked = self._clock()
 
     async def poll(self) -> None:
@@ -138,8 +138,8 @@ class Revocations:
                     raise Unavailable("revocations: nobody counts the changes")
                 for statement in statements:
                     await connection.execute(statement)
-        except (SQLAlchemyError, OSError) as error:
-            raise Unavailable(f"revocations: {type(error).__name__}") from None
+        except DATABASE_ERRORS as error:
+            raise Unavailable(f"revocations: {reason(error)}") from None
 
 
 def _without(issuer: str, kind: Kind, value: str) -> Executable:

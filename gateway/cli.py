@@ -1,4 +1,5 @@
-"""The command line. Exit codes: 0 done, 1 a source or a query failed, 2 wrong use or settings."""
+"""The command line. Exit codes: 0 done, 1 a source, a query or the store failed, 2 wrong use or
+settings."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ import uvloop
 
 from auth.audit.slot import LogUnusable
 from auth.audit.writer import AuditUnavailable
+from auth.database import own_reason
 from auth.embedded.key_ring import KeyFileUnusable
 from auth.faults import Unavailable
 from connectors.errors import SourceError
@@ -41,7 +43,7 @@ from gateway.server import Refusal, listen, server, settle_memory
 from gateway.settings import Settings, load
 from gateway.strict import SettingsError
 from gateway.trail import open_trail
-from resolvers.store import StoreUnusable
+from resolvers.store import StoreFailing, StoreUnusable
 from sandbox.server import Server as Sandbox
 from sandbox.simulator import discover
 from schema.build import build_schema
@@ -83,14 +85,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"tillgate: audit: {error}", file=sys.stderr)
         return 2
     except StoreUnusable as error:
-        print(f"tillgate: store: cannot be opened: {error}", file=sys.stderr)
-        return 2
+        print(f"tillgate: store: {error}", file=sys.stderr)
+        return 1 if isinstance(error, StoreFailing) else 2
     except Unavailable as error:
         print(f"tillgate: auth: {error.reason}", file=sys.stderr)
-        return 2
+        return 1
     except KeyFileUnusable as error:
         print(f"tillgate: auth.embedded.keys: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        # A temporary file, for instance, on a disk that is full.
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"tillgate: {place}{own_reason(error)}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 0
 

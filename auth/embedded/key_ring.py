@@ -182,7 +182,7 @@ class KeyRing:
             self._sealed_with = None
             return
         except OSError as error:
-            raise KeyFileUnusable(f"{self._path}: {type(error).__name__}") from None
+            raise KeyFileUnusable(f"{self._path}: {_why(error)}") from None
         stamp = (told.st_mtime_ns, told.st_ino)
         if stamp == self._stamp:
             return
@@ -202,7 +202,7 @@ class KeyRing:
         except CannotOpen as error:
             raise KeyFileUnusable(f"{self._path}: {error}") from None
         except (OSError, msgspec.DecodeError, JoseError, ValueError, KeyError) as error:
-            raise KeyFileUnusable(f"{self._path}: {type(error).__name__}") from None
+            raise KeyFileUnusable(f"{self._path}: {_why(error)}") from None
         self._file, self._stamp, self._sealed_with = file, stamp, sealed_with
         self._was_sealed = self._was_sealed or sealed_with is not None
 
@@ -221,7 +221,7 @@ class KeyRing:
                 os.fsync(out.fileno())
             beside.replace(self._path)
         except OSError as error:
-            raise KeyFileUnusable(f"{self._path}: {type(error).__name__}") from None
+            raise KeyFileUnusable(f"{self._path}: {_why(error)}") from None
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -229,7 +229,7 @@ class KeyRing:
         try:
             handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise KeyFileUnusable(f"{self._path}: {type(error).__name__}") from None
+            raise KeyFileUnusable(f"{self._path}: {_why(error)}") from None
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
@@ -240,3 +240,8 @@ class KeyRing:
 def _made(use_from: int) -> _Stored:
     key = ECKey.generate_key("P-256", {"use": "sig", "alg": ALGORITHM}, auto_kid=True)
     return _Stored(dict(key.as_dict(private=True)), use_from)
+
+
+def _why(error: Exception) -> str:
+    """The system's word, such as `No space left on device`, or the type of what was raised."""
+    return getattr(error, "strerror", None) or type(error).__name__
