@@ -11,10 +11,10 @@ import socket
 import sqlite3
 from collections.abc import Mapping
 
-from asyncpg.exceptions import InterfaceError, PostgresError
+from asyncpg.exceptions import InterfaceError, InternalClientError, PostgresError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-DATABASE_ERRORS = (SQLAlchemyError, OSError, PostgresError, InterfaceError)
+DATABASE_ERRORS = (SQLAlchemyError, OSError, PostgresError, InterfaceError, InternalClientError)
 """SQLAlchemy does not wrap all that asyncpg raises while it connects."""
 FULL = "the disk is full: make room, then try again"
 DESCRIPTORS = "this process has no file descriptor left: raise its limit (ulimit -n)"

@@ -70,6 +70,11 @@ class KeyCache:
             return held.find(kid, alg)
         return await self._unknown_key(kid, alg)
 
+    @property
+    def has_keys(self) -> bool:
+        """Whether tokens of this issuer can be judged now."""
+        return self._held() is not None
+
     async def poll(self) -> None:
         """Fetches again and again, until cancelled. A failure is tried again as soon as allowed."""
         while True:

@@ -30,7 +30,8 @@ log = logging.getLogger("tillgate.audit")
 class Process:
     """What lives from the end of start-up to the begin of shutdown, and the endpoints over it.
 
-    Ready in between: a vendor's outage changes nothing, the other sources' data is still served."""
+    Ready in between, unless every request would be refused. A vendor's outage changes nothing, the
+    other sources' data is still served."""
 
     def __init__(self, settings: Settings, registry: Registry) -> None:
         self._settings = settings
@@ -76,6 +77,8 @@ class Process:
             return not_ready()
         if self._trail is not None and self._trail.refuses:
             return JSONResponse({"status": "the audit log cannot be written"}, 503)
+        if self._auth is not None and (why := self._auth.unready()) is not None:
+            return JSONResponse({"status": why}, 503)
         told: dict[str, object] = {"status": "ready"}
         if self._settings.auth is None:
             told["sources"] = list(self._gateway.sources)

@@ -112,6 +112,15 @@ class KeyRing:
         """Whether the file lies open and should not."""
         return self._sealer is not None and bool(self._keys) and self._sealed_with is None
 
+    @property
+    def has_keys(self) -> bool:
+        """Whether tokens of this issuer can be judged now."""
+        try:
+            self._read()
+        except KeyFileUnusable:
+            return False
+        return bool(self._keys)
+
     def rotate(self) -> str:
         """Publishes a new key now, to be used after `AHEAD`; its id."""
         with self._locked():
