@@ -6,7 +6,6 @@ The database's own text is never shown: it quotes statements and values.
 from __future__ import annotations
 
 import errno
-import os
 import socket
 import sqlite3
 from collections.abc import Mapping
@@ -25,7 +24,8 @@ SQLITE: Mapping[int, str] = {
     sqlite3.SQLITE_BUSY: "another process is writing to it: try again when that has ended",
     sqlite3.SQLITE_LOCKED: "another process is writing to it: try again when that has ended",
     sqlite3.SQLITE_IOERR: "its disk cannot be read or written: is it full, or failing?",
-    sqlite3.SQLITE_CANTOPEN: "its file cannot be opened: let this user write it and its folder",
+    sqlite3.SQLITE_CANTOPEN: "its file cannot be opened: let this user write it and its folder,"
+    " or raise the limit of open files (ulimit -n)",
     sqlite3.SQLITE_CORRUPT: "its file is damaged: restore a backup",
     sqlite3.SQLITE_NOTADB: "its file is no SQLite database: is [store] url right?",
 }
@@ -60,10 +60,7 @@ def reason(error: BaseException) -> str:
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     code, state = getattr(cause, "sqlite_errorcode", None), getattr(cause, "sqlstate", None)
     if code is not None:
-        primary = code & 0xFF
-        if primary == sqlite3.SQLITE_CANTOPEN and lacks_descriptors():
-            return DESCRIPTORS
-        return SQLITE.get(primary, type(error).__name__)
+        return SQLITE.get(code & 0xFF, type(error).__name__)
     if state is not None:
         known = (POSTGRESQL.get(state[:length]) for length in (5, 3, 2))
         return next(filter(None, known), type(error).__name__)
@@ -76,12 +73,3 @@ def reason(error: BaseException) -> str:
 def own_reason(error: OSError) -> str:
     """What this machine refused, with the fix where it is known."""
     return OWN.get(error.errno or 0) or error.strerror or type(error).__name__
-
-
-def lacks_descriptors() -> bool:
-    """Whether this process, or the machine, can open no further file now."""
-    try:
-        os.close(os.open(os.devnull, os.O_RDONLY))
-    except OSError as error:
-        return error.errno in (errno.EMFILE, errno.ENFILE)
-    return False

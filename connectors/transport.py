@@ -28,6 +28,7 @@ from connectors.errors import (
     Misconfigured,
     NotFound,
     Overloaded,
+    OwnFailure,
     RateLimited,
     Retryable,
     SourceError,
@@ -35,10 +36,12 @@ from connectors.errors import (
     Unauthorized,
 )
 from connectors.meter import count_call
+from connectors.own_failure import own_failure
 from connectors.pacing import Pace, RetryBudget
 from connectors.tokens import NoToken, Token, TokenSource
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+UNREACHED = (httpx.TransportError, aiohttp.ClientError)
 ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
 T = TypeVar("T")
 
@@ -252,13 +255,21 @@ class HttpTransport:
     async def _once(self, request: Request, token: Token, sink: Sink | None) -> Response:
         try:
             response = await self._exchange(self._build(request, token), sink)
-        except (httpx.TransportError, aiohttp.ClientError):
-            raise Retryable(self.source, "the connection failed") from None
+        except (*UNREACHED, OSError, RuntimeError, MemoryError) as error:
+            raise self._unreached(error) from None
         if 300 <= response.status < 400:
             raise Malformed(self.source, "a redirect is not followed", status=response.status)
-        if (error := self._judge(response)) is not None:
-            raise error
+        if (verdict := self._judge(response)) is not None:
+            raise verdict
         return response
+
+    def _unreached(self, error: Exception) -> Exception:
+        """Whose fault it is that there is no answer. A defect of ours stays what it is."""
+        if (lack := own_failure(error)) is not None:
+            return OwnFailure(self.source, lack)
+        if isinstance(error, RuntimeError):
+            return error
+        return Retryable(self.source, "the connection failed")
 
     def _build(self, request: Request, token: Token) -> httpx.Request:
         base = token.base_url or self._base_url

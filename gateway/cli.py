@@ -39,6 +39,7 @@ from gateway.demo import (
     shown_orders,
     with_demo_clients,
 )
+from gateway.descriptors import needed, provide
 from gateway.server import Refusal, listen, server, settle_memory
 from gateway.settings import Settings, load
 from gateway.strict import SettingsError
@@ -112,6 +113,7 @@ def run(arguments: argparse.Namespace) -> int:
         configure_logging()
         host, port = listener.getsockname()[:2]
         print(f"GraphQL at http://{host}:{port}/graphql", file=sys.stderr)
+        provide(needed(settings, registry))
         serving = server(settings, registry)
         _stop_in_peace()
         settle_memory()
