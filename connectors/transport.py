@@ -329,6 +329,12 @@ class HttpTransport:
         raise Misconfigured(self.source, "an address outside the source's own hosts is not called")
 
 
+def worst_skew(transports: Iterable[HttpTransport]) -> float | None:
+    """Of a source with several connections: the skew that is furthest from none."""
+    skews = [transport.skew for transport in transports if transport.skew is not None]
+    return max(skews, key=abs, default=None)
+
+
 def _engine(limits: Limits) -> httpx.AsyncBaseTransport:
     def session() -> aiohttp.ClientSession:
         made = aiohttp.ClientSession(

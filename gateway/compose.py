@@ -19,7 +19,7 @@ from connectors.capabilities import capabilities
 from connectors.records import Source
 from connectors.registry import Registry
 from connectors.tokens import TokenSource
-from connectors.transport import Downloader, HttpTransport, Judge
+from connectors.transport import Downloader, HttpTransport, Judge, worst_skew
 from connectors.vendor import SourceSettings, Vendor, Wiring
 from gateway.budget import Budgets
 from gateway.settings import Settings
@@ -161,8 +161,11 @@ class Opening:
             transports.append(self._transport(name, base_url, vendor, own, judge, tokens))
             return transports[-1]
 
+        def skew() -> float | None:
+            return worst_skew(transports)
+
         connector: Any = vendor.connect(
-            Wiring(source, open_transport, lambda: datetime.now(UTC)), own
+            Wiring(source, open_transport, lambda: datetime.now(UTC), skew), own
         )
         if "ledger" in capabilities(connector):
             connector = IndexedConnector(connector, source, self._index, self._learner)
@@ -171,7 +174,7 @@ class Opening:
             vendor=vendor,
             connector=connector,
             deadline=own.deadline,
-            skew=lambda: _worst(transports),
+            skew=skew,
             books_read_at=lambda: self._index.synced_at(name),
         )
 
@@ -197,8 +200,3 @@ class Opening:
         )
         self._stack.push_async_callback(transport.aclose)
         return transport
-
-
-def _worst(transports: list[HttpTransport]) -> float | None:
-    skews = [transport.skew for transport in transports if transport.skew is not None]
-    return max(skews, key=abs, default=None)
