@@ -70,6 +70,10 @@ class KeyCache:
             return held.find(kid, alg)
         return await self._unknown_key(kid, alg)
 
+    def fetch_again(self) -> None:
+        """Begins a fetch if one is allowed now; the keys that are held stay until it succeeds."""
+        self._begin()
+
     @property
     def has_keys(self) -> bool:
         """Whether tokens of this issuer can be judged now."""

@@ -8,10 +8,13 @@ import asyncio
 import contextlib
 import logging
 import signal
+import socket
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from tempfile import TemporaryDirectory
 
+import uvicorn
 import uvloop
 
 from auth.audit.slot import LogUnusable
@@ -26,6 +29,7 @@ from gateway import check as checking
 from gateway import map as mapping
 from gateway.access_log import configure_logging
 from gateway.access_page import access_page
+from gateway.app import Process
 from gateway.audit_cli import audited
 from gateway.auth_compose import open_auth
 from gateway.calls_page import calls_page
@@ -104,6 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    # Read again when the server runs; before that it must not end the process either.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     registry = Registry()
     settings = load(arguments.config, registry)
     own = settings.server
@@ -117,8 +123,24 @@ def run(arguments: argparse.Namespace) -> int:
         serving = server(settings, registry)
         _stop_in_peace()
         settle_memory()
-        uvloop.run(serving.serve(sockets=[listener]))
+        uvloop.run(_served(serving, listener, partial(load, arguments.config, registry)))
     return 0 if serving.started else 1
+
+
+async def _served(
+    serving: uvicorn.Server, listener: socket.socket, again: Callable[[], Settings]
+) -> None:
+    """SIGHUP reads the settings and their files again."""
+    process: Process = serving.config.app.state.process  # type: ignore[union-attr]
+    tasks: set[asyncio.Task[None]] = set()
+
+    def reread() -> None:
+        task = asyncio.create_task(process.reread(again))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reread)
+    await serving.serve(sockets=[listener])
 
 
 def _stop_in_peace() -> None:

@@ -86,18 +86,12 @@ async def open_gateway(settings: Settings, registry: Registry) -> AsyncIterator[
         engine = await stack.enter_async_context(
             open_store(settings.store.url, None if password is None else password.reveal())
         )
-        tombstones = await _tombstones(engine, settings)
+        tombstones = await open_tombstones(engine, settings)
         store, index = LinkStore(engine, tombstones=tombstones), Index(engine, tombstones)
         learner = Learner(index)
         stack.push_async_callback(learner.aclose)
         opening = Opening(registry, index, learner, stack)
         sources = Sources([opening.source(name, own) for name, own in settings.sources.items()])
-        pairs = settings.links.pairs
-        rules = LinkRules(
-            sources,
-            store,
-            None if pairs is None else [Pair(pair.orders, pair.payments) for pair in pairs],
-        )
         schema, auth = build_schema(), settings.auth
         documents = Documents(
             schema,
@@ -113,7 +107,7 @@ async def open_gateway(settings: Settings, registry: Registry) -> AsyncIterator[
             index=index,
             learner=learner,
             tombstones=tombstones,
-            rules=rules,
+            rules=link_rules(settings, sources, store),
             executor=Executor(schema, documents),
             budgets=Budgets(Costs(schema), settings.budget, _buckets(settings, stack)),
             trusted=TrustedDocuments(settings.documents, documents),
@@ -121,7 +115,14 @@ async def open_gateway(settings: Settings, registry: Registry) -> AsyncIterator[
         )
 
 
-async def _tombstones(engine: Engine, settings: Settings) -> Tombstones:
+def link_rules(settings: Settings, sources: Sources, store: LinkStore) -> LinkRules:
+    """How orders and payments of these sources belong together."""
+    pairs = settings.links.pairs
+    told = None if pairs is None else [Pair(pair.orders, pair.payments) for pair in pairs]
+    return LinkRules(sources, store, told)
+
+
+async def open_tombstones(engine: Engine, settings: Settings) -> Tombstones:
     """What was erased; StoreUnusable if there is something and no key to tell what."""
     sealer = settings.sealer
     secret = None if sealer is None else await SealedSecrets(engine, sealer).get(TOMBSTONES)

@@ -112,6 +112,17 @@ class KeyRing:
         """Whether the file lies open and should not."""
         return self._sealer is not None and bool(self._keys) and self._sealed_with is None
 
+    def use(self, sealer: Sealer | None) -> None:
+        """Opens and seals with other keys from now on. Raises KeyFileUnusable, and keeps those it
+        has, if they do not open the file."""
+        before = self._sealer
+        self._sealer, self._stamp = sealer, None
+        try:
+            self._read()
+        except KeyFileUnusable:
+            self._sealer = before
+            raise
+
     @property
     def has_keys(self) -> bool:
         """Whether tokens of this issuer can be judged now."""
