@@ -77,6 +77,15 @@ class KeyCache:
             return held.find(kid, alg)
         return await self._unknown_key(kid, alg)
 
+    def fetch_again(self) -> None:
+        """Begins a fetch if one is allowed now; the keys that are held stay until it succeeds."""
+        self._begin()
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether tokens of this issuer can be judged now."""
+        return self._held() is not None
+
     async def poll(self) -> None:
         """Fetches again and again, until cancelled. A failure is tried again as soon as allowed."""
         while True:

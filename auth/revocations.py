@@ -15,10 +15,10 @@ from enum import StrEnum
 
 from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, delete, insert, update
 from sqlalchemy import select as choose
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql import Executable
 
+from auth.database import DATABASE_ERRORS, reason
 from auth.faults import InvalidToken, Unavailable
 from auth.principal import Principal
 
@@ -86,26 +86,41 @@ class Revocations:
                     rows = await connection.execute(choose(*_entry))
                     self._held = frozenset((i, k, v) for i, k, v in rows)
                     self._number = number
-        except (SQLAlchemyError, OSError) as error:
-            raise Unavailable(f"revocations: {type(error).__name__}") from None
+        except DATABASE_ERRORS as error:
+            raise Unavailable(f"revocations: {reason(error)}") from None
         self._looked = self._clock()
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it is known what was revoked; while it is not, every request is refused."""
+        return self._clock() - self._looked <= FRESH
+
     async def poll(self) -> None:
-        """Loads again and again, until cancelled."""
+        """Loads again and again, until cancelled. Logs when it begins to fail and when it ends."""
         failing = False
         while True:
-            try:
-                await self.load()
-                failing = False
-            except Unavailable as error:
-                if not failing:
-                    log.error("revocations are not known", extra={"fields": {"why": error.reason}})
-                failing = True
+            why = await self._failure()
+            if why is not None and not failing:
+                log.error("revocations are not known", extra={"fields": {"why": why}})
+            if why is None and failing:
+                log.warning("revocations are known again")
+            failing = why is not None
             await asyncio.sleep(POLL)
+
+    async def _failure(self) -> str | None:
+        """Why revocations cannot be read now. What no one thought of must not end the polling:
+        every request would be refused until the next start."""
+        try:
+            await self.load()
+        except Unavailable as error:
+            return error.reason
+        except Exception as error:
+            return type(error).__name__
+        return None
 
     def check(self, principal: Principal, scheme: str) -> None:
         """Raises InvalidToken for one that was revoked, Unavailable if that is not known."""
-        if self._clock() - self._looked > FRESH:
+        if not self.is_fresh:
             raise Unavailable("revocations were not read for too long", scheme)
         client = (principal.issuer, Kind.CLIENT.value, principal.client_id)
         token = (principal.issuer, Kind.TOKEN.value, principal.token_id)
@@ -138,8 +153,8 @@ class Revocations:
                     raise Unavailable("revocations: nobody counts the changes")
                 for statement in statements:
                     await connection.execute(statement)
-        except (SQLAlchemyError, OSError) as error:
-            raise Unavailable(f"revocations: {type(error).__name__}") from None
+        except DATABASE_ERRORS as error:
+            raise Unavailable(f"revocations: {reason(error)}") from None
 
 
 def _without(issuer: str, kind: Kind, value: str) -> Executable:

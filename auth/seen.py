@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable
 
 from sqlalchemy import BigInteger, Column, MetaData, String, Table, delete, insert
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from auth.database import DATABASE_ERRORS, reason
 from auth.faults import Unavailable
 
 TIDY = 60.0
@@ -45,8 +46,8 @@ class SeenStore:
             await self._tidy()
         except IntegrityError:
             return False
-        except (SQLAlchemyError, OSError) as error:
-            raise Unavailable(f"used proofs: {type(error).__name__}") from None
+        except DATABASE_ERRORS as error:
+            raise Unavailable(f"used proofs: {reason(error)}") from None
         return True
 
     async def _tidy(self) -> None:

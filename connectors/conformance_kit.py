@@ -23,7 +23,7 @@ from connectors.paging import Page, PageQuery, Sort, SortField
 from connectors.records import Kind, Record, Source
 from connectors.secret import Secret
 from connectors.tokens import TokenSource
-from connectors.transport import HttpTransport, Judge, Limits
+from connectors.transport import HttpTransport, Judge, Limits, worst_skew
 from connectors.vendor import SourceSettings, Vendor, Wiring
 
 
@@ -136,7 +136,10 @@ async def connected(
         return transports[-1]
 
     wiring = Wiring(
-        Source(name, vendor.name, vendor.kind), open_transport, lambda: datetime.now(UTC)
+        Source(name, vendor.name, vendor.kind),
+        open_transport,
+        lambda: datetime.now(UTC),
+        lambda: worst_skew(transports),
     )
     try:
         yield vendor.connect(wiring, settings)

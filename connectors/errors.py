@@ -4,6 +4,7 @@
     ├── Retryable            ask again soon
     │   ├── TimedOut         the deadline passed
     │   ├── Overloaded       our own queue for this source is full, or too slow
+    │   ├── OwnFailure       this machine lacks what a call takes, such as descriptors or disk
     │   └── NotReady         the vendor has not made it yet (a bill of today)
     ├── RateLimited          ask again after `retry_after` seconds
     ├── Unauthorized         our credentials are refused: an operator must act
@@ -55,6 +56,10 @@ class TimedOut(Retryable):
 
 
 class Overloaded(Retryable):
+    pass
+
+
+class OwnFailure(Retryable):
     pass
 
 

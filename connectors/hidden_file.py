@@ -58,7 +58,11 @@ class _Hidden(io.RawIOBase):
         view = memoryview(content).cast("B")  # type: ignore[arg-type]
         if (place := self._file.tell()) != self._size:
             raise io.UnsupportedOperation("only at the end")
-        written = self._file.write(self._ciphered(view, place))
+        try:
+            written = self._file.write(self._ciphered(view, place))
+        except OSError as error:
+            # The file has no name; its folder is what the operator can act on.
+            raise OSError(error.errno, error.strerror, tempfile.gettempdir()) from None
         assert written is not None
         self._size += written
         return written

@@ -28,6 +28,7 @@ from connectors.errors import (
     Misconfigured,
     NotFound,
     Overloaded,
+    OwnFailure,
     RateLimited,
     Retryable,
     SourceError,
@@ -35,11 +36,13 @@ from connectors.errors import (
     Unauthorized,
 )
 from connectors.meter import count_call
+from connectors.own_failure import own_failure
 from connectors.pacing import Pace, RetryBudget
 from connectors.time_limit import TimeLimit
 from connectors.tokens import NoToken, Token, TokenSource
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+UNREACHED = (httpx.TransportError, aiohttp.ClientError)
 ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
 T = TypeVar("T")
 
@@ -267,8 +270,8 @@ class HttpTransport:
         call.was_sent = True
         try:
             response = await self._exchange(built, call.sink)
-        except (httpx.TransportError, aiohttp.ClientError):
-            raise Retryable(self.source, "the connection failed") from None
+        except (*UNREACHED, OSError, RuntimeError, MemoryError) as error:
+            raise self._unreached(error) from None
         if 300 <= response.status < 400:
             raise Malformed(self.source, "a redirect is not followed", status=response.status)
         self._check(response)
@@ -277,12 +280,20 @@ class HttpTransport:
     def _check(self, response: Response) -> None:
         """Raises the vendor's verdict. No frame holds what it raises: the two would be a cycle that
         keeps the whole answer until the collector comes."""
-        error = self._judge(response)
+        verdict = self._judge(response)
         try:
-            if error is not None:
-                raise error
+            if verdict is not None:
+                raise verdict
         finally:
-            del error
+            del verdict
+
+    def _unreached(self, error: Exception) -> Exception:
+        """Whose fault it is that there is no answer. A defect of ours stays what it is."""
+        if (lack := own_failure(error)) is not None:
+            return OwnFailure(self.source, lack)
+        if isinstance(error, RuntimeError):
+            return error
+        return Retryable(self.source, "the connection failed")
 
     def _build(self, request: Request, token: Token) -> httpx.Request:
         base = token.base_url or self._base_url
@@ -340,6 +351,12 @@ class HttpTransport:
         if parts.scheme == "https" and any(_matches(host, pattern) for pattern in self._hosts):
             return
         raise Misconfigured(self.source, "an address outside the source's own hosts is not called")
+
+
+def worst_skew(transports: Iterable[HttpTransport]) -> float | None:
+    """Of a source with several connections: the skew that is furthest from none."""
+    skews = [transport.skew for transport in transports if transport.skew is not None]
+    return max(skews, key=abs, default=None)
 
 
 def _engine(limits: Limits) -> httpx.AsyncBaseTransport:

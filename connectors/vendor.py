@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -54,12 +54,32 @@ OpenTransport = Callable[[str, Judge, TokenSource | None], Downloader]
 """Opens connections: base URL, the vendor's verdict on answers, and who we are."""
 
 
+FURTHEST = timedelta(days=1)
+"""A date that is further from ours is no clock's."""
+
+
+def _unknown() -> float | None:
+    return None
+
+
 class Wiring(msgspec.Struct, frozen=True):
-    """What the composition root hands to a connector: nothing else reaches it."""
+    """What the composition root hands to a connector: nothing else reaches it.
+
+    `skew` is by how many seconds the vendor's clock was ahead of ours at its last answer, None
+    before the first. Ages, signatures and certificates are judged by `clock`; what is new or old
+    in the vendor's data by `vendor_clock`.
+    """
 
     source: Source
     open: OpenTransport
     clock: Callable[[], datetime]
+    skew: Callable[[], float | None] = _unknown
+
+    def vendor_clock(self) -> datetime:
+        """The vendor's time by the `Date` of its last answer (RFC 9110 section 6.6.1), to a second;
+        ours before the first answer, and where that date is more than a day away."""
+        skew = timedelta(seconds=self.skew() or 0)
+        return self.clock() + (skew if abs(skew) <= FURTHEST else timedelta())
 
 
 def plain_id(kind: Kind, native_id: str) -> str | None:

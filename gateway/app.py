@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.resources import files
 
@@ -15,12 +16,14 @@ from starlette.routing import Route
 
 from connectors.registry import Registry
 from gateway.access_log import AccessLog
+from gateway.admission import Admission
 from gateway.auth_compose import Auth, open_auth
 from gateway.authenticate import Authenticate, not_ready
-from gateway.compose import Gateway, open_gateway
+from gateway.compose import Gateway, Opening, open_gateway
 from gateway.graphql_http import GraphQLEndpoint, wants_page
 from gateway.hosts import KnownHosts
 from gateway.oauth_http import oauth_routes
+from gateway.rereading import read_again
 from gateway.settings import Settings
 from gateway.trail import Trail, open_trail
 
@@ -30,7 +33,8 @@ log = logging.getLogger("tillgate.audit")
 class Process:
     """What lives from the end of start-up to the begin of shutdown, and the endpoints over it.
 
-    Ready in between: a vendor's outage changes nothing, the other sources' data is still served."""
+    Ready in between, unless every request would be refused. A vendor's outage changes nothing, the
+    other sources' data is still served."""
 
     def __init__(self, settings: Settings, registry: Registry) -> None:
         self._settings = settings
@@ -39,20 +43,36 @@ class Process:
         self._gateway: Gateway | None = None
         self._auth: Auth | None = None
         self._trail: Trail | None = None
+        self._admission = Admission(settings.server.running, settings.server.waiting)
+        self._stack = AsyncExitStack()
+        self._rereading = asyncio.Lock()
 
     @asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
+        async with self._stack as stack:
             gateway = await stack.enter_async_context(open_gateway(self._settings, self._registry))
-            trail = self._trail = stack.enter_context(open_trail(self._settings.audit))
+            self._trail = stack.enter_context(open_trail(self._settings.audit))
             self._auth = await self._opened(gateway, stack)
-            page = _graphiql() if self._settings.server.development else None
-            self._gateway, self._endpoint = gateway, GraphQLEndpoint(gateway, page, trail)
-            app.state.gateway = gateway
+            self._serve(gateway)
             try:
                 yield
             finally:
                 self._gateway = self._endpoint = self._auth = self._trail = None
+
+    def _serve(self, gateway: Gateway) -> None:
+        page = _graphiql() if self._settings.server.development else None
+        endpoint = GraphQLEndpoint(gateway, self._admission, page, self._trail)
+        self._gateway, self._endpoint = gateway, endpoint
+
+    async def reread(self, load: Callable[[], Settings]) -> None:
+        """Takes over what of the settings and their files can change in a running process, and logs
+        what it took over and what it did not. Never raises."""
+        async with self._rereading:
+            if self._gateway is not None:
+                opening = Opening(
+                    self._registry, self._gateway.index, self._gateway.learner, self._stack
+                )
+                self._serve(await read_again(self._gateway, self._auth, opening, load))
 
     async def _opened(self, gateway: Gateway, stack: AsyncExitStack) -> Auth | None:
         settings, trail = self._settings, self._trail
@@ -76,6 +96,8 @@ class Process:
             return not_ready()
         if self._trail is not None and self._trail.refuses:
             return JSONResponse({"status": "the audit log cannot be written"}, 503)
+        if self._auth is not None and (why := self._auth.unready()) is not None:
+            return JSONResponse({"status": why}, 503)
         told: dict[str, object] = {"status": "ready"}
         if self._settings.auth is None:
             told["sources"] = list(self._gateway.sources)
@@ -108,7 +130,7 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
                 Authenticate, auth=process.auth, is_page=process.is_page, trail=process.trail
             )
         ]
-    return Starlette(
+    app = Starlette(
         routes=routes,
         middleware=[
             Middleware(AccessLog, paths=frozenset(route.path for route in routes)),
@@ -117,6 +139,8 @@ def create_app(settings: Settings, registry: Registry) -> Starlette:
         ],
         lifespan=process.lifespan,
     )
+    app.state.process = process
+    return app
 
 
 def _graphiql() -> str:

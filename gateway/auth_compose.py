@@ -56,8 +56,14 @@ OUTBOUND = Limits(
 
 
 class Auth(msgspec.Struct, frozen=True, kw_only=True):
-    """What the endpoints and the middleware need. `embedded` None: others issue the tokens."""
+    """What the endpoints and the middleware need. `embedded` None: others issue the tokens.
+    `unready` says why every request is refused now, None if not; it waits for nothing.
+    `fetch_keys` begins to fetch the issuers' keys again; `use_sealer` opens our own with other keys
+    and raises KeyFileUnusable where they do not."""
 
+    unready: Callable[[], str | None]
+    fetch_keys: Callable[[], None]
+    use_sealer: Callable[[Sealer | None], None]
     authenticator: Authenticator
     challenger: Challenger
     embedded: EmbeddedIssuer | None
@@ -129,6 +135,27 @@ class _Opening:
         self._stack = stack
         self._revocations = Revocations(engine, wall, clock)
         self._seen = SeenStore(engine, wall)
+        self._caches: list[KeyCache] = []
+        self._ring: KeyRing | None = None
+
+    def _unready(self) -> str | None:
+        if not self._revocations.is_fresh:
+            return "revocations cannot be read"
+        others = bool(self._settings.api_keys) or any(
+            one.introspection is not None for one in self._settings.issuers.values()
+        )
+        own = () if self._ring is None else (self._ring,)
+        if not others and not any(keys.has_keys for keys in (*self._caches, *own)):
+            return "no issuer's keys are known"
+        return None
+
+    def _fetch_keys(self) -> None:
+        for cache in self._caches:
+            cache.fetch_again()
+
+    def _use_sealer(self, sealer: Sealer | None) -> None:
+        if self._ring is not None:
+            self._ring.use(sealer)
 
     async def auth(self) -> Auth:
         settings = self._settings
@@ -152,6 +179,9 @@ class _Opening:
         )
         urls = [one.issuer.url for one in trusted]
         return Auth(
+            unready=self._unready,
+            fetch_keys=self._fetch_keys,
+            use_sealer=self._use_sealer,
             authenticator=authenticator,
             challenger=Challenger(
                 realm=settings.realm,
@@ -180,6 +210,7 @@ class _Opening:
         places = (issuer.url, *filter(None, (own.jwks_uri,)))
         source = KeySetSource(issuer.url, own.jwks_uri, Outbound(name, self._stack, places))
         keys = KeyCache(name, source.fetch, self._clock, own.key_wait)
+        self._caches.append(keys)
         self._stack.push_async_callback(keys.aclose)
         self._run(f"keys of {name}", keys.poll())
         always = own.introspection is not None and own.introspection.always
@@ -201,6 +232,7 @@ class _Opening:
     async def _own(self, own: EmbeddedSettings) -> tuple[KeyRing, Trusted]:
         ring = key_ring(own, self._wall, self._sealer)
         ring.tend()
+        self._ring = ring
         self._run("signing keys", _tended(ring))
         if own.demo_clients:
             await add_demo_clients(Clients(self._engine, self._wall, demo=True), self._wall)

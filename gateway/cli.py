@@ -1,4 +1,5 @@
-"""The command line. Exit codes: 0 done, 1 a source or a query failed, 2 wrong use or settings."""
+"""The command line. Exit codes: 0 done, 1 a source, a query or the store failed, 2 wrong use or
+settings."""
 
 from __future__ import annotations
 
@@ -7,14 +8,18 @@ import asyncio
 import contextlib
 import logging
 import signal
+import socket
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from tempfile import TemporaryDirectory
 
+import uvicorn
 import uvloop
 
 from auth.audit.slot import LogUnusable
 from auth.audit.writer import AuditUnavailable
+from auth.database import own_reason
 from auth.embedded.key_ring import KeyFileUnusable
 from auth.faults import Unavailable
 from connectors.errors import SourceError
@@ -24,6 +29,7 @@ from gateway import check as checking
 from gateway import map as mapping
 from gateway.access_log import configure_logging
 from gateway.access_page import access_page
+from gateway.app import Process
 from gateway.audit_cli import audited
 from gateway.auth_compose import open_auth
 from gateway.calls_page import calls_page
@@ -37,11 +43,12 @@ from gateway.demo import (
     shown_orders,
     with_demo_clients,
 )
+from gateway.descriptors import needed, provide
 from gateway.server import Refusal, listen, server, settle_memory
 from gateway.settings import Settings, load
 from gateway.strict import SettingsError
 from gateway.trail import open_trail
-from resolvers.store import StoreUnusable
+from resolvers.store import StoreFailing, StoreUnusable
 from sandbox.server import Server as Sandbox
 from sandbox.simulator import discover
 from schema.build import build_schema
@@ -83,19 +90,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"tillgate: audit: {error}", file=sys.stderr)
         return 2
     except StoreUnusable as error:
-        print(f"tillgate: store: cannot be opened: {error}", file=sys.stderr)
-        return 2
+        print(f"tillgate: store: {error}", file=sys.stderr)
+        return 1 if isinstance(error, StoreFailing) else 2
     except Unavailable as error:
         print(f"tillgate: auth: {error.reason}", file=sys.stderr)
-        return 2
+        return 1
     except KeyFileUnusable as error:
         print(f"tillgate: auth.embedded.keys: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        # A temporary file, for instance, on a disk that is full.
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"tillgate: {place}{own_reason(error)}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 0
 
 
 def run(arguments: argparse.Namespace) -> int:
+    # Read again when the server runs; before that it must not end the process either.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     registry = Registry()
     settings = load(arguments.config, registry)
     own = settings.server
@@ -105,11 +119,28 @@ def run(arguments: argparse.Namespace) -> int:
         configure_logging()
         host, port = listener.getsockname()[:2]
         print(f"GraphQL at http://{host}:{port}/graphql", file=sys.stderr)
+        provide(needed(settings, registry))
         serving = server(settings, registry)
         _stop_in_peace()
         settle_memory()
-        uvloop.run(serving.serve(sockets=[listener]))
+        uvloop.run(_served(serving, listener, partial(load, arguments.config, registry)))
     return 0 if serving.started else 1
+
+
+async def _served(
+    serving: uvicorn.Server, listener: socket.socket, again: Callable[[], Settings]
+) -> None:
+    """SIGHUP reads the settings and their files again."""
+    process: Process = serving.config.app.state.process  # type: ignore[union-attr]
+    tasks: set[asyncio.Task[None]] = set()
+
+    def reread() -> None:
+        task = asyncio.create_task(process.reread(again))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reread)
+    await serving.serve(sockets=[listener])
 
 
 def _stop_in_peace() -> None:

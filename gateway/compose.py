@@ -19,7 +19,7 @@ from connectors.capabilities import capabilities
 from connectors.records import Source
 from connectors.registry import Registry
 from connectors.tokens import TokenSource
-from connectors.transport import Downloader, HttpTransport, Judge
+from connectors.transport import Downloader, HttpTransport, Judge, worst_skew
 from connectors.vendor import SourceSettings, Vendor, Wiring
 from gateway.budget import Budgets
 from gateway.settings import Settings
@@ -86,18 +86,12 @@ async def open_gateway(settings: Settings, registry: Registry) -> AsyncIterator[
         engine = await stack.enter_async_context(
             open_store(settings.store.url, None if password is None else password.reveal())
         )
-        tombstones = await _tombstones(engine, settings)
+        tombstones = await open_tombstones(engine, settings)
         store, index = LinkStore(engine, tombstones=tombstones), Index(engine, tombstones)
         learner = Learner(index)
         stack.push_async_callback(learner.aclose)
         opening = Opening(registry, index, learner, stack)
         sources = Sources([opening.source(name, own) for name, own in settings.sources.items()])
-        pairs = settings.links.pairs
-        rules = LinkRules(
-            sources,
-            store,
-            None if pairs is None else [Pair(pair.orders, pair.payments) for pair in pairs],
-        )
         schema, auth = build_schema(), settings.auth
         documents = Documents(
             schema,
@@ -113,7 +107,7 @@ async def open_gateway(settings: Settings, registry: Registry) -> AsyncIterator[
             index=index,
             learner=learner,
             tombstones=tombstones,
-            rules=rules,
+            rules=link_rules(settings, sources, store),
             executor=Executor(schema, documents),
             budgets=Budgets(Costs(schema), settings.budget, _buckets(settings, stack)),
             trusted=TrustedDocuments(settings.documents, documents),
@@ -121,7 +115,14 @@ async def open_gateway(settings: Settings, registry: Registry) -> AsyncIterator[
         )
 
 
-async def _tombstones(engine: Engine, settings: Settings) -> Tombstones:
+def link_rules(settings: Settings, sources: Sources, store: LinkStore) -> LinkRules:
+    """How orders and payments of these sources belong together."""
+    pairs = settings.links.pairs
+    told = None if pairs is None else [Pair(pair.orders, pair.payments) for pair in pairs]
+    return LinkRules(sources, store, told)
+
+
+async def open_tombstones(engine: Engine, settings: Settings) -> Tombstones:
     """What was erased; StoreUnusable if there is something and no key to tell what."""
     sealer = settings.sealer
     secret = None if sealer is None else await SealedSecrets(engine, sealer).get(TOMBSTONES)
@@ -161,8 +162,11 @@ class Opening:
             transports.append(self._transport(name, base_url, vendor, own, judge, tokens))
             return transports[-1]
 
+        def skew() -> float | None:
+            return worst_skew(transports)
+
         connector: Any = vendor.connect(
-            Wiring(source, open_transport, lambda: datetime.now(UTC)), own
+            Wiring(source, open_transport, lambda: datetime.now(UTC), skew), own
         )
         if "ledger" in capabilities(connector):
             connector = IndexedConnector(connector, source, self._index, self._learner)
@@ -171,7 +175,7 @@ class Opening:
             vendor=vendor,
             connector=connector,
             deadline=own.deadline,
-            skew=lambda: _worst(transports),
+            skew=skew,
             books_read_at=lambda: self._index.synced_at(name),
         )
 
@@ -197,8 +201,3 @@ class Opening:
         )
         self._stack.push_async_callback(transport.aclose)
         return transport
-
-
-def _worst(transports: list[HttpTransport]) -> float | None:
-    skews = [transport.skew for transport in transports if transport.skew is not None]
-    return max(skews, key=abs, default=None)

@@ -50,11 +50,17 @@ BUSY = BadRequest(503, "Too many operations run at once: try again.", AGAIN)
 class GraphQLEndpoint:
     """`graphiql` is the page shown to browsers in development, None otherwise."""
 
-    def __init__(self, gateway: Gateway, graphiql: str | None, trail: Trail | None = None) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        admission: Admission,
+        graphiql: str | None,
+        trail: Trail | None = None,
+    ) -> None:
         self._gateway = gateway
         self._operations = Operations(gateway, trail)
         self._server = gateway.settings.server
-        self._admission = Admission(self._server.running, self._server.waiting)
+        self._admission = admission
         self._graphiql = graphiql
 
     async def __call__(self, request: Request) -> Response:

@@ -45,9 +45,16 @@ class TrustedDocuments:
 
     def __init__(self, settings: DocumentsSettings | None, documents: Documents) -> None:
         self._settings = settings
+        self._documents = documents
         found = [] if settings is None else list(registered(settings.files))
         self._texts = checked(found, documents)
         self._known = frozenset(self._texts.values())
+
+    def again(self, settings: DocumentsSettings | None) -> TrustedDocuments:
+        """Read anew; this one if nothing changed. Raises SettingsError."""
+        read = TrustedDocuments(settings, self._documents)
+        same = (read._settings, read._texts) == (self._settings, self._texts)
+        return self if same else read
 
     def resolved(
         self, operation: Operation, principal: Principal | None, request_id: str

@@ -13,10 +13,9 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Column, DateTime, MetaData, String, Table, delete, select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from resolvers.store import INSERTS, StoreUnusable
+from resolvers.store import INSERTS, guarded
 from resolvers.tombstones import Tombstones
 
 _CHUNK = 500
@@ -50,7 +49,8 @@ KNOWN_FOR = 1.0
 
 
 class LinkStore:
-    """Of a database that `open_store` opened. What is read may be `KNOWN_FOR` old."""
+    """Of a database that `open_store` opened. What is read may be `KNOWN_FOR` old. Methods that
+    take no connection raise StoreUnusable."""
 
     TABLE = str(_links.name)
 
@@ -75,27 +75,28 @@ class LinkStore:
 
     async def all(self) -> list[StoredLink]:
         query = select(_links).order_by(_links.c.order_id, _links.c.payment_id)
-        async with self._engine.connect() as connection:
-            return [_stored(row) for row in await connection.execute(query)]
+        with guarded():
+            async with self._engine.connect() as connection:
+                return [_stored(row) for row in await connection.execute(query)]
 
     async def add(self, links: Iterable[StoredLink]) -> int:
         """Writes all or nothing; a pair that is there already stays as it is, and one of a record
         that was erased is left out. Counts the new."""
-        insert = INSERTS[self._engine.dialect.name]
-        added = 0
         self._known_until = 0.0
-        async with self._engine.begin() as connection:
-            await self._tombstones.writing(connection)
-            for link in links:
-                if self._tombstones.of((link.order_id, link.payment_id)):
-                    continue
-                values = msgspec.structs.asdict(link)
-                values["created_at"] = link.created_at.astimezone(UTC)
-                written = await connection.execute(
-                    insert(_links).values(values).on_conflict_do_nothing()
-                )
-                added += written.rowcount
-        return added
+        every = list(links)
+        with guarded():
+            async with self._engine.begin() as connection:
+                await self._tombstones.writing(connection)
+                return sum([await self._added(connection, link) for link in every])
+
+    async def _added(self, connection: AsyncConnection, link: StoredLink) -> int:
+        """1, or 0 for one that is there already or of a record that was erased."""
+        if self._tombstones.of((link.order_id, link.payment_id)):
+            return 0
+        values = msgspec.structs.asdict(link)
+        values["created_at"] = link.created_at.astimezone(UTC)
+        insert = INSERTS[self._engine.dialect.name](_links).values(values)
+        return (await connection.execute(insert.on_conflict_do_nothing())).rowcount
 
     async def erased(self, links: Iterable[StoredLink]) -> int:
         """How many of them `add` leaves out."""
@@ -126,7 +127,7 @@ class LinkStore:
         return gone
 
     async def _matching(self, column: Column[str], ids: Sequence[str]) -> list[StoredLink]:
-        try:
+        with guarded():
             if await self._knows_none():
                 return []
             async with self._engine.connect() as connection:
@@ -139,8 +140,6 @@ class LinkStore:
                         .order_by(_links.c.created_at, _links.c.payment_id)
                     )
                 ]
-        except (SQLAlchemyError, OSError) as error:
-            raise StoreUnusable(type(error).__name__) from None
 
     async def _knows_none(self) -> bool:
         """True if the store holds no link. All who ask at once share one look at it."""

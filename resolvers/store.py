@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from auth.database import DATABASE_ERRORS, reason
+
 MIGRATIONS = Path(__file__).with_name("migrations")
 LOCK = 0x7111_9A7E
 """PostgreSQL's advisory lock under which tables are changed, so that workers take turns."""
 INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 """The insert of each dialect that can do something on a conflict."""
-BUSY_SECONDS = 30
+BUSY_SECONDS = 10.0
 """How long a writer of SQLite waits for another one."""
 
 
@@ -35,21 +38,29 @@ Engine = AsyncEngine
 
 
 class StoreUnusable(Exception):
-    """The URL is wrong, its driver is missing, or the database cannot be reached."""
+    """The URL is wrong, its driver is missing, or the database does not work."""
+
+
+class StoreFailing(StoreUnusable):
+    """The database is full, read-only, locked, damaged or does not answer; the message names what
+    the operator does about it."""
 
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """What a database can fail with is StoreUnusable, without its own text."""
+    """Raises StoreFailing for what a database can fail with, without the database's own text."""
     try:
         yield
-    except (SQLAlchemyError, OSError) as error:
-        raise StoreUnusable(type(error).__name__) from None
+    except DATABASE_ERRORS as error:
+        raise StoreFailing(reason(error)) from None
 
 
 @asynccontextmanager
-async def open_store(url: str, password: str | None = None) -> AsyncIterator[AsyncEngine]:
-    """The database at an SQLAlchemy URL such as `sqlite+aiosqlite:///tillgate.db`, migrated."""
+async def open_store(
+    url: str, password: str | None = None, busy: float = BUSY_SECONDS
+) -> AsyncIterator[AsyncEngine]:
+    """The database at an SQLAlchemy URL such as `sqlite+aiosqlite:///tillgate.db`, migrated. A
+    writer of SQLite waits `busy` seconds for another one. Raises StoreUnusable."""
     try:
         engine = create_async_engine(_address(url, password))
     except (SQLAlchemyError, ImportError, ValueError, TypeError) as error:
@@ -57,13 +68,14 @@ async def open_store(url: str, password: str | None = None) -> AsyncIterator[Asy
     if engine.dialect.name not in INSERTS:
         raise StoreUnusable(f"{engine.dialect.name} is not spoken")
     if engine.dialect.name == "sqlite":
-        _check_place(engine.url.database)
-        event.listen(engine.sync_engine, "connect", _tune)
+        _check_place(engine.url)
+        event.listen(engine.sync_engine, "connect", partial(_tune, busy))
     try:
         try:
-            async with engine.connect() as connection:
-                await connection.run_sync(_migrate)
-        except (SQLAlchemyError, OSError, ValueError, TypeError, CommandError) as error:
+            with guarded():
+                async with engine.connect() as connection:
+                    await connection.run_sync(_migrate)
+        except (ValueError, TypeError, CommandError) as error:
             raise StoreUnusable(type(error).__name__) from None
         yield engine
     finally:
@@ -90,32 +102,33 @@ def _address(url: str, password: str | None) -> URL:
     return address if password is None else address.set(password=password)
 
 
-def _check_place(file: str | None) -> None:
+def _check_place(url: URL) -> None:
     """A file that cannot be opened leaves SQLite's thread behind, which then fails noisily."""
+    file = (url.database or "").removeprefix("file:" if "uri" in url.query else "")
     if file and file != ":memory:" and (Path(file).is_dir() or not Path(file).parent.is_dir()):
         raise StoreUnusable("there is no such folder, or it is no file")
 
 
-def _tune(connection: Any, _: Any) -> None:
+def _tune(busy: float, connection: Any, _: Any) -> None:
     """Readers go on while somebody writes; a commit survives the end of the process."""
     cursor = connection.cursor()
     # First of all: the next one needs the file for itself, and others may be opening it too.
-    cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
-    _write_ahead(cursor)
+    cursor.execute(f"PRAGMA busy_timeout={round(busy * 1000)}")
+    _write_ahead(cursor, busy)
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.close()
 
 
-def _write_ahead(cursor: Any) -> None:
+def _write_ahead(cursor: Any, busy: float) -> None:
     """The change of mode does not wait for others who are just opening a new file (SQLite answers
     it with "database is locked" whatever the timeout), so it is tried again for as long."""
-    ends = time.monotonic() + BUSY_SECONDS
+    ends = time.monotonic() + busy
     while True:
         try:
             cursor.execute("PRAGMA journal_mode=WAL")
             return
-        except sqlite3.OperationalError:
-            if time.monotonic() > ends:
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > ends:
                 raise
             time.sleep(0.01)
 

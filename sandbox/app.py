@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from email.utils import format_datetime
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.calls import CallLog, LoggedCalls
 from sandbox.faults import Faults, FaultsBody, Faulty
@@ -35,7 +37,8 @@ def create_app(
     settings: dict[str, str] = {}
     for vendor in vendors:
         inner = Faulty(vendor.app(world, context), vendor, context, faults)
-        routes.append(Mount(f"/{vendor.name}", app=LoggedCalls(inner, vendor, context, log)))
+        logged = LoggedCalls(inner, vendor, context, log)
+        routes.append(Mount(f"/{vendor.name}", app=Dated(logged, context.clock)))
         credentials |= vendor.credentials(context)
         settings |= vendor.settings(context)
     controls = Controls(world, log, faults, credentials)
@@ -43,6 +46,23 @@ def create_app(
     app.state.credentials = credentials
     app.state.settings = settings
     return app
+
+
+class Dated:
+    """ASGI middleware: answers carry the vendor's own time (RFC 9110 section 6.6.1)."""
+
+    def __init__(self, app: ASGIApp, clock: Clock) -> None:
+        self.app = app
+        self.clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = format_datetime(self.clock(), usegmt=True).encode()
+                message = {**message, "headers": [*message.get("headers", ()), (b"date", date)]}
+            await send(message)
+
+        await self.app(scope, receive, dated)
 
 
 class Controls:

@@ -35,7 +35,7 @@ class Server:
     """The sandbox under uvicorn in a thread of its own, on loopback.
 
     Port 0 takes a free one. Without `vendors` all that are found take part; without `world` one
-    is generated from `seed` and `size`.
+    is generated from `seed` and `size`. `clock` is the vendors' time, in their data and in `Date`.
     """
 
     def __init__(
@@ -126,6 +126,8 @@ def configuration(app: object) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         server_header=False,
+        # Vendors have clocks of their own.
+        date_header=False,
         timeout_graceful_shutdown=1,
     )
 

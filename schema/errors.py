@@ -19,6 +19,7 @@ log = logging.getLogger("tillgate.graphql")
 SOURCE_ERRORS: dict[type[errors.SourceError], tuple[str, str]] = {
     errors.TimedOut: ("UPSTREAM_TIMEOUT", "The source did not answer in time."),
     errors.Overloaded: ("UPSTREAM_OVERLOADED", "Too many calls are waiting for the source."),
+    errors.OwnFailure: ("GATEWAY_RESOURCES", "The gateway lacks what it takes to ask the source."),
     errors.NotReady: ("UPSTREAM_NOT_READY", "The source's books have not been read yet."),
     errors.Retryable: ("UPSTREAM_UNAVAILABLE", "The source cannot be reached right now."),
     errors.RateLimited: ("UPSTREAM_RATE_LIMITED", "The source refuses more calls for now."),

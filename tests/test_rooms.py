@@ -41,6 +41,7 @@ HOME = {
         "resolvers/erasure.py",
         "resolvers/migrations/",
         # Rooms import downwards: what tokens need of the store is read where it is used.
+        "auth/database.py",
         "auth/revocations.py",
         "auth/seen.py",
         "auth/embedded/clients.py",

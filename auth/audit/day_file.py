@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from auth.audit.canonical import plain
@@ -21,7 +21,8 @@ QUARANTINE = "quarantine"
 
 class DayFile:
     """`recovered` bytes of a line that a process had not finished were taken away at the end of the
-    file, and are in `quarantine/`. `is_new`: nothing was in it."""
+    file, and are in `quarantine/`. `is_new`: nothing was in it. `latest` is the time of its last
+    entry (RFC 3339 in UTC), empty in a new file."""
 
     def __init__(self, folder: Path, name: str, keys: AuditKeys, disk: Disk) -> None:
         """Raises LogUnusable if the file cannot be written, or ends with what is not ours."""
@@ -29,6 +30,7 @@ class DayFile:
         self._disk = disk
         self._folder = folder
         self._chain = Chain(keys.of_file(name))
+        self.latest = ""
         try:
             self._handle = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         except OSError as error:
@@ -56,7 +58,7 @@ class DayFile:
     def hash(self) -> str:
         return self._chain.hash
 
-    def append(self, events: Iterable[tuple[Event, str]], node: str) -> None:
+    def append(self, events: Sequence[tuple[Event, str]], node: str) -> None:
         """Writes all events with their times, or none; in place of one that cannot be said, that
         there was one. Raises OSError."""
         before = self._chain.seq, self._chain.hash
@@ -67,6 +69,7 @@ class DayFile:
             self._chain.seq, self._chain.hash = before
             raise
         self._size += len(text)
+        self.latest = events[-1][1] if events else self.latest
 
     def close(self) -> None:
         os.close(self._handle)
@@ -107,6 +110,7 @@ class DayFile:
             return len(torn)
         entry = self._chain.own(whole.rpartition(b"\n")[2])
         self._chain.seq, self._chain.hash = entry["seq"], entry["hash"]
+        self.latest = entry["ts"]
         return len(torn)
 
     def _set_aside(self, torn: bytes) -> None:

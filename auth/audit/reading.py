@@ -11,7 +11,7 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 
 from auth.audit.entry import Entry
-from auth.audit.slot import is_held
+from auth.audit.slot import is_written
 
 log = logging.getLogger("tillgate.audit")
 FILE = re.compile(r"(?P<day>\d{4}-\d{2}-\d{2})\.(?P<slot>[A-Za-z0-9-]{1,63}\.\d{1,4})\.jsonl")
@@ -67,13 +67,7 @@ def _pass_over(file: BinaryIO) -> None:
 def is_live(path: Path) -> bool:
     """Whether a process is writing this file now, so that its last line may be unfinished."""
     named = FILE.fullmatch(path.name)
-    if named is None or not is_held(path.parent, named["slot"]):
-        return False
-    return [one for one in files(path.parent) if _slot_of(one) == named["slot"]][-1:] == [path]
-
-
-def _slot_of(path: Path) -> str:
-    return path.name[11 : -len(".jsonl")]
+    return named is not None and is_written(path.parent, named["slot"], path.name)
 
 
 def entries(path: Path, tell: Callable[[str], object] = log.error) -> Iterator[Entry]:

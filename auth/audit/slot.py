@@ -38,8 +38,18 @@ class Slot:
                 return cls(name, handle)
         raise LogUnusable(f"{folder}: more than {MOST} processes of {node}")
 
+    def writes(self, file: str) -> None:
+        """Notes in the lock which file this process writes now. Raises OSError."""
+        os.ftruncate(self._handle, 0)
+        os.pwrite(self._handle, file.encode(), 0)
+
     def release(self) -> None:
         os.close(self._handle)
+
+
+def is_written(folder: Path, name: str, file: str) -> bool:
+    """Whether the slot's process writes this file now."""
+    return is_held(folder, name) and _lock(folder, name).read_bytes() == file.encode()
 
 
 def is_held(folder: Path, name: str) -> bool:

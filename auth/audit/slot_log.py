@@ -22,6 +22,10 @@ from auth.audit.slot import LogUnusable, Slot
 
 log = logging.getLogger("tillgate.audit")
 CHECKPOINT = 3600.0
+BACK = 1
+"""Seconds that the clock may go back without an entry: a time server corrects as much."""
+Dated = tuple[Event, str]
+"""An event and its time, as `rfc3339` writes it."""
 
 
 class SlotLog:
@@ -58,13 +62,17 @@ class SlotLog:
 
     def append(self, events: Sequence[tuple[Event, int]]) -> int:
         """Writes the first of them that belong into one file; how many. Raises OSError, or
-        LogUnusable where the next day's file cannot be made. A clock that was set back makes no new
-        file."""
+        LogUnusable where the next day's file cannot be made. A clock that was set back changes the
+        file at the next start only; an entry says that it was."""
         day = max(day_of(self._file.name), _day(events[0][1]))
         if day != day_of(self._file.name):
             self._roll(events[0][1])
         part = list(takewhile(lambda one: _day(one[1]) <= day, events))
-        self._file.append([(event, rfc3339(at)) for event, at in part], self._node)
+        latest, dated = self._file.latest, list[Dated]()
+        for event, at in part:
+            dated += [*_step_back(latest, at), (event, rfc3339(at))]
+            latest = dated[-1][1]
+        self._file.append(dated, self._node)
         return len(part)
 
     def checkpoint(self, now: int) -> None:
@@ -89,31 +97,37 @@ class SlotLog:
     def _roll(self, now: int) -> None:
         before = self._file
         self.checkpoint(now)
-        self._file = self._opened("log_continued", now)
+        self._file = self._opened("log_continued", now, before.name)
         before.close()
 
-    def _opened(self, action: str, now: int) -> DayFile:
-        """Today's file, with an entry that says how it came to be; the first entry of a file names
-        the file before it and how that ended."""
+    def _opened(self, action: str, now: int, before: str | None = None) -> DayFile:
+        """Today's file, with an entry that says how it came to be. The entry names the file that
+        was left for this one (`before`, else the newest) and how that ended, unless this process
+        goes on in the newest file: after the clock was set back over midnight it does not."""
         file = DayFile(self._folder, f"{_day(now)}.{self._slot.name}.jsonl", self._keys, self._disk)
         try:
-            begin = own(action, **(self._ended_before(file.name, now) if file.is_new else {}))
+            latest, left = self._left(file, before, now)
             self._tell_recovered(file, now)
-            file.append([(begin, rfc3339(now))], self._node)
+            began = (own(action, **left), rfc3339(now))
+            self._slot.writes(file.name)
+            file.append([began, *_step_back(max(latest, file.latest), now)], self._node)
         except BaseException:
             # It is tried again, and again, while the disk is full.
             file.close()
             raise
         return file
 
-    def _ended_before(self, name: str, now: int) -> dict[str, str | int]:
-        """How the newest file before this one ended, if there is one."""
-        found = self._before(name)
-        if found is None:
-            return {}
-        with closing(found) as before:
-            self._tell_recovered(before, now)
-            return {"after": before.name, "after_seq": before.seq, "after_hash": before.hash}
+    def _left(
+        self, file: DayFile, before: str | None, now: int
+    ) -> tuple[str, dict[str, str | int]]:
+        """When the file that is left for this one was last written, and how it ended."""
+        name = before or self._newest_beside(file.name)
+        if not name or (name < file.name and not file.is_new):
+            return "", {}
+        with closing(DayFile(self._folder, name, self._keys, self._disk)) as other:
+            self._tell_recovered(other, now)
+            ended: dict[str, str | int] = {"after_seq": other.seq, "after_hash": other.hash}
+            return other.latest, {"after": other.name, **ended}
 
     def _tell_recovered(self, file: DayFile, now: int) -> None:
         if file.recovered:
@@ -124,20 +138,36 @@ class SlotLog:
                 extra={"fields": {"file": file.name, "bytes": file.recovered}},
             )
 
-    def _before(self, name: str) -> DayFile | None:
-        """The newest file of this slot before one."""
+    def _newest_beside(self, name: str) -> str:
+        """The newest file of this slot except one, of a later day if the clock was set back; empty
+        if there is none."""
         own = [
             path.name
             for path in files(self._folder)
             if (found := FILE.fullmatch(path.name)) and found["slot"] == self._slot.name
         ]
-        older = [other for other in own if other < name]
-        return DayFile(self._folder, older[-1], self._keys, self._disk) if older else None
+        return max((other for other in own if other != name), default="")
+
+
+def _step_back(latest: str, now: int) -> list[Dated]:
+    """An entry that says by how many seconds the clock was set back since `latest`; none if it was
+    not."""
+    ts = rfc3339(now)
+    if latest <= ts or (back := _seconds(latest) - _seconds(ts)) <= BACK:
+        return []
+    told = own("log_clock_set_back", seconds=back, latest=latest)
+    log.warning("the clock was set back", extra={"fields": dict(told.about)})
+    return [(told, ts)]
 
 
 def own(action: str, **about: str | int) -> Event:
     """What the log says of itself."""
     return Event(action=action, origin=Origin.SYSTEM, about=about)
+
+
+def _seconds(ts: str) -> int:
+    """Whole seconds since 1970 of what `rfc3339` wrote."""
+    return int(datetime.fromisoformat(f"{ts[:19]}+00:00").timestamp())
 
 
 def rfc3339(at: int) -> str:

@@ -17,6 +17,8 @@ from auth.audit.reading import Line, day_of, files, is_live, lines
 OFTEN = 250_000
 """Entries between two signs of life."""
 CLEARED = "log_cleared"
+OPENED = frozenset({"log_started", "log_continued", "log_recovered"})
+"""Entries with which a process comes to a file, again or for the first time."""
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -52,12 +54,13 @@ def verify(
 
 
 class _Read(msgspec.Struct):
-    """What of a file is needed again: hashes at the checkpoints, and how it begins and ends."""
+    """What of a file is needed again: hashes at the checkpoints, those at which its process left it
+    for another file, the last included, and what it says of the ends of other files."""
 
     marks: dict[int, str]
-    first: dict[str, Any] = {}
+    ends: dict[int, str] = {}
+    left: list[dict[str, Any]] = []
     seq: int = 0
-    hash: str = ""
     is_good: bool = True
 
 
@@ -101,11 +104,14 @@ class _Verification:
                 self._faults.append(Fault(name, line.number, str(error)))
                 found.is_good = False
                 break
-            found.first = found.first or members
+            if members.get("action") in OPENED:
+                found.ends[chain.seq - 1] = members["prev"]
+                about = members.get("about", {})
+                found.left += [about] if "after" in about else []
             if chain.seq in wanted:
                 found.marks[chain.seq] = chain.hash
             self._count(name, members)
-        found.seq, found.hash = chain.seq, chain.hash
+        found.seq, found.ends[chain.seq] = chain.seq, chain.hash
         return found
 
     def _torn(self, name: str, number: int) -> None:
@@ -122,20 +128,19 @@ class _Verification:
             self._tell(f"{self._entries} entries, now {name}")
 
     def _follow(self) -> None:
-        """What the first entry of a file says of the file before it."""
+        """What the entries with which a process came to a file say of the file that it left: it
+        ends there, or a process came to it again there, as after the clock was set back."""
         for name, read in self._read.items():
-            told = read.first.get("about", {})
-            if "after" not in told:
-                continue
-            before = self._read.get(told["after"])
-            if before is None:
-                self._missing(told["after"], f"{name} follows it, and it is not there")
-            elif before.is_good and (before.seq, before.hash) != (
-                told["after_seq"],
-                told["after_hash"],
-            ):
-                text = f"it ended with entry {told['after_seq']}, as {name} says, and does not now"
-                self._faults.append(Fault(told["after"], before.seq + 1, text))
+            for told in read.left:
+                self._ended(name, told["after"], told["after_seq"], told["after_hash"])
+
+    def _ended(self, name: str, other: str, seq: int, hash_: str) -> None:
+        read = self._read.get(other)
+        if read is None:
+            self._missing(other, f"{name} follows it, and it is not there")
+        elif read.is_good and read.ends.get(seq) != hash_:
+            text = f"it ended with entry {seq}, as {name} says, and does not now"
+            self._faults.append(Fault(other, min(seq, read.seq) + 1, text))
 
     def _compare(self, checkpoint: Checkpoint) -> None:
         name, read = checkpoint.file, self._read.get(checkpoint.file)

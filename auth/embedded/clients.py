@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import BigInteger, Boolean, Column, MetaData, String, Table, Text, insert, update
 from sqlalchemy import select as choose
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from auth.database import DATABASE_ERRORS, reason
 from auth.faults import Unavailable
 from auth.hashed import Hashed, read_hash
 from auth.key_set import KeySet, read_key_set
@@ -118,8 +119,8 @@ class Clients:
         try:
             async with self._engine.connect() as connection:
                 return list(await connection.execute(query))
-        except (SQLAlchemyError, OSError) as error:
-            raise Unavailable(f"clients: {type(error).__name__}") from None
+        except DATABASE_ERRORS as error:
+            raise Unavailable(f"clients: {reason(error)}") from None
 
     async def _write(self, statement: Any) -> Any:
         try:
@@ -127,8 +128,8 @@ class Clients:
                 return await connection.execute(statement)
         except IntegrityError:
             raise
-        except (SQLAlchemyError, OSError) as error:
-            raise Unavailable(f"clients: {type(error).__name__}") from None
+        except DATABASE_ERRORS as error:
+            raise Unavailable(f"clients: {reason(error)}") from None
 
 
 def _client(row: Any) -> Client:

@@ -8,6 +8,7 @@ Processes share the file: whoever changes it holds its lock, and all read it aga
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from auth.key_cache import NoKeys
 from auth.sealing import CannotOpen, Sealer, is_sealed, key_id, open_sealed
 from auth.signature import Key
 
+log = logging.getLogger("tillgate.oauth")
 ALGORITHM = "ES256"
 AHEAD = 2 * 3600
 MAX_AGE = 300
@@ -76,6 +78,7 @@ class KeyRing:
         self._file = _File([])
         self._sealed_with: str | None = None
         self._was_sealed = False
+        self._is_early = False
         self._keys: dict[str, ECKey] = {}
 
     def tend(self) -> None:
@@ -111,6 +114,26 @@ class KeyRing:
         """Whether the file lies open and should not."""
         return self._sealer is not None and bool(self._keys) and self._sealed_with is None
 
+    def use(self, sealer: Sealer | None) -> None:
+        """Opens and seals with other keys from now on. Raises KeyFileUnusable, and keeps those it
+        has, if they do not open the file."""
+        before = self._sealer
+        self._sealer, self._stamp = sealer, None
+        try:
+            self._read()
+        except KeyFileUnusable:
+            self._sealer = before
+            raise
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether tokens of this issuer can be judged now."""
+        try:
+            self._read()
+        except KeyFileUnusable:
+            return False
+        return bool(self._keys)
+
     def rotate(self) -> str:
         """Publishes a new key now, to be used after `AHEAD`; its id."""
         with self._locked():
@@ -124,13 +147,23 @@ class KeyRing:
         return str(made.jwk["kid"])
 
     def signing(self) -> ECKey:
-        """The newest key whose time has come. Raises KeyFileUnusable."""
+        """The newest key whose time has come; if there is none because the clock was set back, the
+        one that was published first. Raises KeyFileUnusable."""
         self._read()
+        if not self._file.keys:
+            raise KeyFileUnusable(f"{self._path}: it holds no key")
         now = self._wall()
         ready = [key for key in self._file.keys if key.use_from <= now]
-        if not ready:
-            raise KeyFileUnusable(f"{self._path}: no key is ready to sign")
-        return self._keys[max(ready, key=lambda key: key.use_from).jwk["kid"]]
+        first = min(self._file.keys, key=lambda key: key.use_from)
+        self._tell_early(int(first.use_from - now))
+        return self._keys[max(ready, key=lambda key: key.use_from, default=first).jwk["kid"]]
+
+    def _tell_early(self, seconds: int) -> None:
+        """Once each time that the clock is found before the first key's time."""
+        if seconds > 0 and not self._is_early:
+            fields = {"seconds": seconds, "file": str(self._path)}
+            log.warning("the clock is behind the first signing key", extra={"fields": fields})
+        self._is_early = seconds > 0
 
     async def find(self, kid: str | None, alg: str) -> list[Key]:
         """As of an issuer's published keys."""
@@ -171,7 +204,7 @@ class KeyRing:
             self._sealed_with = None
             return
         except OSError as error:
-            raise KeyFileUnusable(f"{self._path}: {type(error).__name__}") from None
+            raise KeyFileUnusable(f"{self._path}: {_why(error)}") from None
         stamp = (told.st_mtime_ns, told.st_ino)
         if stamp == self._stamp:
             return
@@ -191,7 +224,7 @@ class KeyRing:
         except CannotOpen as error:
             raise KeyFileUnusable(f"{self._path}: {error}") from None
         except (OSError, msgspec.DecodeError, JoseError, ValueError, KeyError) as error:
-            raise KeyFileUnusable(f"{self._path}: {type(error).__name__}") from None
+            raise KeyFileUnusable(f"{self._path}: {_why(error)}") from None
         self._file, self._stamp, self._sealed_with = file, stamp, sealed_with
         self._was_sealed = self._was_sealed or sealed_with is not None
 
@@ -210,7 +243,7 @@ class KeyRing:
                 os.fsync(out.fileno())
             beside.replace(self._path)
         except OSError as error:
-            raise KeyFileUnusable(f"{self._path}: {type(error).__name__}") from None
+            raise KeyFileUnusable(f"{self._path}: {_why(error)}") from None
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -218,7 +251,7 @@ class KeyRing:
         try:
             handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise KeyFileUnusable(f"{self._path}: {type(error).__name__}") from None
+            raise KeyFileUnusable(f"{self._path}: {_why(error)}") from None
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
@@ -229,3 +262,8 @@ class KeyRing:
 def _made(use_from: int) -> _Stored:
     key = ECKey.generate_key("P-256", {"use": "sig", "alg": ALGORITHM}, auto_kid=True)
     return _Stored(dict(key.as_dict(private=True)), use_from)
+
+
+def _why(error: Exception) -> str:
+    """The system's word, such as `No space left on device`, or the type of what was raised."""
+    return getattr(error, "strerror", None) or type(error).__name__

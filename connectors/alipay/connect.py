@@ -32,14 +32,14 @@ def connect(wiring: Wiring, settings: AlipaySettings) -> AlipayConnector | EcnyC
 
 
 def _books(api: Api, wiring: Wiring, settings: AlipaySettings) -> list[Book]:
-    pattern, clock = settings.pattern(), wiring.clock
+    pattern = settings.pattern()
     books: list[Book] = []
     if settings.books == "bill":
         judge = file_judge(wiring.source.name)
         files = wiring.open(settings.base_url or BASE_URL, judge, None)
-        books.append(Bills(api, files, pattern, clock))
+        books.append(Bills(api, files, pattern, wiring.vendor_clock))
     else:
-        books.append(AccountLog(api, pattern, clock))
+        books.append(AccountLog(api, pattern, wiring.vendor_clock))
     if settings.complaints:
-        books.append(ComplaintBook(api, clock))
+        books.append(ComplaintBook(api, wiring.vendor_clock))
     return books

@@ -52,7 +52,7 @@ class EcnyConnector(Trades):
     def __init__(self, api: Api, wiring: Wiring, settings: AlipaySettings, ring: Ring) -> None:
         self._api = api
         self._source = wiring.source
-        self._clock = wiring.clock
+        self._clock = wiring.vendor_clock
         self._merchant = settings.merchant_id or ""
         self._account = settings.account_no or ""
         self._pattern = settings.pattern()

@@ -37,7 +37,9 @@ def connect(wiring: Wiring, settings: SalesforceSettings) -> Salesforce:
     """Two transports: one to log in, one for data, whose address comes with the token."""
     source = wiring.source.name
     base = settings.login_url
-    login = Login(source, settings, wiring.open(base, login_judge(source), None), wiring.clock)
+    login = Login(
+        source, settings, wiring.open(base, login_judge(source), None), wiring.vendor_clock
+    )
     judge = Judge(source)
     transport = wiring.open(base, judge, FetchedToken(login.fetch))
     return Salesforce(wiring, settings, Reader(source, transport, settings.api_version), judge)

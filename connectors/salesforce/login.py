@@ -7,9 +7,9 @@ address the organisation's data is.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from connectors.errors import Malformed, Misconfigured
+from connectors.errors import Malformed, Misconfigured, Unauthorized
 from connectors.oauth import Grant, client_credentials, fetch_token, jwt_bearer
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.secret import Secret
@@ -17,10 +17,13 @@ from connectors.tokens import Token, jwt_bearer_assertion
 from connectors.transport import Transport
 
 PATH = "/services/oauth2/token"
+APART = timedelta(seconds=30)
+"""Less between two moments of a clock is the time that a call took."""
 
 
 class Login:
-    """Fetches a token; `transport` is one of its own, without a token."""
+    """Fetches a token; `transport` is one of its own, without a token; `clock` is Salesforce's
+    time, as far as it is known."""
 
     def __init__(
         self,
@@ -35,25 +38,33 @@ class Login:
         self._clock = clock
 
     async def fetch(self) -> Token:
-        token = await fetch_token(self._source, self._transport, PATH, self._grant())
+        """An assertion ends three minutes after it was made. One that was refused while our clock
+        was taken for Salesforce's is made again by the time that the refusal tells."""
+        now = self._clock()
+        try:
+            token = await fetch_token(self._source, self._transport, PATH, self._grant(now))
+        except Unauthorized:
+            if abs((right := self._clock()) - now) < APART:
+                raise
+            token = await fetch_token(self._source, self._transport, PATH, self._grant(right))
         if token.base_url is None:
             raise Malformed(self._source, "the token comes without an instance_url")
         return token
 
-    def _grant(self) -> Grant:
+    def _grant(self, now: datetime) -> Grant:
         if self._settings.auth == "client_credentials":
             secret = self._settings.client_secret or Secret("")
             return client_credentials(self._settings.client_id, secret)
-        return jwt_bearer(self._assertion())
+        return jwt_bearer(self._assertion(now))
 
-    def _assertion(self) -> str:
+    def _assertion(self, now: datetime) -> str:
         try:
             return jwt_bearer_assertion(
                 key=self._settings.private_key or Secret(""),
                 issuer=self._settings.client_id,
                 subject=self._settings.username or "",
                 audience=self._settings.login_audience,
-                now=int(self._clock().timestamp()),
+                now=int(now.timestamp()),
             )
         except ValueError:
             raise Misconfigured(self._source, "private_key is not an RSA key") from None

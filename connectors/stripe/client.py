@@ -62,7 +62,7 @@ class StripeConnector:
         self._key = settings.reference_key
         self._payments = Payments(api, wiring.source, self._key)
         lag = timedelta(seconds=settings.search_lag)
-        self._matching = Matching(api, self._payments, self._key, wiring.clock, lag)
+        self._matching = Matching(api, self._payments, self._key, wiring.vendor_clock, lag)
 
     async def probe(self) -> Probe:
         """The balance is free to read; Stripe does not tell what is left of a quota."""

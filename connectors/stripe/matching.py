@@ -22,11 +22,13 @@ from connectors.transport import absent, gather_keyed
 
 LONGEST_VALUE = 500  # characters, https://docs.stripe.com/api/metadata
 RECENT = ""
+UNSURE = 5
+"""Seconds by which clocks are not told apart: a `Date` has whole ones, and comes late."""
 Rows = list[Read[Intent]]
 
 
 class Matching:
-    """One account's payments by reference and by customer."""
+    """One account's payments by reference and by customer. `clock` is Stripe's time."""
 
     def __init__(
         self,
@@ -77,10 +79,20 @@ class Matching:
         return {**answers, **_failures(batches, found, key_of)}
 
     async def _rows(self, query: str) -> Rows:
-        if query != RECENT:
-            return await self._api.all_searched(INTENTS, query)
-        since = str(whole_seconds(self._clock() - self._lag))
-        return await self._api.all_listed(INTENTS, (("created[gte]", since),))
+        return await (self._recent() if query == RECENT else self._api.all_searched(INTENTS, query))
+
+    async def _recent(self) -> Rows:
+        """What the search may not hold yet. Until Stripe's first answer its time is taken to be
+        ours; where that answer says that ours is ahead, the list began too late and is read again.
+        """
+        since = self._since()
+        rows = await self._api.all_listed(INTENTS, (("created[gte]", str(since)),))
+        if (earlier := self._since()) < since - UNSURE:
+            rows = await self._api.all_listed(INTENTS, (("created[gte]", str(earlier)),))
+        return rows
+
+    def _since(self) -> int:
+        return whole_seconds(self._clock() - self._lag)
 
     async def _grouped(
         self, rows: Rows, key_of: Callable[[Stub], object]

@@ -21,11 +21,13 @@ from connectors.errors import (
     Malformed,
     Misconfigured,
     NotReady,
+    OwnFailure,
     RateLimited,
     SourceError,
     Unauthorized,
 )
 from connectors.ledger import Entry, Period
+from connectors.own_failure import own_failure
 from connectors.records import Kind, Record
 from resolvers.index.learning import entry_of
 from resolvers.index.spool import Spool
@@ -33,7 +35,7 @@ from resolvers.index.store import Index, Progress
 from resolvers.sources import ConfiguredSource, Sources
 
 log = logging.getLogger("tillgate.index")
-HOPELESS = (Unauthorized, Misconfigured, RateLimited)
+HOPELESS = (Unauthorized, Misconfigured, RateLimited, OwnFailure)
 """Failures after which the source's other periods are not even tried."""
 PAUSES = (1.0, 5.0)
 """Seconds before a period is tried again that was refused for too many calls, if the vendor does
@@ -135,6 +137,8 @@ async def _read(source: ConfiguredSource, period: Period, spool: Spool) -> None:
     except SourceError:
         raise
     except Exception as error:
+        if (lack := own_failure(error)) is not None:
+            raise OwnFailure(source.name, lack) from None
         # One damaged file must not end the others' sync; its type says enough, a message may quote.
         log.error("%s: %s while reading its books", source.name, type(error).__name__)
         log.debug("where", exc_info=error)

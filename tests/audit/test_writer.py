@@ -20,13 +20,14 @@ from auth.audit.day_file import QUARANTINE
 from auth.audit.disk import Disk
 from auth.audit.entry import Result
 from auth.audit.keys import AuditKeys
-from auth.audit.reading import LONGEST, files
+from auth.audit.reading import LONGEST, entries, files
 from auth.audit.slot import LogUnusable
 from auth.audit.slot_log import SlotLog
 from auth.audit.writer import BATCH, AuditUnavailable, Writer
 from tests.audit.logs import (
     DAY,
     KEYS,
+    NOON,
     Clock,
     actions,
     event,
@@ -148,13 +149,65 @@ def test_a_day_has_a_file_that_names_the_one_before(tmp_path: Path) -> None:
     before, after = files(tmp_path)
     assert [before.name[:10], after.name[:10]] == ["2025-11-23", "2025-11-24"]
     assert actions(tmp_path) == [
-        "log_started", "query", "log_continued", "query", "query", "log_stopped",
+        "log_started", "query", "log_continued", "query",
+        "log_clock_set_back", "query", "log_stopped",
     ]  # fmt: skip
     entries = told(tmp_path)
     assert entries[2].about == {
         "after": before.name, "after_seq": 2, "after_hash": entries[1].hash,
     }  # fmt: skip
     assert faults(tmp_path) == []
+
+
+def test_a_clock_that_was_set_back_over_midnight_leaves_a_good_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each start writes today's file again, says how the other one ended and that the clock went
+    back; nothing of this is a fault, at whatever moment the log is verified."""
+    today = Clock()
+    write(tmp_path, 1, today)
+    write(tmp_path, 1, Clock(NOON + DAY))
+    first, second = files(tmp_path)
+    caplog.clear()
+    write(tmp_path, 1, Clock(today.at + 10**9))
+    assert faults(tmp_path) == []
+    assert files(tmp_path) == [first, second]
+    again = list(entries(first))[3:]
+    assert [entry.action for entry in again] == [
+        "log_started", "log_clock_set_back", "query", "log_stopped",
+    ]  # fmt: skip
+    end = list(entries(second))[-1]
+    assert again[0].about == {
+        "after": second.name, "after_seq": end.seq, "after_hash": end.hash,
+    }  # fmt: skip
+    assert again[1].about == {"seconds": DAY // 10**9 - 1, "latest": end.ts}
+    assert "the clock was set back" in caplog.messages
+    write(tmp_path, 1, Clock(NOON + DAY + 10**9))
+    write(tmp_path, 1, Clock(today.at + 2 * 10**9))
+    assert faults(tmp_path) == []
+    assert files(tmp_path) == [first, second]
+
+
+def test_a_file_that_was_left_for_an_earlier_day_is_missed_where_its_end_is_gone(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, 1, Clock(NOON + DAY))
+    write(tmp_path, 1)
+    first, second = files(tmp_path)
+    second.write_bytes(b"".join(second.read_bytes().splitlines(keepends=True)[:-1]))
+    for checkpoints in tmp_path.glob("*.checkpoints"):
+        checkpoints.unlink()
+    assert faults(tmp_path) == [
+        f"{second.name}:3: it ended with entry 3, as {first.name} says, and does not now"
+    ]
+
+
+def test_a_second_back_is_no_news(tmp_path: Path) -> None:
+    clock = Clock()
+    write(tmp_path, 1, clock)
+    clock.at -= 10**9
+    write(tmp_path, 1, clock)
+    assert "log_clock_set_back" not in actions(tmp_path)
 
 
 def test_one_batch_over_midnight_is_in_both_files(tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ def read(auth: str, environ: dict[str, str] | None = None) -> Settings:
 
 
 class Gate:
-    """`make(origin)` gives its `[auth]`. `principals` are those of the answered requests."""
+    """`make(origin)` gives its `[auth]`; `store` is the URL of another database than a new SQLite
+    file. `principals` are those of the answered requests."""
 
     def __init__(
         self,
@@ -43,14 +44,15 @@ class Gate:
         make: Make,
         profile: str = "production",
         audit: AuditSettings | None = None,
+        store: str | None = None,
     ) -> None:
         self._listener = listen("127.0.0.1", 0)
         self.origin = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         settings = read("")
-        store = StoreSettings(url=f"sqlite+aiosqlite:///{folder}/tillgate.db")
+        kept = StoreSettings(url=store or f"sqlite+aiosqlite:///{folder}/tillgate.db")
         own = msgspec.structs.replace(settings.server, profile=profile)
         self.settings = msgspec.structs.replace(
-            settings, auth=make(self.origin), audit=audit, store=store, server=own
+            settings, auth=make(self.origin), audit=audit, store=kept, server=own
         )
         self.uvicorn = server(self.settings, Registry())
         self.principals: list[Principal | None] = []

@@ -520,6 +520,23 @@ def test_a_key_is_published_long_before_it_signs_and_stays_until_its_last_token_
     assert SPARE > 60
 
 
+def test_a_clock_that_was_set_back_before_the_first_key_signs_with_that_key(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = Rotating(tmp_path / "keys.json")
+    own.ring.tend()
+    first = own.ring.signing().kid
+    own.ring.rotate()
+    started, own.now = own.now, own.now - 7 * 86_400
+    own.ring.tend()
+    assert [own.ring.signing().kid, own.another().signing().kid] == [first, first]
+    (line, _) = [record for record in caplog.records if record.name == "tillgate.oauth"]
+    assert line.message == "the clock is behind the first signing key"
+    assert vars(line)["fields"] == {"seconds": 7 * 86_400, "file": str(own.path)}
+    own.now = started + AHEAD
+    assert own.ring.signing().kid != first
+
+
 def test_a_key_that_is_rotated_by_hand_signs_later_and_refuses_nobody(tmp_path: Path) -> None:
     own = Rotating(tmp_path / "keys.json")
     own.ring.tend()
@@ -546,7 +563,7 @@ def test_a_key_file_that_others_may_read_or_that_is_none_is_not_used(tmp_path: P
     own.path.chmod(0o600)
     with pytest.raises(KeyFileUnusable, match="ValidationError"):
         own.another().tend()
-    with pytest.raises(KeyFileUnusable, match="FileNotFoundError"):
+    with pytest.raises(KeyFileUnusable, match="No such file or directory"):
         Rotating(tmp_path / "nowhere" / "keys.json").ring.tend()
 
 

@@ -237,3 +237,18 @@ def test_a_set_that_is_too_large_is_refused() -> None:
     assert len(read_key_set(json.dumps({"keys": [key] * 50}).encode())) == 50
     with pytest.raises(BadKeySet):
         read_key_set(json.dumps({"keys": [key], "x": "y" * 256 * 1024}).encode())
+
+
+async def test_keys_are_fetched_again_on_demand_and_kept_where_that_fails() -> None:
+    published = Published("old")
+    cache = published.cache()
+    assert await found(cache, "old")
+    published.publish("new")
+    cache.fetch_again()
+    await settle()
+    assert (published.fetches, await found(cache, "new")) == (2, True)
+    published.down = True
+    published.now += INTERVAL
+    cache.fetch_again()
+    await settle()
+    assert (published.fetches, await found(cache, "new")) == (3, True)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gzip
+import os
+import socket
 import zlib
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, BinaryIO, cast
 
+import httpx
 import pytest
 
 from connectors.errors import (
     Malformed,
     Overloaded,
+    OwnFailure,
     RateLimited,
     Rejected,
     Retryable,
@@ -192,6 +197,90 @@ async def test_nobody_listening_is_retryable() -> None:
         await transport.send(GET)
     await transport.aclose()
     assert server.calls == []
+
+
+class Failing(httpx.AsyncBaseTransport):
+    """An engine that gets no connection, for a reason."""
+
+    def __init__(self, reason: Exception) -> None:
+        self.reason = reason
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if isinstance(self.reason, OSError):
+            raise httpx.ConnectError("refused") from self.reason
+        raise self.reason
+
+
+def numbered(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (numbered(errno.EMFILE), "no file descriptor left: raise its limit"),
+        (numbered(errno.ENFILE), "no file descriptor left: raise fs.file-max"),
+        (numbered(errno.EADDRNOTAVAIL), "no address or port left"),
+        (numbered(errno.ENETUNREACH), "no network, or no route"),
+        (numbered(errno.ENOBUFS), "no memory left"),
+        (socket.gaierror(socket.EAI_AGAIN, "Temporary failure"), "no name server answered"),
+        (RuntimeError("can't start new thread"), "can start no further thread"),
+        (MemoryError(), "no memory left"),
+    ],
+    ids=repr,
+)
+async def test_what_this_machine_lacks_is_not_the_vendors_failure(
+    reason: Exception, told: str
+) -> None:
+    transport = HttpTransport(
+        "acme", "http://127.0.0.1:1", limits=Limits(attempts=1), engine=Failing(reason)
+    )
+    with pytest.raises(OwnFailure, match=told):
+        await transport.send(GET)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [numbered(errno.ECONNREFUSED), socket.gaierror(socket.EAI_NONAME, "Name not known")],
+    ids=repr,
+)
+async def test_what_the_vendor_refuses_is_the_vendors_failure(reason: Exception) -> None:
+    transport = HttpTransport(
+        "acme", "http://127.0.0.1:1", limits=Limits(attempts=1), engine=Failing(reason)
+    )
+    with pytest.raises(Retryable, match="the connection failed") as failure:
+        await transport.send(GET)
+    assert type(failure.value) is Retryable
+
+
+async def test_a_defect_of_ours_is_no_failure_of_a_connection() -> None:
+    transport = HttpTransport("acme", "http://127.0.0.1:1", engine=Failing(RuntimeError("defect")))
+    with pytest.raises(RuntimeError, match="defect"):
+        await transport.send(GET)
+
+
+async def test_a_download_on_a_full_disk_is_our_failure() -> None:
+    async with running(always(reply(body=b"x" * 10)), attempts=1) as (_, transport):
+        with open("/dev/full", "r+b", buffering=0) as full:  # noqa: ASYNC230
+            sink = cast(BinaryIO, Unsized(full))
+            with pytest.raises(OwnFailure, match="this machine's disk is full"):
+                await transport.download(GET, sink)
+
+
+class Unsized:
+    """A file that neither seeks nor is cut: a device."""
+
+    def __init__(self, file: Any) -> None:
+        self.write = file.write
+
+    def tell(self) -> int:
+        return 0
+
+    def seek(self, place: int) -> int:
+        return place
+
+    def truncate(self) -> int:
+        return 0
 
 
 @pytest.mark.parametrize("broken", [DROP, reply(503), reply(429, retry_after="0")])

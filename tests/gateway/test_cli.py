@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -258,21 +259,31 @@ def test_check_with_a_wrong_private_key_names_the_source_and_not_the_key(
 
 
 class Running:
-    """`tillgate run` as a process of its own; it is ready when it is made."""
+    """`tillgate run` as a process of its own; it is ready when it is made. `limits` are the
+    process's own, by their numbers in `resource`; `begun` is its log from before it was ready."""
 
-    def __init__(self, config: Path, environ: dict[str, str]) -> None:
+    def __init__(
+        self, config: Path, environ: dict[str, str], limits: Mapping[int, int] | None = None
+    ) -> None:
+        def limit() -> None:
+            for number, most in (limits or {}).items():
+                resource.setrlimit(number, (most, most))
+
         self.process = subprocess.Popen(
             command("run", "--config", config),
             stderr=subprocess.PIPE,
             text=True,
             cwd=ROOT,
             env=environ,
+            preexec_fn=limit,
         )
+        self.begun: list[str] = []
         assert self.process.stderr is not None
         first = self.process.stderr.readline()
         assert first.startswith("GraphQL at http://127.0.0.1:")
         self.url = first.split()[-1]
-        while "Application startup complete" not in self.process.stderr.readline():
+        while "Application startup complete" not in (line := self.process.stderr.readline()):
+            self.begun.append(line)
             assert self.process.poll() is None
         self._wait_until_it_listens()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
 import subprocess
 import sys
@@ -11,7 +12,14 @@ from typing import Any
 
 import pytest
 
-from connectors.errors import Malformed, NotReady, RateLimited, SourceError, Unauthorized
+from connectors.errors import (
+    Malformed,
+    NotReady,
+    OwnFailure,
+    RateLimited,
+    SourceError,
+    Unauthorized,
+)
 from connectors.ledger import Entry, Period
 from connectors.records import ExternalId, Kind, SourceKind
 from resolvers.index.spool import PART
@@ -138,6 +146,13 @@ async def test_refused_credentials_are_not_tried_for_every_period(index: Index) 
     channel = Broken(at="bill 2026-01-01", error=Unauthorized("cn", "the key is refused"))
     outcomes = await run(index, channel)
     assert [o.state for o in outcomes] == [State.FAILED]
+
+
+async def test_our_own_full_disk_is_not_a_damaged_bill(index: Index) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    (outcome,) = await run(index, Broken(at="bill 2026-01-01", error=full))
+    assert isinstance(outcome.error, OwnFailure)
+    assert "this machine's disk is full" in str(outcome.error)
 
 
 async def test_one_source_that_fails_does_not_keep_the_others(index: Index) -> None:
