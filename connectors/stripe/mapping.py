@@ -5,7 +5,7 @@ An amount or currency that does not fit raises ValueError, a time OverflowError.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -32,6 +32,7 @@ from connectors.stripe.words import (
     CHANNELS,
     CHARGE_STATUS,
     DISPUTE_STATUS,
+    EXPIRED,
     HOLDS,
     INTENT_STATUS,
     REFUND_STATUS,
@@ -117,21 +118,28 @@ def refund(
     row: payloads.Refund,
     reference_key: str,
     payment: records.Payment | None = None,
+    charge: Charge | None = None,
 ) -> records.Refund:
-    """A refund; its payment is an intent, or the charge where there is none."""
-    intent = row.payment_intent
+    """A refund; its payment is an intent, or the charge where there is none.
+
+    One that only releases an authorization moves no money: it is CANCELED. Whether it does shows
+    in its charge: the one that came with it, or `charge` for a refund listed within its charge.
+    """
+    intent, told = row.payment_intent, row.charge
+    whole = told if isinstance(told, Charge) else charge
     metadata = row.metadata or {}
+    status = REFUND_STATUS.get(row.status, RefundStatus.UNKNOWN)
     return records.Refund(
         source=source,
         native_id=row.id,
         created_at=moment(row.created),
         custom_fields=_others(metadata, reference_key),
-        status=REFUND_STATUS.get(row.status, RefundStatus.UNKNOWN),
+        status=RefundStatus.CANCELED if _is_release(row, whole) else status,
         provider_status=row.status,
         amount=money(row.amount, row.currency),
         reason=row.reason,
         reference=metadata.get(reference_key),
-        payment_id=(intent.id if isinstance(intent, Intent) else intent) or row.charge,
+        payment_id=_id_of(intent) or _id_of(told),
         payment=payment,
     )
 
@@ -209,6 +217,32 @@ def line(item: payloads.Item) -> OrderLine:
     )
 
 
+def _id_of(reference: Intent | Charge | str | None) -> str | None:
+    return reference.id if isinstance(reference, Intent | Charge) else reference
+
+
+def _released(charge: Charge) -> int:
+    """Stripe's minor units of an authorization that were never captured. Stripe tells of them as a
+    refund, and counts them in `amount_refunded`, once the authorization has ended.
+    """
+    uncaptured = charge.amount - charge.amount_captured
+    return uncaptured if 0 < uncaptured <= charge.amount_refunded else 0
+
+
+def _is_release(row: payloads.Refund, charge: Charge | None) -> bool:
+    """Whether a refund is the part of an authorization that was let go.
+
+    The release of a part carries no mark: its amount is what was not captured, and it has no
+    movement of the balance, which a refund that succeeded has.
+    """
+    if charge is None or row.reason == EXPIRED:
+        return row.reason == EXPIRED
+    if not charge.captured:
+        return True
+    unmoved = row.status == "succeeded" and row.balance_transaction is None
+    return unmoved and row.amount == _released(charge) > 0
+
+
 def _base_status(paid: Paid, charge: Charge | None) -> PaymentStatus:
     """The status before refunds and disputes are laid over it."""
     if isinstance(paid, Charge):
@@ -253,19 +287,30 @@ def _refunds(
         return ()
     if charge is None or charge.refunds is None or charge.refunds.has_more:
         return None
-    return tuple(refund(source, row, reference_key) for row in charge.refunds.data)
+    rows = charge.refunds.data
+    return tuple(refund(source, row, reference_key, charge=charge) for row in rows)
 
 
 def _refunded(
     paid: Paid, charge: Charge | None, refunds: tuple[records.Refund, ...] | None
 ) -> Money:
-    """What did go back: Stripe's own `amount_refunded` counts refunds that are still pending."""
+    """What did go back: Stripe's own `amount_refunded` also counts refunds that are still pending,
+    and what was never captured.
+    """
     if charge is None or not charge.captured:
         return money(0, paid.currency)
+    counted, released = charge.amount_refunded, _released(charge)
     if refunds is None:
-        return money(charge.amount_refunded, charge.currency)
-    done = [r.amount.minor_units for r in refunds if r.status is RefundStatus.SUCCEEDED]
-    return Money(sum(done), charge.currency.upper())
+        return money(counted - released, charge.currency)
+    done, pending = _sum_of(refunds, "succeeded"), _sum_of(refunds, "pending")
+    # An account whose list leaves the release out counts it all the same.
+    listed = done + pending >= money(counted, charge.currency).minor_units
+    let_go = money(released, charge.currency).minor_units if listed else 0
+    return Money(max(0, done - let_go), charge.currency.upper())
+
+
+def _sum_of(refunds: Sequence[records.Refund], word: str) -> int:
+    return sum(r.amount.minor_units for r in refunds if r.provider_status == word)
 
 
 def _disputes(

@@ -89,7 +89,8 @@ class Refund(Payload, frozen=True, kw_only=True):
     created: int
     status: str | None = None
     reason: str | None = None
-    charge: str | None = None
+    balance_transaction: str | None = None
+    charge: Charge | str | None = None
     payment_intent: Intent | str | None = None
     metadata: Metadata | None = None
 

@@ -31,9 +31,9 @@ CHARGES = Resource(
 REFUNDS = Resource(
     "/v1/refunds",
     msgspec.json.Decoder(Refund),
-    tuple(f"payment_intent.{field}" for field in _INTENT),
+    ("charge", *(f"payment_intent.{field}" for field in _INTENT)),
 )
-PLAIN_REFUNDS = Resource("/v1/refunds", msgspec.json.Decoder(Refund))
+PLAIN_REFUNDS = Resource("/v1/refunds", msgspec.json.Decoder(Refund), ("charge",))
 DISPUTES = Resource("/v1/disputes", msgspec.json.Decoder(Dispute))
 
 Disputed = tuple[Dispute, ...] | SourceError

@@ -51,6 +51,9 @@ REFUND_STATUS: dict[str | None, RefundStatus] = {
     "canceled": RefundStatus.CANCELED,
 }
 
+EXPIRED = "expired_uncaptured_charge"
+"""`reason` of a refund that is an authorization which nobody captured in time."""
+
 DISPUTE_STATUS = {
     "warning_needs_response": DisputeStatus.NEEDS_RESPONSE,
     "needs_response": DisputeStatus.NEEDS_RESPONSE,

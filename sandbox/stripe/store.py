@@ -79,9 +79,12 @@ class Store:
         """What a charge says of its refunds follows from them."""
         counted = [r for r in self.refunds_of(charge["id"]) if r["status"] in COUNTED_REFUNDS]
         charge["amount_refunded"] = sum(refund["amount"] for refund in counted)
-        charge["refunded"] = (
-            charge["captured"] and charge["amount_refunded"] >= charge["amount_captured"]
-        )
+        charge["refunded"] = charge["paid"] and charge["amount_refunded"] >= charge["amount"]
+
+    def release(self, charge: Object, refund: Object) -> None:
+        """Let go what was not captured of a charge, which Stripe tells of as a refund."""
+        self.add(refund)
+        self.recount(charge)
 
 
 def fill(account: Account, world: World) -> Store:
@@ -110,8 +113,8 @@ def add_payment(store: Store, payment: Payment, customer: str | None) -> None:
     charge = None
     if payment.failure is not None and payment.status != "FAILED":
         add_charge(store, payment, intent, "failed", 1)
-    if payment.status in CHARGED:
-        charge = add_charge(store, payment, intent, CHARGED[payment.status], 2)
+    if status := "succeeded" if released(payment) else CHARGED.get(payment.status):
+        charge = add_charge(store, payment, intent, status, 2)
     if charge is None:
         return
     intent["latest_charge"] = charge["id"]
@@ -123,6 +126,10 @@ def add_payment(store: Store, payment: Payment, customer: str | None) -> None:
     store.recount(charge)
     if payment.dispute is not None:
         add_dispute(store, charge, payment.dispute)
+
+
+def released(payment: Payment) -> bool:
+    return any(refund.release for refund in payment.refunds)
 
 
 def add_charge(store: Store, payment: Payment, intent: Object, status: str, attempt: int) -> Object:
@@ -137,15 +144,17 @@ def add_charge(store: Store, payment: Payment, intent: Object, status: str, atte
         instalments=payment.instalments,
         failure=(payment.failure or "card_declined") if status == "failed" else None,
     )
+    if released(payment):
+        charge |= {"captured": payment.captured > 0, "amount_captured": payment.captured}
     if charge["paid"] and charge["captured"] and payment.fee is not None:
         kind = "charge" if payment.method == "card" else "payment"
-        charge["balance_transaction"] = store.book(charge, kind, payment.amount, payment.fee)
+        charge["balance_transaction"] = store.book(charge, kind, payment.captured, payment.fee)
     return store.add(charge)
 
 
 def add_refund(store: Store, charge: Object, refund: Refund) -> None:
     made = store.add(world_refund(charge, refund))
-    if made["status"] in ("succeeded", "failed"):
+    if made["status"] in ("succeeded", "failed") and not refund.release:
         made["balance_transaction"] = store.book(made, "refund", -refund.amount)
     if made["status"] == "failed":
         made["failure_balance_transaction"] = store.book(made, "refund_failure", refund.amount)

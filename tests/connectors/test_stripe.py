@@ -15,7 +15,7 @@ from connectors.conformance_kit import PAGES, ids, walk
 from connectors.errors import Malformed, Rejected, Unauthorized
 from connectors.filters import MoneyRange, PaymentFilter, RefundFilter, TimeRange
 from connectors.paging import BadCursor, PageQuery, Sort
-from connectors.records import Kind, PaymentStatus
+from connectors.records import Kind, PaymentStatus, RefundStatus
 from connectors.secret import Secret
 from connectors.stripe import VENDOR
 from connectors.vendor import SourceSettings
@@ -206,6 +206,41 @@ async def test_refunds_come_with_their_payment(sandbox: StripeSandbox, stripe: A
     assert await sandbox.calls() <= 2 * -(-len(refunds) // 100)
     whole = await stripe.payments(list({r.payment_id for r in refunds}))
     assert [r.payment for r in refunds] == [whole[r.payment_id] for r in refunds]
+
+
+async def test_a_release_is_one_by_all_ways(sandbox: StripeSandbox, stripe: Any) -> None:
+    released = [
+        (p["nativeId"], r["nativeId"])
+        for p in sandbox.payments()
+        for r in p["refunds"]
+        if p["status"] == "CANCELED" or r["status"] == "CANCELED"
+    ]
+    assert len(released) > 2
+    by_id = await stripe.refunds([refund for _, refund in released])
+    by_payment = await stripe.refunds_by_payment([payment for payment, _ in released])
+    listed: Any = await walk(stripe, REFUNDS, 100, sort=Sort(), filter=RefundFilter())
+    for payment, refund in released:
+        assert by_id[refund].status is RefundStatus.CANCELED
+        assert [r.status for r in by_payment[payment] if r.native_id == refund] == [
+            RefundStatus.CANCELED
+        ]
+        assert [r.status for r, _ in listed if r.native_id == refund] == [RefundStatus.CANCELED]
+
+
+@pytest.mark.parametrize(("captured", "status"), [(800, "SUCCEEDED"), (None, "CANCELED")])
+async def test_what_is_captured_in_part_or_dropped_gave_nothing_back(
+    shop: StripeSandbox, seller: Any, captured: int | None, status: str
+) -> None:
+    held = shop.pay(f"HELD-{captured}", capture_method="manual")
+    if captured:
+        amount = {"amount_to_capture": str(captured)}
+        shop.call("POST", f"payment_intents/{held}/capture", data=amount)
+    else:
+        shop.call("POST", f"payment_intents/{held}/cancel")
+    payment = (await seller.payments([held]))[held]
+    assert (payment.status.value, payment.captured.minor_units) == (status, captured or 0)
+    assert payment.refunded.minor_units == 0
+    assert [r.status for r in payment.refunds] == [RefundStatus.CANCELED]
 
 
 async def test_more_refunds_than_are_embedded_are_fetched(shop: StripeSandbox, seller: Any) -> None:

@@ -247,6 +247,86 @@ def test_an_authorisation_that_was_let_go_is_canceled() -> None:
     assert (payment.status, payment.refunded) == (PaymentStatus.CANCELED, Money(0, "USD"))
 
 
+RELEASE = {"balance_transaction": None}
+MOVED = {"balance_transaction": "txn_2"}
+
+
+@pytest.mark.parametrize(
+    ("amounts", "rows", "status", "refunded", "words"),
+    [
+        ((20675, 20300, 375), [{"amount": 375, **RELEASE}], "SUCCEEDED", 0, ["CANCELED"]),
+        ((1099, 100, 999), [{"amount": 999, **RELEASE}], "SUCCEEDED", 0, ["CANCELED"]),
+        ((1099, 1000, 99), [], "SUCCEEDED", 0, []),
+        (
+            (1099, 1000, 199),
+            [{"amount": 100, **MOVED}, {"amount": 99, **RELEASE}],
+            "PARTIALLY_REFUNDED",
+            100,
+            ["SUCCEEDED", "CANCELED"],
+        ),
+        # A refund of as much as was let go is told from it by its movement.
+        (
+            (1000, 500, 1000),
+            [{"amount": 500, **MOVED}, {"amount": 500, **RELEASE}],
+            "REFUNDED",
+            500,
+            ["SUCCEEDED", "CANCELED"],
+        ),
+        # The release is counted and not listed.
+        ((1099, 1000, 199), [{"amount": 100, **MOVED}], "PARTIALLY_REFUNDED", 100, ["SUCCEEDED"]),
+        # More may still be captured: nothing was let go yet.
+        ((1000, 300, 100), [{"amount": 100, **MOVED}], "PARTIALLY_REFUNDED", 100, ["SUCCEEDED"]),
+    ],
+)
+def test_what_was_never_captured_is_no_refund(
+    amounts: tuple[int, int, int],
+    rows: list[dict[str, Any]],
+    status: str,
+    refunded: int,
+    words: list[str],
+) -> None:
+    names = ("amount", "amount_captured", "amount_refunded")
+    charge = dict(zip(names, amounts, strict=True))
+    payment = paid({**charge, "refunds": refunds(*rows)}, amount=amounts[0])
+    assert (payment.amount, payment.captured) == (
+        Money(amounts[0], "USD"),
+        Money(amounts[1], "USD"),
+    )
+    assert (payment.status.value, payment.refunded) == (status, Money(refunded, "USD"))
+    assert [r.status.value for r in payment.refunds or ()] == words
+
+
+def test_without_the_list_of_refunds_what_was_never_captured_is_not_counted() -> None:
+    told = {"amount": 1099, "amount_captured": 1000, "amount_refunded": 199, "refunds": None}
+    assert paid(told).refunded == Money(100, "USD")
+
+
+def test_an_expired_authorization_gave_nothing_back() -> None:
+    let_go = {"captured": False, "amount_captured": 0, "refunded": True, "amount_refunded": 1099}
+    row = {"amount": 1099, "reason": "expired_uncaptured_charge"}
+    payment = paid({**let_go, "refunds": refunds(row)}, status="canceled", amount_received=0)
+    assert (payment.status, payment.refunded) == (PaymentStatus.CANCELED, Money(0, "USD"))
+    assert [r.status for r in payment.refunds or ()] == [RefundStatus.CANCELED]
+
+
+@pytest.mark.parametrize(
+    ("row", "charge", "status"),
+    [
+        ({"reason": "expired_uncaptured_charge"}, "ch_1", RefundStatus.CANCELED),
+        ({}, {**CHARGE, "captured": False, "amount_captured": 0}, RefundStatus.CANCELED),
+        ({}, {**CHARGE, "amount_captured": 999, "amount_refunded": 100}, RefundStatus.CANCELED),
+        ({}, {**CHARGE, "amount_refunded": 100}, RefundStatus.SUCCEEDED),
+        ({}, "ch_1", RefundStatus.SUCCEEDED),
+    ],
+)
+def test_a_refund_on_its_own_is_told_from_a_release(
+    row: dict[str, Any], charge: Any, status: RefundStatus
+) -> None:
+    whole = msgspec.convert({**REFUND, **row, "charge": charge}, payloads.Refund)
+    refund = mapping.refund(SOURCE, whole, KEY)
+    assert (refund.status, refund.payment_id) == (status, "pi_1")
+
+
 @pytest.mark.parametrize(
     ("word", "ours", "status"),
     [
