@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from connectors.currency import MINOR_UNIT_DIGITS
+from connectors.currency import CURRENT, MINOR_UNIT_DIGITS
 from connectors.filters import (
     CustomerFilter,
     Filter,
@@ -143,7 +143,8 @@ def _created_clauses(bounds: TimeRange | None) -> list[str]:
 def _amount_clauses(bounds: MoneyRange | None) -> list[str]:
     if bounds is None or bounds.currency not in MINOR_UNIT_DIGITS:
         return []
-    clauses = [f"currency:{quoted(bounds.currency.lower())}"]
+    in_use = bounds.currency in CURRENT
+    clauses = [f"currency:{quoted(bounds.currency.lower())}"] if in_use else []
     for name, sign in _SIGNS.items():
         minor: int | None = getattr(bounds, name)
         if minor is not None:

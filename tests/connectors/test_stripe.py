@@ -14,6 +14,7 @@ from connectors.conformance import Batch, Conformance, Upstream, connected
 from connectors.conformance_kit import PAGES, ids, walk
 from connectors.errors import Malformed, Rejected, Unauthorized
 from connectors.filters import MoneyRange, PaymentFilter, RefundFilter, TimeRange
+from connectors.money import Money
 from connectors.paging import BadCursor, PageQuery, Sort
 from connectors.records import Kind, PaymentStatus, RefundStatus
 from connectors.secret import Secret
@@ -241,6 +242,17 @@ async def test_what_is_captured_in_part_or_dropped_gave_nothing_back(
     assert (payment.status.value, payment.captured.minor_units) == (status, captured or 0)
     assert payment.refunded.minor_units == 0
     assert [r.status for r in payment.refunds] == [RefundStatus.CANCELED]
+
+
+async def test_a_currency_that_was_withdrawn_is_read_and_filtered_by(
+    shop: StripeSandbox, seller: Any
+) -> None:
+    made = shop.pay("KUNA", currency="hrk")
+    payment = (await seller.payments([made]))[made]
+    assert payment.amount == payment.captured == Money(1000, "HRK")
+    narrow = PaymentFilter(amount=MoneyRange("HRK", gte=1000))
+    await seller.payment_page(PageQuery(5, narrow))
+    assert narrow.accepts(payment)
 
 
 async def test_more_refunds_than_are_embedded_are_fetched(shop: StripeSandbox, seller: Any) -> None:
