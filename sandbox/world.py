@@ -19,8 +19,8 @@ class Account:
     """One account at a vendor. `name` is what the gateway calls the source (`stripe_eu`).
 
     `lacks` is what cannot happen there: a payment's status (`AUTHORIZED`), `refund PENDING`,
-    `dispute lost`, `instalments`, `second try`, `release`, `customers`. `methods` are its own ways
-    to pay and `deducts` the kinds of deduction it has (`coupon`, `points`, `promotion`).
+    `dispute lost`, `instalments`, `second try`, `release`, `search`, `customers`. `methods` are its
+    own ways to pay and `deducts` the kinds of deduction it has (`coupon`, `points`, `promotion`).
     """
 
     name: str

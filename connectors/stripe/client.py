@@ -17,7 +17,7 @@ from connectors.fitting import mapped
 from connectors.paging import Keyed, Page, PageQuery
 from connectors.stripe import mapping, search
 from connectors.stripe.api import Api, Resource
-from connectors.stripe.errors import judge_for
+from connectors.stripe.errors import SearchUnavailable, judge_for
 from connectors.stripe.matching import Matching
 from connectors.stripe.pages import Make, Rec, each, page, whole
 from connectors.stripe.payloads import Customer, Dispute, Intent, Item, Paid, Session
@@ -62,11 +62,21 @@ class StripeConnector:
         self._key = settings.reference_key
         self._payments = Payments(api, wiring.source, self._key)
         lag = timedelta(seconds=settings.search_lag)
-        self._matching = Matching(api, self._payments, self._key, wiring.clock, lag)
+        self._list_pages = settings.list_pages
+        self._matching = Matching(
+            api, self._payments, self._key, wiring.clock, lag, settings.list_pages
+        )
 
     async def probe(self) -> Probe:
-        """The balance is free to read; Stripe does not tell what is left of a quota."""
+        """The balance is free to read, and a search shows whether the account has one; Stripe does
+        not tell what is left of a quota.
+        """
         await self._api.send("/v1/balance")
+        try:
+            await self._api.searched(INTENTS, search.customer_is("cus_0"), limit=1)
+        except SearchUnavailable as error:
+            lists = f"lists serve instead, at most {self._list_pages} pages of 100 payments"
+            return Probe(notes=(f"{error.detail}: {lists} for an order's number (list_pages)",))
         return Probe()
 
     async def customers(self, ids: Sequence[str]) -> Keyed[records.Customer]:

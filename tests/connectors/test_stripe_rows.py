@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 import msgspec
 import pytest
 
+from connectors.capabilities import Probe
 from connectors.errors import Malformed, Retryable, SourceError
 from connectors.filters import PaymentFilter
 from connectors.paging import PageQuery
@@ -200,8 +201,10 @@ async def test_a_deleted_customer_is_missing() -> None:
 
 
 async def test_every_request_names_the_version_and_the_account() -> None:
-    canned = Canned({"/v1/balance": lambda _: {}})
-    await canned.connector().probe()
+    canned = Canned(
+        {"/v1/balance": lambda _: {}, "/v1/payment_intents/search": lambda _: found([])}
+    )
+    assert await canned.connector().probe() == Probe()
     assert canned.asked[0].headers == {
         "stripe-version": "2026-10-28.endive",
         "stripe-account": "acct_1",
