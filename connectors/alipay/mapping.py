@@ -22,6 +22,7 @@ from connectors.alipay.amounts import (
 from connectors.alipay.deductions import deductions
 from connectors.alipay.words import CHANNELS, COMPLAINT_STATUS, DIGITAL, TRADE_STATUS
 from connectors.errors import Malformed
+from connectors.fitting import aside
 from connectors.money import Money
 from connectors.records import (
     DisputeStatus,
@@ -37,13 +38,6 @@ from connectors.records import (
 from connectors.references import ReferencePattern
 
 T = TypeVar("T")
-PARTS = (
-    "buyer_pay_amount",
-    "receipt_amount",
-    "point_amount",
-    "discount_amount",
-    "mdiscount_amount",
-)
 TAKEN = (PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED)
 
 
@@ -61,10 +55,9 @@ def payment(source: Source, trade: payloads.Trade, pattern: ReferencePattern) ->
     """
     currency = currency_of(trade.trans_currency)
     amount = whole("total_amount", trade.total_amount, currency)
-    _check_parts(trade, amount)
     status = status_of(trade.trade_status, trade.send_pay_date)
     captured = taken(status, amount)
-    fee = _fee(trade, currency)
+    fee = aside(lambda: _fee(trade, currency))
     paid_at = moment("send_pay_date", trade.send_pay_date) if trade.send_pay_date else None
     return records.Payment(
         source=source,
@@ -78,13 +71,13 @@ def payment(source: Source, trade: payloads.Trade, pattern: ReferencePattern) ->
         captured=captured,
         refunded=amount if status is PaymentStatus.REFUNDED else None,
         fee=fee,
-        net=_net(trade, captured, fee),
+        net=aside(lambda: _net(trade, captured, fee)),
         reference=pattern.of(trade.out_trade_no),
         paid_at=paid_at,
         method=_method(trade),
         payer=payer(trade.buyer_logon_id, trade.buyer_user_name),
         instalments=_instalments(trade.hb_fq_pay_info),
-        deductions=deductions(trade, currency),
+        deductions=aside(lambda: deductions(trade, currency)) or (),
     )
 
 
@@ -154,14 +147,6 @@ def payer(account: str | None, name: str | None) -> Payer | None:
     return Payer(account=masked_account(account), name=masked_name(name))
 
 
-def _check_parts(trade: payloads.Trade, amount: Money) -> None:
-    """A part larger than the whole is in another unit."""
-    for field in PARTS:
-        minor = part(field, getattr(trade, field), amount.currency).minor_units
-        if not 0 <= minor <= amount.minor_units:
-            raise Misfit(f"{field}: less than nothing, or more than total_amount")
-
-
 def _channel(trade: payloads.Trade, currency: str) -> PaymentChannel:
     """By the purse that most came from."""
     if trade.receipt_currency_type == DIGITAL:
@@ -171,8 +156,12 @@ def _channel(trade: payloads.Trade, currency: str) -> PaymentChannel:
     bills = [bill for bill in trade.fund_bill_list or () if bill.fund_channel in CHANNELS]
     if not bills:
         return PaymentChannel.UNKNOWN
-    largest = max(bills, key=lambda bill: part("fund_bill_list", bill.amount, currency).minor_units)
-    return CHANNELS[largest.fund_channel]
+    largest = aside(lambda: max(bills, key=lambda bill: _minor(bill, currency)))
+    return CHANNELS[largest.fund_channel] if largest else PaymentChannel.UNKNOWN
+
+
+def _minor(bill: payloads.FundBill, currency: str) -> int:
+    return part("fund_bill_list", bill.amount, currency).minor_units
 
 
 def _method(trade: payloads.Trade) -> PaymentMethod:
@@ -183,26 +172,28 @@ def _method(trade: payloads.Trade) -> PaymentMethod:
 
 def _instalments(plan: payloads.Instalments | None) -> InstalmentPlan | None:
     count = (plan and plan.user_install_num) or "0"
-    if not (count.isascii() and count.isdigit()):
-        raise Misfit("user_install_num: not a number")
-    return InstalmentPlan(count=int(count), interval="month") if int(count) > 1 else None
+    told = int(count) if count.isascii() and count.isdigit() else 0
+    return InstalmentPlan(count=told, interval="month") if told > 1 else None
 
 
 def _fee(trade: payloads.Trade, currency: str) -> Money | None:
-    """What the merchant paid; None where no fee is told."""
-    fees = [
-        part("charge_fee", charge.charge_fee, currency).minor_units
-        for charge in trade.charge_info_list or ()
-        if charge.is_rating_on_trade_receiver == "Y"
-    ]
-    return Money(sum(fees), currency) if fees else None
+    """What the merchant paid; None where no fee is told, or one of several is not."""
+    rows = trade.charge_info_list or ()
+    told = [row.charge_fee for row in rows if row.is_rating_on_trade_receiver == "Y"]
+    if not told or not all(told):
+        return None
+    return Money(sum(part("charge_fee", fee, currency).minor_units for fee in told), currency)
 
 
 def _net(trade: payloads.Trade, captured: Money | None, fee: Money | None) -> Money | None:
-    """What arrived: what was received, less the fee. None while either is unknown."""
-    if not captured or not captured.minor_units or fee is None or trade.receipt_amount is None:
+    """What arrived: what was received, less the fee. None while either is unknown, or where more
+    was received than was paid.
+    """
+    if not captured or not captured.minor_units or fee is None or not trade.receipt_amount:
         return None
     received = part("receipt_amount", trade.receipt_amount, captured.currency)
+    if not 0 <= received.minor_units <= captured.minor_units:
+        return None
     return Money(received.minor_units - fee.minor_units, captured.currency)
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from connectors import records
-from connectors.fitting import Unfit
+from connectors.fitting import Unfit, aside
 from connectors.money import Money
 from connectors.paypal import payloads
 from connectors.paypal.fitting import money, positive, utc
@@ -65,8 +65,8 @@ def payment(
         amount=amount,
         captured=captured,
         refunded=refunded,
-        fee=money(fee) if fee else None,
-        net=money(net) if net else None,
+        fee=aside(lambda: money(fee)) if fee else None,
+        net=aside(lambda: money(net)) if net else None,
         reference=naming.of(paid),
         paid_at=utc(paid.create_time) if captured and captured.minor_units else None,
         method=_method(paid, used, instrument),

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from connectors import records
 from connectors.currency import minor_unit_digits
+from connectors.fitting import aside
 from connectors.money import INT64_MAX, InexactAmount, Money
 from connectors.records import (
     CustomerKind,
@@ -100,8 +101,8 @@ def payment(
         amount=money(paid.amount, paid.currency),
         captured=captured,
         refunded=refunded,
-        fee=money(settled.fee, settled.currency) if settled else None,
-        net=money(settled.net, settled.currency) if settled else None,
+        fee=aside(lambda: money(settled.fee, settled.currency)) if settled else None,
+        net=aside(lambda: money(settled.net, settled.currency)) if settled else None,
         reference=metadata.get(reference_key),
         paid_at=moment(charge.created) if charge and captured.minor_units else None,
         method=_method(charge),

@@ -12,6 +12,8 @@ from typing import Literal
 import msgspec
 
 from connectors import records
+from connectors.deductions import within
+from connectors.fitting import aside
 from connectors.money import INT64_MAX, InexactAmount, Money
 from connectors.records import (
     Deduction,
@@ -95,7 +97,7 @@ def payment(source: Source, row: Transaction, rules: Rules) -> records.Payment:
         method=_method(row),
         payer=_payer(row.payer),
         instalments=_instalments(row),
-        deductions=_deductions(row),
+        deductions=aside(lambda: _deductions(row)) or (),
         failure=Failure(code=row.trade_state) if status is PaymentStatus.FAILED else None,
         refunds=() if untouched else None,
     )
@@ -177,11 +179,8 @@ def _instalments(row: Transaction) -> InstalmentPlan | None:
 
 def _deductions(row: Transaction) -> tuple[Deduction, ...]:
     """Coupons; together with what the payer paid they are not more than the order's amount."""
-    found = tuple(part for p in row.promotion_detail or () for part in _parts(p))
-    taken_off = sum(part.amount.minor_units for part in found)
-    if taken_off + (row.amount.payer_total or 0) > row.amount.total:
-        raise InexactAmount("coupons and the payer's part larger than the payment")
-    return found
+    found = [part for p in row.promotion_detail or () for part in _parts(p)]
+    return within(found, row.amount.total - (row.amount.payer_total or 0))
 
 
 def _parts(promotion: Promotion) -> Iterable[Deduction]:

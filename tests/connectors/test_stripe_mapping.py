@@ -400,6 +400,11 @@ def test_a_fee_that_is_not_known_yet(balance: str | None) -> None:
     assert (payment.fee, payment.net, payment.status) == (None, None, PaymentStatus.SUCCEEDED)
 
 
+def test_a_fee_in_no_currency_is_unknown() -> None:
+    payment = paid({"balance_transaction": {**BALANCE, "currency": "xbt"}})
+    assert (payment.fee, payment.net, payment.captured) == (None, None, Money(1099, "USD"))
+
+
 def test_a_fee_is_in_the_currency_of_settlement() -> None:
     settled = {"balance_transaction": {**BALANCE, "currency": "eur"}}
     assert paid(settled).fee == Money(62, "EUR")
