@@ -6,6 +6,7 @@ Raises Misfit for a value that cannot be what its field says.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from connectors import records
@@ -20,7 +21,14 @@ from connectors.alipay.amounts import (
     whole,
 )
 from connectors.alipay.deductions import deductions
-from connectors.alipay.words import CHANNELS, COMPLAINT_STATUS, DIGITAL, TRADE_STATUS
+from connectors.alipay.words import (
+    CHANNELS,
+    COMPLAINT_STATUS,
+    DIGITAL,
+    MOVED,
+    REFUND_STATUS,
+    TRADE_STATUS,
+)
 from connectors.errors import Malformed
 from connectors.fitting import aside
 from connectors.money import Money
@@ -38,6 +46,8 @@ from connectors.records import (
 from connectors.references import ReferencePattern
 
 T = TypeVar("T")
+UNDER_WAY = timedelta(days=1)
+"""How long a refund may be without a word of its outcome."""
 TAKEN = (PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED)
 
 
@@ -82,12 +92,16 @@ def payment(source: Source, trade: payloads.Trade, pattern: ReferencePattern) ->
 
 
 def refund(
-    source: Source, row: payloads.Refund, native_id: str, currency: str
+    source: Source,
+    row: payloads.Refund,
+    native_id: str,
+    currency: str,
+    now: datetime | None = None,
 ) -> records.Refund | None:
     """None for a refund that Alipay does not know, or of which it says nothing.
 
     It tells when the money went back, not when that was asked for; nor does it tell its currency,
-    which is the trade's.
+    which is the trade's. `now` decides whether one without a status may still be under way.
     """
     if row.refund_amount is None:
         return None
@@ -96,16 +110,17 @@ def refund(
     total = part("total_amount", row.total_amount, currency) if row.total_amount else amount
     if amount.minor_units > total.minor_units:
         raise Misfit("refund_amount: more than the payment")
-    settled = moment("gmt_refund_pay", row.gmt_refund_pay) if row.gmt_refund_pay else None
+    at = moment("gmt_refund_pay", row.gmt_refund_pay) if row.gmt_refund_pay else None
+    status = _refund_status(row, None if at is None or now is None else now - at)
     return records.Refund(
         source=source,
         native_id=native_id,
-        created_at=settled,
-        status=_refund_status(row),
+        created_at=at,
+        status=status,
         provider_status=row.refund_status or row.error_code,
         amount=amount,
         reason=row.refund_reason or None,
-        settled_at=settled,
+        settled_at=at if status is RefundStatus.SUCCEEDED else None,
         reference=request,
         payment_id=trade_no,
     )
@@ -197,9 +212,15 @@ def _net(trade: payloads.Trade, captured: Money | None, fee: Money | None) -> Mo
     return Money(received.minor_units - fee.minor_units, captured.currency)
 
 
-def _refund_status(row: payloads.Refund) -> RefundStatus:
-    """Without a word it is not done yet; only one that was asked for later tells that it failed."""
-    if row.refund_status is None:
-        return RefundStatus.FAILED if row.error_code else RefundStatus.PENDING
-    success = row.refund_status == "REFUND_SUCCESS"
-    return RefundStatus.SUCCEEDED if success else RefundStatus.UNKNOWN
+def _refund_status(row: payloads.Refund, age: timedelta | None) -> RefundStatus:
+    """By its word, else by whether money moved. Without either it is under way for a day at most,
+    and what became of it is unknown after that.
+    """
+    if row.refund_status:
+        return REFUND_STATUS.get(row.refund_status, RefundStatus.UNKNOWN)
+    if row.error_code:
+        return RefundStatus.FAILED
+    if row.fund_change == MOVED:
+        return RefundStatus.SUCCEEDED
+    young = age is not None and age <= UNDER_WAY
+    return RefundStatus.PENDING if young else RefundStatus.UNKNOWN

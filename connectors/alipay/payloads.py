@@ -65,11 +65,15 @@ class Trade(Payload, frozen=True, kw_only=True):
 
 
 class Refund(Payload, frozen=True, kw_only=True):
-    """`alipay.trade.fastpay.refund.query`: without a refund, success and nothing in it."""
+    """`alipay.trade.fastpay.refund.query`: without a refund, success and nothing in it.
+
+    `fund_change` is `Y` where money moved.
+    """
 
     trade_no: str | None = None
     out_request_no: str | None = None
     refund_status: str | None = None
+    fund_change: str | None = None
     error_code: str | None = None
     total_amount: str | None = None
     refund_amount: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -112,10 +112,10 @@ def paid(**changes: Any) -> Payment:
     return mapping.payment(SOURCE, msgspec.convert(given, payloads.Trade), PATTERN)
 
 
-def refunded(currency: str = "CNY", **changes: Any) -> Refund | None:
+def refunded(currency: str = "CNY", now: datetime | None = None, **changes: Any) -> Refund | None:
     given = {k: v for k, v in {**REFUND, **changes}.items() if v is not None}
     row = msgspec.convert(given, payloads.Refund)
-    return mapping.refund(SOURCE, row, f"{TRADE_NO}-RF-1_a-b", currency)
+    return mapping.refund(SOURCE, row, f"{TRADE_NO}-RF-1_a-b", currency, now)
 
 
 def disputed(**changes: Any) -> Dispute:
@@ -400,17 +400,42 @@ def test_a_refund_is_known_by_both_its_numbers() -> None:
 @pytest.mark.parametrize(
     ("changes", "status"),
     [
-        ({"refund_status": None}, RefundStatus.PENDING),
+        ({"refund_status": None}, RefundStatus.UNKNOWN),
+        ({"refund_status": ""}, RefundStatus.UNKNOWN),
+        ({"refund_status": None, "fund_change": "Y"}, RefundStatus.SUCCEEDED),
+        ({"refund_status": None, "fund_change": "N"}, RefundStatus.UNKNOWN),
         ({"refund_status": None, "error_code": "ACQ.TRADE_HAS_FINISHED"}, RefundStatus.FAILED),
         ({"refund_status": "REFUND_NEWS"}, RefundStatus.UNKNOWN),
     ],
 )
-def test_a_refund_without_success_is_not_done(
+def test_a_refund_without_its_word_is_decided_by_what_else_is_told(
     changes: dict[str, Any], status: RefundStatus
 ) -> None:
     refund = refunded(**changes)
     assert refund is not None
     assert refund.status is status
+    assert (refund.settled_at is not None) is (status is RefundStatus.SUCCEEDED)
+
+
+REFUNDED_AT = datetime(2026, 1, 2, 1, 0, 0, 123000, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("changes", "age", "status"),
+    [
+        ({}, timedelta(hours=23), RefundStatus.PENDING),
+        ({}, timedelta(hours=25), RefundStatus.UNKNOWN),
+        ({}, timedelta(minutes=-2), RefundStatus.PENDING),
+        ({"fund_change": "Y"}, timedelta(days=9), RefundStatus.SUCCEEDED),
+        ({"gmt_refund_pay": None}, timedelta(hours=1), RefundStatus.UNKNOWN),
+    ],
+)
+def test_a_refund_without_a_word_is_under_way_for_a_day_only(
+    changes: dict[str, Any], age: timedelta, status: RefundStatus
+) -> None:
+    refund = refunded(now=REFUNDED_AT + age, refund_status=None, **changes)
+    assert refund is not None
+    assert (refund.status, refund.amount) == (status, yuan(2000))
 
 
 def test_of_an_unknown_refund_nothing_is_said() -> None:
