@@ -133,18 +133,18 @@ def dispute(source: Source, row: payloads.Complaint) -> records.Dispute:
     return records.Dispute(
         source=source,
         native_id=row.complain_event_id,
-        created_at=moment("gmt_create", row.gmt_create),
+        created_at=moment("gmt_create", row.gmt_create) if row.gmt_create else None,
         updated_at=moment("gmt_modified", row.gmt_modified) if row.gmt_modified else None,
-        status=COMPLAINT_STATUS.get(row.status, DisputeStatus.UNKNOWN),
+        status=COMPLAINT_STATUS.get(row.status or "", DisputeStatus.UNKNOWN),
         amount=whole("trade_amount", row.trade_amount),
         reason=row.leaf_category_name,
         payment_id=row.trade_no,
     )
 
 
-def status_of(word: str, paid: str | None) -> PaymentStatus:
+def status_of(word: str | None, paid: str | None) -> PaymentStatus:
     """A trade that closes unpaid is canceled; one that closes later was refunded to the end."""
-    status = TRADE_STATUS.get(word, PaymentStatus.UNKNOWN)
+    status = TRADE_STATUS.get(word or "", PaymentStatus.UNKNOWN)
     return PaymentStatus.REFUNDED if status is PaymentStatus.CANCELED and paid else status
 
 
@@ -168,11 +168,15 @@ def _channel(trade: payloads.Trade, currency: str) -> PaymentChannel:
         return PaymentChannel.ECNY
     if _instalments(trade.hb_fq_pay_info):
         return PaymentChannel.PAY_LATER
-    bills = [bill for bill in trade.fund_bill_list or () if bill.fund_channel in CHANNELS]
+    bills = [
+        (CHANNELS[bill.fund_channel], bill)
+        for bill in trade.fund_bill_list or ()
+        if bill.fund_channel in CHANNELS
+    ]
     if not bills:
         return PaymentChannel.UNKNOWN
-    largest = aside(lambda: max(bills, key=lambda bill: _minor(bill, currency)))
-    return CHANNELS[largest.fund_channel] if largest else PaymentChannel.UNKNOWN
+    largest = aside(lambda: max(bills, key=lambda told: _minor(told[1], currency)))
+    return largest[0] if largest else PaymentChannel.UNKNOWN
 
 
 def _minor(bill: payloads.FundBill, currency: str) -> int:
@@ -186,7 +190,7 @@ def _method(trade: payloads.Trade) -> PaymentMethod:
 
 
 def _instalments(plan: payloads.Instalments | None) -> InstalmentPlan | None:
-    count = (plan and plan.user_install_num) or "0"
+    count = str((plan and plan.user_install_num) or "0")
     told = int(count) if count.isascii() and count.isdigit() else 0
     return InstalmentPlan(count=told, interval="month") if told > 1 else None
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from connectors.blanks import decoded
 from connectors.errors import Malformed, SourceError
 from connectors.stripe.errors import SearchUnavailable, TooManyPages
 from connectors.stripe.payloads import Listing, Stub
@@ -78,7 +79,7 @@ class Api:
         """The object of this id, None when there is none."""
         path = f"{kind.path}/{quote(native_id, safe='')}"
         response = await absent(self.send(path, kind.expansions()))
-        return None if response is None else response.decode(kind.decoder, self.source)
+        return None if response is None else decoded(response, kind.decoder, self.source)
 
     async def listed(self, kind: Resource[T], query: Params, limit: int = MOST) -> Batch[T]:
         """One page of a list, newest first."""
@@ -154,7 +155,7 @@ class Api:
         row = Response(200, {}, raw)
         stub = row.decode(_STUB, self.source)
         try:
-            return Read(stub, row.decode(kind.decoder, self.source))
+            return Read(stub, decoded(row, kind.decoder, self.source))
         except Malformed as error:
             return Read(stub, error)
 

@@ -20,7 +20,7 @@ INTENT_STATUS = {
     "canceled": PaymentStatus.CANCELED,
 }
 
-CHARGE_STATUS = {
+CHARGE_STATUS: dict[tuple[str, bool | None], PaymentStatus] = {
     ("pending", True): PaymentStatus.PENDING,
     ("pending", False): PaymentStatus.PENDING,
     ("succeeded", True): PaymentStatus.SUCCEEDED,

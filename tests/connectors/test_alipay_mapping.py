@@ -11,6 +11,7 @@ import pytest
 from connectors.alipay import mapping, payloads, wallet
 from connectors.alipay.accountlog import Told, entries_of
 from connectors.alipay.amounts import Misfit, masked_account, masked_name, whole
+from connectors.blanks import decoded
 from connectors.errors import Malformed
 from connectors.ledger import Entry
 from connectors.money import Money
@@ -32,6 +33,7 @@ from connectors.records import (
     SourceKind,
 )
 from connectors.references import ReferencePattern
+from connectors.transport import Response
 
 SOURCE = Source("alipay_cn", "alipay", SourceKind.PAYMENTS)
 PATTERN = ReferencePattern(r"(SO-\d+)(?:-\d+)?")
@@ -436,6 +438,35 @@ def test_a_refund_without_a_word_is_under_way_for_a_day_only(
     refund = refunded(now=REFUNDED_AT + age, refund_status=None, **changes)
     assert refund is not None
     assert (refund.status, refund.amount) == (status, yuan(2000))
+
+
+@pytest.mark.parametrize("blank", ["", None])
+@pytest.mark.parametrize(
+    "member",
+    [
+        "out_trade_no", "buyer_logon_id", "point_amount", "discount_amount", "mdiscount_amount",
+        "receipt_amount", "fund_bill_list", "voucher_detail_list", "trans_currency",
+        "hb_fq_pay_info", "charge_info_list", "trade_status", "send_pay_date",
+    ],
+)  # fmt: skip
+def test_what_a_trade_does_not_tell_is_unknown_and_the_rest_stands(
+    member: str, blank: object
+) -> None:
+    body = msgspec.json.encode({**TRADE, member: blank})
+    decoder = msgspec.json.Decoder(payloads.Trade)
+    row = decoded(Response(200, {}, body), decoder, "alipay_cn")
+    payment = mapping.payment(SOURCE, row, PATTERN)
+    assert payment.amount == yuan(10000)
+    known = member != "trade_status"
+    assert payment.status is (PaymentStatus.SUCCEEDED if known else PaymentStatus.UNKNOWN)
+    assert payment.captured == (yuan(10000) if known else None)
+
+
+def test_purses_and_coupons_that_tell_nothing_are_passed_over() -> None:
+    bare = [{"fund_channel": None, "amount": None}, {"amount": "80.00"}]
+    assert paid(fund_bill_list=bare).channel is PaymentChannel.UNKNOWN
+    assert paid(voucher_detail_list=[{}]).status is PaymentStatus.SUCCEEDED
+    assert paid(hb_fq_pay_info={"user_install_num": 3}).channel is PaymentChannel.PAY_LATER
 
 
 def test_of_an_unknown_refund_nothing_is_said() -> None:

@@ -400,6 +400,103 @@ def test_a_fee_that_is_not_known_yet(balance: str | None) -> None:
     assert (payment.fee, payment.net, payment.status) == (None, None, PaymentStatus.SUCCEEDED)
 
 
+@pytest.mark.parametrize(
+    "missing",
+    ["amount_received", "created", "customer", "payment_method_types", "metadata"],
+)
+def test_what_an_intent_does_not_tell_its_charge_tells(missing: str) -> None:
+    whole = {**INTENT, "latest_charge": CHARGE}
+    del whole[missing]
+    payment = mapping.payment(SOURCE, msgspec.convert(whole, payloads.Intent), (), KEY)
+    assert (payment.status, payment.captured) == (PaymentStatus.SUCCEEDED, Money(1099, "USD"))
+    assert (payment.refunded, payment.created_at) == (
+        Money(0, "USD"),
+        None if missing == "created" else AT,
+    )
+
+
+@pytest.mark.parametrize(
+    ("missing", "status", "captured"),
+    [
+        ("amount_captured", PaymentStatus.UNKNOWN, None),
+        ("captured", PaymentStatus.UNKNOWN, None),
+        ("status", PaymentStatus.UNKNOWN, None),
+        ("disputed", PaymentStatus.UNKNOWN, Money(1099, "USD")),
+        ("amount_refunded", PaymentStatus.SUCCEEDED, Money(1099, "USD")),
+        ("refunded", PaymentStatus.SUCCEEDED, Money(1099, "USD")),
+        ("refunds", PaymentStatus.SUCCEEDED, Money(1099, "USD")),
+        ("created", PaymentStatus.SUCCEEDED, Money(1099, "USD")),
+        ("balance_transaction", PaymentStatus.SUCCEEDED, Money(1099, "USD")),
+        ("payment_method_details", PaymentStatus.SUCCEEDED, Money(1099, "USD")),
+    ],
+)
+def test_what_a_charge_does_not_tell_is_unknown(
+    missing: str, status: PaymentStatus, captured: Money | None
+) -> None:
+    payment = paid({missing: None})
+    assert (payment.status, payment.captured) == (status, captured)
+    assert payment.amount == Money(1099, "USD")
+
+
+def test_a_success_without_a_charge_or_an_amount_received_is_unknown() -> None:
+    payment = paid(latest_charge=None, amount_received=None)
+    assert (payment.status, payment.captured) == (PaymentStatus.UNKNOWN, None)
+    waiting = paid(latest_charge=None, amount_received=None, status="processing")
+    assert (waiting.status, waiting.captured) == (PaymentStatus.PENDING, Money(0, "USD"))
+
+
+def test_without_both_the_refunds_and_their_sum_nothing_is_known_of_them() -> None:
+    payment = paid({"refunds": None, "amount_refunded": None})
+    assert (payment.status, payment.refunded, payment.refunds) == (
+        PaymentStatus.UNKNOWN,
+        None,
+        None,
+    )
+
+
+def test_refunds_in_another_currency_than_their_charge_are_not_added_up() -> None:
+    payment = paid({"amount_refunded": 300, "refunds": refunds({"currency": "eur"})})
+    assert (payment.refunded, payment.refunds) == (Money(300, "USD"), None)
+
+
+@pytest.mark.parametrize("odd", [{"amount": None}, {"created": 10**15}])
+def test_a_refund_that_cannot_be_read_leaves_its_payment_what_the_charge_tells(
+    odd: dict[str, Any],
+) -> None:
+    payment = paid({"amount_refunded": 100, "refunds": refunds(odd)})
+    assert (payment.refunded, payment.refunds) == (Money(100, "USD"), None)
+    assert payment.status is PaymentStatus.PARTIALLY_REFUNDED
+
+
+@pytest.mark.parametrize("missing", ["status", "created", "reason", "charge", "metadata"])
+def test_what_a_refund_does_not_tell_is_unknown(missing: str) -> None:
+    row = msgspec.convert({**REFUND, missing: None}, payloads.Refund)
+    refund = mapping.refund(SOURCE, row, KEY)
+    told = RefundStatus.UNKNOWN if missing == "status" else RefundStatus.SUCCEEDED
+    assert (refund.amount, refund.status) == (Money(100, "USD"), told)
+
+
+@pytest.mark.parametrize("missing", ["status", "created", "charge", "evidence_details"])
+def test_what_a_dispute_does_not_tell_is_unknown(missing: str) -> None:
+    record = mapping.dispute(SOURCE, dispute(**{missing: None}))
+    assert (record.amount, record.payment_id) == (Money(1099, "USD"), "pi_1")
+
+
+@pytest.mark.parametrize(
+    "blank",
+    [
+        {"created": None},
+        {"payment_status": None},
+        {"line_items": None},
+        {"line_items": {"data": None}},
+        {"line_items": {"data": [{"id": "li_1", "price": {}}]}},
+    ],
+)
+def test_what_a_session_does_not_tell_is_unknown(blank: dict[str, Any]) -> None:
+    order = ordered(**blank)
+    assert (order.native_id, order.total) == ("cs_test_1", Money(1099, "USD"))
+
+
 def test_a_fee_in_no_currency_is_unknown() -> None:
     payment = paid({"balance_transaction": {**BALANCE, "currency": "xbt"}})
     assert (payment.fee, payment.net, payment.captured) == (None, None, Money(1099, "USD"))

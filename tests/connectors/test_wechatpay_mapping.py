@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from connectors.blanks import decoded
 from connectors.money import Money
 from connectors.records import (
     Deduction,
@@ -24,6 +25,7 @@ from connectors.records import (
     SourceKind,
 )
 from connectors.references import ReferencePattern
+from connectors.transport import Response
 from connectors.wechatpay import mapping
 from connectors.wechatpay.addresses import Addresses
 from connectors.wechatpay.mapping import Rules
@@ -267,6 +269,62 @@ def test_a_coupon_that_is_capped_keeps_who_paid_it() -> None:
 def test_a_time_without_an_offset_is_refused() -> None:
     with pytest.raises(msgspec.ValidationError):
         payment(success_time="2026-01-01T08:00:00")
+
+
+def blanked(text: str, type_: type[Any], **blank: Any) -> Any:
+    body = json.dumps(json.loads(text) | blank).encode()
+    return decoded(Response(200, {}, body), msgspec.json.Decoder(type_), "wechat_cn")
+
+
+BLANK = ("", None)
+
+
+@pytest.mark.parametrize("blank", BLANK)
+@pytest.mark.parametrize(
+    "member",
+    [
+        "success_time", "payer", "promotion_detail", "attach", "bank_type", "trade_type",
+        "transaction_id", "installment_info",
+    ],
+)  # fmt: skip
+def test_what_a_payment_does_not_tell_is_unknown_and_the_rest_stands(
+    member: str, blank: object
+) -> None:
+    found = mapping.payment(WECHAT, blanked(TRANSACTION, Transaction, **{member: blank}), RULES)
+    assert (found.status, found.captured) == (PaymentStatus.SUCCEEDED, Money(100, "CNY"))
+    assert (found.paid_at is None) is (member == "success_time")
+
+
+@pytest.mark.parametrize("blank", BLANK)
+def test_a_payment_without_a_state_is_unknown(blank: object) -> None:
+    found = mapping.payment(WECHAT, blanked(TRANSACTION, Transaction, trade_state=blank), RULES)
+    assert (found.status, found.captured, found.refunded) == (PaymentStatus.UNKNOWN, None, None)
+
+
+@pytest.mark.parametrize("blank", BLANK)
+@pytest.mark.parametrize(
+    "member", ["refund_id", "out_trade_no", "status", "create_time", "success_time", "channel"]
+)
+def test_what_a_refund_does_not_tell_is_unknown(member: str, blank: object) -> None:
+    found = mapping.refund(WECHAT, blanked(REFUND, Refund, **{member: blank}))
+    assert found.amount == Money(50, "CNY")
+    assert (found.status is RefundStatus.UNKNOWN) is (member == "status")
+
+
+def test_a_coupon_without_an_amount_is_what_its_parts_are() -> None:
+    parts = {"amount": None, "merchant_contribute": 4, "wechatpay_contribute": 6}
+    row = blanked(TRANSACTION, Transaction, promotion_detail=[parts, {"amount": None}])
+    found = mapping.payment(WECHAT, row, RULES).deductions
+    assert [(d.funded_by, d.amount.minor_units) for d in found] == [
+        ("provider", 6),
+        ("merchant", 4),
+    ]
+
+
+def test_a_complaint_without_time_and_state_is_read() -> None:
+    row = blanked(COMPLAINT, Complaint, complaint_time="", complaint_state=None)
+    (found,) = mapping.disputes(WECHAT, row)
+    assert (found.created_at, found.status.value) == (None, "UNKNOWN")
 
 
 def refund_row(**changes: Any) -> Refund:
