@@ -42,6 +42,7 @@ from connectors.stripe.words import (
     WIRE_DIGITS,
 )
 
+UNTOLD = "the session does not tell by which payments it is paid"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -194,11 +195,19 @@ def customer(source: Source, row: payloads.Customer) -> records.Customer | None:
     )
 
 
-def order(source: Source, row: payloads.Session) -> records.Order:
-    """A checkout session as an order; its lines when all of them came with it."""
-    items = row.line_items
-    known = row.amount_total is not None and row.currency is not None
-    intent = row.payment_intent
+def order(
+    source: Source, row: payloads.Session, invoiced: tuple[str, ...] | None = None
+) -> records.Order | None:
+    """A checkout session as an order; its lines when all of them came with it. None for one that
+    only sets a payment method up.
+
+    `invoiced` are the payments of its invoice, None where they are not known. Where it is paid and
+    they are not, so are its `payment_ids`.
+    """
+    if row.mode == "setup":
+        return None
+    paid_by = _paid_by(source, row, invoiced)
+    untold = (row.payment_status == "paid" and not paid_by) or (row.by_invoice and invoiced is None)
     state = SESSION_STATE.get((row.status, row.payment_status)) or SESSION_STATE.get(
         (row.status, None), OrderState.UNKNOWN
     )
@@ -208,14 +217,23 @@ def order(source: Source, row: payloads.Session) -> records.Order:
         created_at=moment(row.created),
         custom_fields=dict(row.metadata or {}),
         number=row.client_reference_id or row.id,
-        total=money(row.amount_total or 0, row.currency or "") if known else None,
+        total=known(row.amount_total, row.currency) if row.currency else None,
         placed_at=moment(row.created),
         recorded_state=state,
         recorded_status=row.status,
         customer_id=row.customer,
-        payment_ids=(ExternalId(source.name, intent, "payment_intent"),) if intent else (),
-        lines=_lines(items),
+        payment_ids=paid_by,
+        lines=_lines(row.line_items),
+        misfits={"payment_ids": UNTOLD} if untold else None,
     )
+
+
+def _paid_by(
+    source: Source, row: payloads.Session, invoiced: tuple[str, ...] | None
+) -> tuple[ExternalId, ...]:
+    if row.payment_intent:
+        return (ExternalId(source.name, row.payment_intent, "payment_intent"),)
+    return tuple(ExternalId(source.name, payment, "invoice") for payment in invoiced or ())
 
 
 def line(item: payloads.Item) -> OrderLine:

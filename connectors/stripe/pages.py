@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from connectors.errors import SourceError
+import msgspec
+
+from connectors.errors import NotFound, SourceError
 from connectors.paging import BadCursor, Page, PageQuery, Row
 from connectors.records import Record
 from connectors.stripe.api import MOST, Api, Batch, Read, Resource
@@ -39,13 +41,22 @@ def whole(made: Sequence[R | SourceError]) -> tuple[R, ...]:
 async def page(
     api: Api, kind: Resource[T], plan: Plan, query: PageQuery[Any], make: Make[T, Rec]
 ) -> Page[Rec]:
-    """One page of what the plan finds. NotFound where the plan names what does not exist."""
-    try:
-        rows, tokens, more = await _found(api, kind, plan, query)
-    except CursorRejected:
-        raise BadCursor("the row to resume after is gone") from None
-    made = await each(rows, make)
-    return Page(tuple(map(Row, made, tokens)), more)
+    """One page of what the plan finds. NotFound where the plan names what does not exist.
+
+    A row that makes no record (NotFound) is left out; a page of such rows is read past.
+    """
+    asked = query
+    while True:
+        try:
+            rows, tokens, more = await _found(api, kind, plan, asked)
+        except CursorRejected:
+            raise BadCursor("the row to resume after is gone") from None
+        made = await each(rows, make)
+        placed = zip(made, tokens, strict=True)
+        shown = tuple(Row(one, after) for one, after in placed if not isinstance(one, NotFound))
+        if shown or not more:
+            return Page(shown[: query.first], more or len(shown) > query.first)
+        asked = msgspec.structs.replace(query, after=tokens[-1], first=MOST)
 
 
 async def _found(api: Api, kind: Resource[T], plan: Plan, query: PageQuery[Any]) -> Found[T]:

@@ -203,6 +203,26 @@ class ItemList(Payload, frozen=True, kw_only=True):
     has_more: bool = False
 
 
+class InvoicePaid(Payload, frozen=True, kw_only=True):
+    """How an invoice was paid; what was paid past Stripe has neither."""
+
+    payment_intent: str | None = None
+    charge: str | None = None
+
+    @property
+    def native_id(self) -> str | None:
+        return self.payment_intent or self.charge
+
+
+class InvoicePayment(Payload, frozen=True, kw_only=True):
+    """https://docs.stripe.com/api/invoice-payment/object"""
+
+    id: str
+    created: int | None = None
+    invoice: str | None = None
+    payment: InvoicePaid | None = None
+
+
 class Session(Payload, frozen=True, kw_only=True):
     """https://docs.stripe.com/api/checkout/sessions/object"""
 
@@ -214,6 +234,14 @@ class Session(Payload, frozen=True, kw_only=True):
     currency: str | None = None
     client_reference_id: str | None = None
     customer: str | None = None
+    mode: str | None = None
     payment_intent: str | None = None
+    invoice: str | None = None
     line_items: ItemList | None = None
     metadata: Metadata | None = None
+
+    @property
+    def by_invoice(self) -> bool:
+        """Whether its payments are those of its invoice."""
+        nothing_due = self.payment_status == "no_payment_required"
+        return self.invoice is not None and self.payment_intent is None and not nothing_due

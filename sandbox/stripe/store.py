@@ -17,6 +17,7 @@ from sandbox.stripe.objects import (
     billing_details,
     payment_error,
     payment_method_object,
+    unix,
     world_customer,
     world_intent,
 )
@@ -33,6 +34,7 @@ TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
     "refund": ("/v1/refunds", ("charge", "payment_intent")),
     "dispute": ("/v1/disputes", ("charge", "payment_intent")),
     "checkout.session": ("/v1/checkout/sessions", ("customer", "payment_intent", "status")),
+    "invoice_payment": ("/v1/invoice_payments", ("invoice",)),
     "balance_transaction": ("/v1/balance_transactions", ("source",)),
 }
 CHARGE_AFTER = 3  # seconds from an intent to its charge
@@ -103,6 +105,8 @@ def fill(account: Account, world: World) -> Store:
         by_order.setdefault(payment.order or "", []).append(payment)
     for order in world.orders:
         add_session(store, order, by_order.get(order.number, []), customers)
+    for native_id in list(customers.values())[:: sessions.SETUP_EVERY]:
+        store.add(sessions.setup_session(native_id, unix(world.orders[-1].placed_at)))
     return store
 
 
@@ -187,7 +191,11 @@ def add_session(
     payment = done[0] if done else None
     customer = customers.get((payment.customer if payment else None) or "")
     email = (store.get("customer", customer) or {}).get("email")
-    session = store.add(sessions.session_object(order, payment, customer, email))
+    made = sessions.session_object(order, payment, customer, email)
+    if payment is not None and sessions.is_subscription(order):
+        made |= sessions.subscribed(order)
+        store.add(sessions.invoice_payment(made["invoice"], payment))
+    session = store.add(made)
     store.line_items[session["id"]] = sessions.line_items(order, session["created"])
 
 

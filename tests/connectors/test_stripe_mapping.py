@@ -133,8 +133,11 @@ def refunds(*changes: dict[str, Any], has_more: bool = False) -> dict[str, Any]:
     return {"object": "list", "data": rows, "has_more": has_more}
 
 
-def ordered(**changes: Any) -> Order:
-    return mapping.order(SOURCE, msgspec.convert({**SESSION, **changes}, payloads.Session))
+def ordered(invoiced: tuple[str, ...] | None = None, **changes: Any) -> Order:
+    row = msgspec.convert({**SESSION, **changes}, payloads.Session)
+    order = mapping.order(SOURCE, row, invoiced)
+    assert order is not None
+    return order
 
 
 def test_a_plain_payment() -> None:
@@ -575,6 +578,42 @@ def test_a_session_is_an_order() -> None:
     assert [(line.sku, line.unit_price) for line in order.lines or ()] == [
         ("SHIRT", Money(1099, "USD"))
     ]
+
+
+SUBSCRIPTION = {"mode": "subscription", "payment_intent": None, "invoice": "in_1"}
+
+
+def test_a_session_of_a_subscription_is_paid_by_the_payments_of_its_invoice() -> None:
+    order = ordered(invoiced=("pi_1", "ch_2"), **SUBSCRIPTION)
+    assert (order.recorded_state, order.misfits) == (OrderState.PAID, None)
+    assert order.payment_ids == (
+        ExternalId("stripe_eu", "pi_1", "invoice"),
+        ExternalId("stripe_eu", "ch_2", "invoice"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "invoiced", "known"),
+    [
+        (SUBSCRIPTION, None, False),
+        (SUBSCRIPTION, (), False),
+        ({**SUBSCRIPTION, "payment_status": "unpaid"}, None, False),
+        ({**SUBSCRIPTION, "payment_status": "unpaid"}, (), True),
+        ({**SUBSCRIPTION, "payment_status": "no_payment_required"}, None, True),
+        ({"payment_intent": None}, None, False),
+        ({"payment_intent": None, "payment_status": "unpaid", "status": "open"}, None, True),
+        ({}, None, True),
+    ],
+)
+def test_a_paid_session_without_payments_says_that_they_are_unknown(
+    changes: dict[str, Any], invoiced: tuple[str, ...] | None, known: bool
+) -> None:
+    assert (ordered(invoiced=invoiced, **changes).misfits is None) is known
+
+
+def test_a_session_that_sets_a_card_up_is_no_order() -> None:
+    row = msgspec.convert({**SESSION, "mode": "setup"}, payloads.Session)
+    assert mapping.order(SOURCE, row) is None
 
 
 def test_a_session_with_little_in_it() -> None:
