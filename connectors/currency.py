@@ -1,7 +1,12 @@
-"""ISO 4217 active currencies and the number of decimals of each (List One, 2026)."""
+"""The currencies of ISO 4217 and the number of decimals of each.
+
+Those in use (List One, 2026), and those withdrawn since 2003 (List Three): a payment keeps the
+currency in which it was made.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 
 _EXPONENTS = {
@@ -17,9 +22,20 @@ _EXPONENTS = {
     4: "CLF UYW",
 }
 
-MINOR_UNIT_DIGITS = MappingProxyType(
-    {code: digits for digits, codes in _EXPONENTS.items() for code in codes.split()}
-)
+_WITHDRAWN = {
+    0: "BYR MGF TRL",
+    2: """AFA ANG AZM BGL CSD CUC CYP EEK GHC HRK LTL LVL MRO MTL MZM ROL RUR SDD SIT SKK SLL SRG
+    STD TMM VEB VEF YUM ZMK ZWD ZWL ZWN ZWR""",
+}
+
+
+def _by_code(exponents: Mapping[int, str]) -> dict[str, int]:
+    return {code: digits for digits, codes in exponents.items() for code in codes.split()}
+
+
+CURRENT = frozenset(_by_code(_EXPONENTS))
+"""Those in use: a vendor may refuse to be asked for another."""
+MINOR_UNIT_DIGITS = MappingProxyType(_by_code(_EXPONENTS) | _by_code(_WITHDRAWN))
 
 
 class UnknownCurrency(ValueError):

@@ -16,6 +16,16 @@ class Unfit(ValueError):
     """Values that contradict each other; the text is ours and holds none of them."""
 
 
+def aside(make: Callable[[], R]) -> R | None:
+    """A lesser part of a record, such as its fee, without which the record stands; None where what
+    the source holds cannot be one.
+    """
+    try:
+        return make()
+    except (ValueError, OverflowError):
+        return None
+
+
 MISFITS: dict[type[Exception], str] = {
     UnknownCurrency: "the currency is not one of ISO 4217",
     InexactAmount: "the amount does not fit its currency",

@@ -19,6 +19,8 @@ LAST_ORDER = END - timedelta(days=30)
 FIRST_NUMBER = 1001
 ORDERS_PER_CUSTOMER = 5
 CHANNEL_EVERY = 2  # of one order in so many the CRM knows through which channels it was paid
+RELEASE_EVERY = 12  # of payments alike, one in so many was captured in part
+EXPIRED_EVERY = 2  # one canceled authorization in so many was not captured in time
 TIE_EVERY = 40  # one order in so many is placed on the same second as the one before
 LINKS = ("reference", "field", "both")
 LINK_WEIGHTS = (88, 6, 6)
@@ -65,6 +67,7 @@ class Generator:
         self.introduce()
         written = [self.order(index, at) for index, at in enumerate(self.moments(orders))]
         self.orphans(max(6, orders // 40))
+        self.releases()
         self.backdate(written)
         return World(self.seed, self.accounts, self.people, written, self.pen.payments)
 
@@ -159,6 +162,23 @@ class Generator:
                 payment.customer = customer.key
             if index % 4 == 3:
                 self.pen.refund(payment, goods.part(self.rng, amount, currency))
+
+    def releases(self) -> None:
+        """Some payments were captured in part, some authorizations never, where that can happen.
+
+        Drawn last, so that nothing else of the world depends on it.
+        """
+        holding = [
+            p for p in self.pen.payments if "release" not in self.pen.accounts[p.source].lacks
+        ]
+        plain = [p for p in holding if p.status == "SUCCEEDED" and p.order and not p.dispute]
+        for refunded in (True, False):
+            alike = [p for p in plain if bool(p.refunds) is refunded and p.instalments is None]
+            for payment in alike[::RELEASE_EVERY]:
+                more = goods.part(self.rng, payment.captured, payment.currency)
+                self.pen.release(payment, payment.captured + more)
+        for payment in [p for p in holding if p.status == "CANCELED"][::EXPIRED_EVERY]:
+            self.pen.release(payment, payment.amount)
 
     def backdate(self, orders: Iterable[Order]) -> None:
         """Nobody buys or pays before they exist."""

@@ -184,6 +184,23 @@ class Pen:
         payment.refunds.append(refund)
         return refund
 
+    def release(self, payment: Payment, authorized: int) -> None:
+        """Tell of `authorized` of which only a part was captured, or nothing in time: the provider
+        lets the rest go.
+        """
+        at = self.later(payment.created_at, 60, 3_600)
+        account = self.accounts[payment.source]
+        let_go = Refund(
+            native_id=self.mint.of("refund", account, at, payment.native_id),
+            amount=authorized - payment.captured,
+            status="CANCELED",
+            created_at=at,
+            reason=None if payment.captured else "expired_uncaptured_charge",
+            release=True,
+        )
+        payment.amount = authorized
+        payment.refunds.insert(0, let_go)
+
     def dispute(self, payment: Payment, status: str, *, holds: bool) -> Dispute:
         at = self.later(payment.created_at, 86_400, 8 * 86_400)
         payment.dispute = Dispute(

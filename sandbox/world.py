@@ -19,8 +19,8 @@ class Account:
     """One account at a vendor. `name` is what the gateway calls the source (`stripe_eu`).
 
     `lacks` is what cannot happen there: a payment's status (`AUTHORIZED`), `refund PENDING`,
-    `dispute lost`, `instalments`, `second try`, `customers`. `methods` are its own ways to pay and
-    `deducts` the kinds of deduction it has (`coupon`, `points`, `promotion`).
+    `dispute lost`, `instalments`, `second try`, `release`, `search`, `customers`. `methods` are its
+    own ways to pay and `deducts` the kinds of deduction it has (`coupon`, `points`, `promotion`).
     """
 
     name: str
@@ -61,13 +61,18 @@ class Line:
 
 @dataclass(slots=True)
 class Refund:
-    """Money on its way back. `status`: PENDING, SUCCEEDED, FAILED, CANCELED or UNKNOWN."""
+    """Money on its way back. `status`: PENDING, SUCCEEDED, FAILED, CANCELED or UNKNOWN.
+
+    `release` marks a CANCELED one with which the provider tells that a part of an authorization
+    was let go: no money moves with it.
+    """
 
     native_id: str
     amount: int
     status: str
     created_at: datetime
     reason: str | None = None
+    release: bool = False
 
 
 @dataclass(slots=True)
@@ -97,7 +102,8 @@ class Payment:
     """One payment before refunds and disputes are laid over it.
 
     `status`: PENDING, REQUIRES_ACTION, AUTHORIZED, SUCCEEDED, FAILED, CANCELED or UNKNOWN.
-    `reference` is the merchant's order number as the provider holds it, if it does.
+    `amount` is what was authorized, `captured` what was taken of it. `reference` is the merchant's
+    order number as the provider holds it, if it does.
     """
 
     native_id: str

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from connectors.alipay.operations import Content, Operation
+from connectors.blanks import decoded
 from connectors.errors import Malformed, NotFound, Rejected, SourceError
 from connectors.transport import Request, Response, Transport
 
@@ -39,7 +40,7 @@ class Api:
         given = {key: value for key, value in content.items() if value is not None}
         response = await self._transport.send(self._wire.request(operation, given))
         plain = self._wire.content(operation, response)
-        return Response(response.status, {}, plain).decode(decoder, self.source)
+        return decoded(Response(response.status, {}, plain), decoder, self.source)
 
     async def known(self, call: Awaitable[T], unknown: Collection[str] = ()) -> T | None:
         """None for what Alipay does not have; `unknown` are its words for that beside the usual."""

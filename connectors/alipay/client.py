@@ -145,7 +145,7 @@ class AlipayConnector(Trades):
         if row.refund_amount is None:
             return None
         currency = await self._currency(trade_no)
-        make = partial(mapping.refund, self._source, row, native_id, currency)
+        make = partial(mapping.refund, self._source, row, native_id, currency, self._clock())
         return mapped(self._source.name, make)
 
     async def _dispute(self, native_id: str) -> records.Dispute | None:

@@ -56,7 +56,7 @@ def _entries(rows: Sequence[Complaint]) -> list[Entry]:
         Entry(
             kind=Kind.DISPUTE,
             native_id=row.complain_event_id,
-            created_at=moment("gmt_create", row.gmt_create),
+            created_at=moment("gmt_create", row.gmt_create or ""),
             payment=row.trade_no,
         )
         for row in rows

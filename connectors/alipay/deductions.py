@@ -6,8 +6,9 @@ only what no voucher accounts for is a promotion of its own.
 
 from __future__ import annotations
 
-from connectors.alipay.amounts import Misfit, part
+from connectors.alipay.amounts import part
 from connectors.alipay.payloads import Trade
+from connectors.deductions import within
 from connectors.money import Money
 from connectors.records import Deduction
 
@@ -16,7 +17,10 @@ PROVIDER, MERCHANT = "provider", "merchant"
 
 
 def deductions(trade: Trade, currency: str) -> tuple[Deduction, ...]:
-    """Points, then coupons, then promotions; nothing that is zero. Raises Misfit."""
+    """Points, then coupons, then promotions; nothing that is zero, nor that the trade contradicts.
+
+    Raises Misfit for what is no amount.
+    """
     whole = part("total_amount", trade.total_amount, currency).minor_units
     points = part("point_amount", trade.point_amount, currency).minor_units
     discounts = {
@@ -29,15 +33,12 @@ def deductions(trade: Trade, currency: str) -> tuple[Deduction, ...]:
     for funder, discount in discounts.items():
         accounted = sum(amount for amount, by in coupons if by == funder)
         found.append((PROMOTION, max(0, discount - accounted), funder))
-    if any(amount < 0 for _, amount, _ in found):
-        raise Misfit("a deduction that is less than nothing")
-    if sum(amount for _, amount, _ in found) > whole:
-        raise Misfit("the deductions: more than total_amount")
-    return tuple(
+    made = [
         Deduction(kind=kind, amount=Money(amount, currency), funded_by=funder)
         for kind, amount, funder in found
         if amount
-    )
+    ]
+    return within(made, whole)
 
 
 def _coupons(trade: Trade, currency: str) -> list[tuple[int, str]]:

@@ -6,6 +6,7 @@ Raises Misfit for a value that cannot be what its field says.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from connectors import records
@@ -20,8 +21,16 @@ from connectors.alipay.amounts import (
     whole,
 )
 from connectors.alipay.deductions import deductions
-from connectors.alipay.words import CHANNELS, COMPLAINT_STATUS, DIGITAL, TRADE_STATUS
+from connectors.alipay.words import (
+    CHANNELS,
+    COMPLAINT_STATUS,
+    DIGITAL,
+    MOVED,
+    REFUND_STATUS,
+    TRADE_STATUS,
+)
 from connectors.errors import Malformed
+from connectors.fitting import aside
 from connectors.money import Money
 from connectors.records import (
     DisputeStatus,
@@ -37,13 +46,8 @@ from connectors.records import (
 from connectors.references import ReferencePattern
 
 T = TypeVar("T")
-PARTS = (
-    "buyer_pay_amount",
-    "receipt_amount",
-    "point_amount",
-    "discount_amount",
-    "mdiscount_amount",
-)
+UNDER_WAY = timedelta(days=1)
+"""How long a refund may be without a word of its outcome."""
 TAKEN = (PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED)
 
 
@@ -61,10 +65,9 @@ def payment(source: Source, trade: payloads.Trade, pattern: ReferencePattern) ->
     """
     currency = currency_of(trade.trans_currency)
     amount = whole("total_amount", trade.total_amount, currency)
-    _check_parts(trade, amount)
     status = status_of(trade.trade_status, trade.send_pay_date)
     captured = taken(status, amount)
-    fee = _fee(trade, currency)
+    fee = aside(lambda: _fee(trade, currency))
     paid_at = moment("send_pay_date", trade.send_pay_date) if trade.send_pay_date else None
     return records.Payment(
         source=source,
@@ -78,23 +81,27 @@ def payment(source: Source, trade: payloads.Trade, pattern: ReferencePattern) ->
         captured=captured,
         refunded=amount if status is PaymentStatus.REFUNDED else None,
         fee=fee,
-        net=_net(trade, captured, fee),
+        net=aside(lambda: _net(trade, captured, fee)),
         reference=pattern.of(trade.out_trade_no),
         paid_at=paid_at,
         method=_method(trade),
         payer=payer(trade.buyer_logon_id, trade.buyer_user_name),
         instalments=_instalments(trade.hb_fq_pay_info),
-        deductions=deductions(trade, currency),
+        deductions=aside(lambda: deductions(trade, currency)) or (),
     )
 
 
 def refund(
-    source: Source, row: payloads.Refund, native_id: str, currency: str
+    source: Source,
+    row: payloads.Refund,
+    native_id: str,
+    currency: str,
+    now: datetime | None = None,
 ) -> records.Refund | None:
     """None for a refund that Alipay does not know, or of which it says nothing.
 
     It tells when the money went back, not when that was asked for; nor does it tell its currency,
-    which is the trade's.
+    which is the trade's. `now` decides whether one without a status may still be under way.
     """
     if row.refund_amount is None:
         return None
@@ -103,16 +110,17 @@ def refund(
     total = part("total_amount", row.total_amount, currency) if row.total_amount else amount
     if amount.minor_units > total.minor_units:
         raise Misfit("refund_amount: more than the payment")
-    settled = moment("gmt_refund_pay", row.gmt_refund_pay) if row.gmt_refund_pay else None
+    at = moment("gmt_refund_pay", row.gmt_refund_pay) if row.gmt_refund_pay else None
+    status = _refund_status(row, None if at is None or now is None else now - at)
     return records.Refund(
         source=source,
         native_id=native_id,
-        created_at=settled,
-        status=_refund_status(row),
+        created_at=at,
+        status=status,
         provider_status=row.refund_status or row.error_code,
         amount=amount,
         reason=row.refund_reason or None,
-        settled_at=settled,
+        settled_at=at if status is RefundStatus.SUCCEEDED else None,
         reference=request,
         payment_id=trade_no,
     )
@@ -125,18 +133,18 @@ def dispute(source: Source, row: payloads.Complaint) -> records.Dispute:
     return records.Dispute(
         source=source,
         native_id=row.complain_event_id,
-        created_at=moment("gmt_create", row.gmt_create),
+        created_at=moment("gmt_create", row.gmt_create) if row.gmt_create else None,
         updated_at=moment("gmt_modified", row.gmt_modified) if row.gmt_modified else None,
-        status=COMPLAINT_STATUS.get(row.status, DisputeStatus.UNKNOWN),
+        status=COMPLAINT_STATUS.get(row.status or "", DisputeStatus.UNKNOWN),
         amount=whole("trade_amount", row.trade_amount),
         reason=row.leaf_category_name,
         payment_id=row.trade_no,
     )
 
 
-def status_of(word: str, paid: str | None) -> PaymentStatus:
+def status_of(word: str | None, paid: str | None) -> PaymentStatus:
     """A trade that closes unpaid is canceled; one that closes later was refunded to the end."""
-    status = TRADE_STATUS.get(word, PaymentStatus.UNKNOWN)
+    status = TRADE_STATUS.get(word or "", PaymentStatus.UNKNOWN)
     return PaymentStatus.REFUNDED if status is PaymentStatus.CANCELED and paid else status
 
 
@@ -154,25 +162,25 @@ def payer(account: str | None, name: str | None) -> Payer | None:
     return Payer(account=masked_account(account), name=masked_name(name))
 
 
-def _check_parts(trade: payloads.Trade, amount: Money) -> None:
-    """A part larger than the whole is in another unit."""
-    for field in PARTS:
-        minor = part(field, getattr(trade, field), amount.currency).minor_units
-        if not 0 <= minor <= amount.minor_units:
-            raise Misfit(f"{field}: less than nothing, or more than total_amount")
-
-
 def _channel(trade: payloads.Trade, currency: str) -> PaymentChannel:
     """By the purse that most came from."""
     if trade.receipt_currency_type == DIGITAL:
         return PaymentChannel.ECNY
     if _instalments(trade.hb_fq_pay_info):
         return PaymentChannel.PAY_LATER
-    bills = [bill for bill in trade.fund_bill_list or () if bill.fund_channel in CHANNELS]
+    bills = [
+        (CHANNELS[bill.fund_channel], bill)
+        for bill in trade.fund_bill_list or ()
+        if bill.fund_channel in CHANNELS
+    ]
     if not bills:
         return PaymentChannel.UNKNOWN
-    largest = max(bills, key=lambda bill: part("fund_bill_list", bill.amount, currency).minor_units)
-    return CHANNELS[largest.fund_channel]
+    largest = aside(lambda: max(bills, key=lambda told: _minor(told[1], currency)))
+    return largest[0] if largest else PaymentChannel.UNKNOWN
+
+
+def _minor(bill: payloads.FundBill, currency: str) -> int:
+    return part("fund_bill_list", bill.amount, currency).minor_units
 
 
 def _method(trade: payloads.Trade) -> PaymentMethod:
@@ -182,33 +190,41 @@ def _method(trade: payloads.Trade) -> PaymentMethod:
 
 
 def _instalments(plan: payloads.Instalments | None) -> InstalmentPlan | None:
-    count = (plan and plan.user_install_num) or "0"
-    if not (count.isascii() and count.isdigit()):
-        raise Misfit("user_install_num: not a number")
-    return InstalmentPlan(count=int(count), interval="month") if int(count) > 1 else None
+    count = str((plan and plan.user_install_num) or "0")
+    told = int(count) if count.isascii() and count.isdigit() else 0
+    return InstalmentPlan(count=told, interval="month") if told > 1 else None
 
 
 def _fee(trade: payloads.Trade, currency: str) -> Money | None:
-    """What the merchant paid; None where no fee is told."""
-    fees = [
-        part("charge_fee", charge.charge_fee, currency).minor_units
-        for charge in trade.charge_info_list or ()
-        if charge.is_rating_on_trade_receiver == "Y"
-    ]
-    return Money(sum(fees), currency) if fees else None
+    """What the merchant paid; None where no fee is told, or one of several is not."""
+    rows = trade.charge_info_list or ()
+    told = [row.charge_fee for row in rows if row.is_rating_on_trade_receiver == "Y"]
+    if not told or not all(told):
+        return None
+    return Money(sum(part("charge_fee", fee, currency).minor_units for fee in told), currency)
 
 
 def _net(trade: payloads.Trade, captured: Money | None, fee: Money | None) -> Money | None:
-    """What arrived: what was received, less the fee. None while either is unknown."""
-    if not captured or not captured.minor_units or fee is None or trade.receipt_amount is None:
+    """What arrived: what was received, less the fee. None while either is unknown, or where more
+    was received than was paid.
+    """
+    if not captured or not captured.minor_units or fee is None or not trade.receipt_amount:
         return None
     received = part("receipt_amount", trade.receipt_amount, captured.currency)
+    if not 0 <= received.minor_units <= captured.minor_units:
+        return None
     return Money(received.minor_units - fee.minor_units, captured.currency)
 
 
-def _refund_status(row: payloads.Refund) -> RefundStatus:
-    """Without a word it is not done yet; only one that was asked for later tells that it failed."""
-    if row.refund_status is None:
-        return RefundStatus.FAILED if row.error_code else RefundStatus.PENDING
-    success = row.refund_status == "REFUND_SUCCESS"
-    return RefundStatus.SUCCEEDED if success else RefundStatus.UNKNOWN
+def _refund_status(row: payloads.Refund, age: timedelta | None) -> RefundStatus:
+    """By its word, else by whether money moved. Without either it is under way for a day at most,
+    and what became of it is unknown after that.
+    """
+    if row.refund_status:
+        return REFUND_STATUS.get(row.refund_status, RefundStatus.UNKNOWN)
+    if row.error_code:
+        return RefundStatus.FAILED
+    if row.fund_change == MOVED:
+        return RefundStatus.SUCCEEDED
+    young = age is not None and age <= UNDER_WAY
+    return RefundStatus.PENDING if young else RefundStatus.UNKNOWN

@@ -15,15 +15,15 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
 class FundBill(Payload, frozen=True, kw_only=True):
     """How much came from one purse of the buyer."""
 
-    fund_channel: str
-    amount: str
+    fund_channel: str | None = None
+    amount: str | None = None
     bank_code: str | None = None
 
 
 class Voucher(Payload, frozen=True, kw_only=True):
     """A coupon, and who paid for it."""
 
-    amount: str
+    amount: str | None = None
     merchant_contribute: str | None = None
     other_contribute: str | None = None
 
@@ -31,7 +31,7 @@ class Voucher(Payload, frozen=True, kw_only=True):
 class Instalments(Payload, frozen=True, kw_only=True):
     """花呗分期."""
 
-    user_install_num: str | None = None
+    user_install_num: str | int | None = None
 
 
 class Charge(Payload, frozen=True, kw_only=True):
@@ -45,9 +45,9 @@ class Trade(Payload, frozen=True, kw_only=True):
     """`alipay.trade.query`."""
 
     trade_no: str
-    out_trade_no: str | None = None
-    trade_status: str
     total_amount: str
+    out_trade_no: str | None = None
+    trade_status: str | None = None
     trans_currency: str | None = None
     buyer_pay_amount: str | None = None
     receipt_amount: str | None = None
@@ -65,11 +65,15 @@ class Trade(Payload, frozen=True, kw_only=True):
 
 
 class Refund(Payload, frozen=True, kw_only=True):
-    """`alipay.trade.fastpay.refund.query`: without a refund, success and nothing in it."""
+    """`alipay.trade.fastpay.refund.query`: without a refund, success and nothing in it.
+
+    `fund_change` is `Y` where money moved.
+    """
 
     trade_no: str | None = None
     out_request_no: str | None = None
     refund_status: str | None = None
+    fund_change: str | None = None
     error_code: str | None = None
     total_amount: str | None = None
     refund_amount: str | None = None
@@ -81,9 +85,9 @@ class Complaint(Payload, frozen=True, kw_only=True):
     """A row of `alipay.merchant.tradecomplain.batchquery`; the detail also has the amount."""
 
     complain_event_id: str
-    status: str
+    status: str | None = None
     trade_no: str | None = None
-    gmt_create: str
+    gmt_create: str | None = None
     gmt_modified: str | None = None
     leaf_category_name: str | None = None
     trade_amount: str | None = None
@@ -124,9 +128,9 @@ class WalletTrade(Payload, frozen=True, kw_only=True):
     """`mybank.ecny.trade.query`."""
 
     trade_no: str
-    out_trade_no: str | None = None
-    trade_status: str
     total_amount: str
+    out_trade_no: str | None = None
+    trade_status: str | None = None
     gmt_payment: str | None = None
     buyer_wallet_id: str | None = None
     buyer_wallet_name: str | None = None
@@ -139,7 +143,7 @@ class Flow(Payload, frozen=True, kw_only=True):
     biz_no: str
     biz_date: str
     amount: str
-    order_status: str
+    order_status: str | None = None
     payee_account_no: str | None = None
     payer_account_no: str | None = None
 

@@ -59,7 +59,7 @@ def refund_id(flow: Flow) -> str:
 
 def refund(source: Source, flow: Flow) -> records.Refund:
     at = moment("biz_date", flow.biz_date)
-    status = FLOW_STATUS.get(flow.order_status, RefundStatus.UNKNOWN)
+    status = FLOW_STATUS.get(flow.order_status or "", RefundStatus.UNKNOWN)
     return records.Refund(
         source=source,
         native_id=refund_id(flow),

@@ -11,6 +11,11 @@ TRADE_STATUS = {
     "TRADE_CLOSED": PaymentStatus.CANCELED,  # REFUNDED when it had been paid
 }
 
+REFUND_STATUS = {"REFUND_SUCCESS": RefundStatus.SUCCEEDED}
+
+MOVED = "Y"
+"""`fund_change` of a refund whose money moved."""
+
 COMPLAINT_STATUS = {
     "MERCHANT_PROCESSING": DisputeStatus.NEEDS_RESPONSE,
     "MERCHANT_FEEDBACKED": DisputeStatus.UNDER_REVIEW,

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from connectors.blanks import decoded
 from connectors.errors import Malformed
 from connectors.paypal.payloads import Authorization, Capture, Dispute, Order, Refund
 from connectors.transport import Request, Response, Transport, absent
@@ -53,7 +54,7 @@ class Api:
         response = await absent(self.send(f"{kind.path}/{quote(native_id, safe='')}"))
         if response is None:
             return None
-        found = response.decode(kind.decoder, self.source)
+        found = decoded(response, kind.decoder, self.source)
         if kind.id_of(found) != native_id:
             raise Malformed(self.source, "the answer is about another object")
         return found

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from connectors.blanks import decoded
 from connectors.errors import Malformed, SourceError
 from connectors.ledger import Period
 from connectors.paypal.api import DISPUTES, Api, Params
@@ -32,7 +33,7 @@ class Disputes:
     async def page(self, query: Params) -> DisputeList:
         call = self._api.send(DISPUTES.path, query)
         response = await permitted(self._api.source, FEATURE, call)
-        return response.decode(_LIST, self._api.source)
+        return decoded(response, _LIST, self._api.source)
 
     async def of_payment(self, payment_id: str) -> list[Dispute]:
         pages = self._pages((("disputed_transaction_id", payment_id),))

@@ -9,7 +9,7 @@ import msgspec
 from connectors.errors import Superseded
 from connectors.paypal.api import AUTHORIZATIONS, CAPTURES, ORDERS, Api
 from connectors.paypal.payloads import Authorization, Capture, Order
-from connectors.paypal.words import CAPTURED_WORDS
+from connectors.paypal.words import CAPTURED_WORDS, ENDED_WORDS
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -30,7 +30,8 @@ class Finder:
     async def find(self, asked: str, wants_order: Callable[[Capture], bool]) -> Found | None:
         """The payment that `asked` leads to.
 
-        An authorization that was captured leads to its capture, an order to its one payment.
+        An authorization that was captured, if only in part before it was voided, leads to its
+        capture, an order to its one payment.
         Superseded where these are several, each a payment of its own, or where PayPal does not
         say which.
         """
@@ -40,10 +41,13 @@ class Finder:
         if (authorization := await self._api.one(AUTHORIZATIONS, asked)) is None:
             whole = await self._api.one(ORDERS, asked)
             return self._only(whole)
-        if authorization.status not in CAPTURED_WORDS:
+        if authorization.status not in CAPTURED_WORDS | ENDED_WORDS:
             return Found(authorization)
         order = await self._order_of(authorization)
         captures = list(order.captures.values()) if order else []
+        alone = order is not None and order.authorizations.keys() <= {asked}
+        if authorization.status in ENDED_WORDS and not (captures and alone):
+            return Found(authorization, order)
         if len(captures) != 1:
             raise Superseded(self._api.source, "the authorization lives on as its captures")
         return Found(captures[0], order)

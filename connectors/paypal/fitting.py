@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import overload
 
 from connectors.currency import minor_unit_digits
 from connectors.fitting import Unfit
@@ -36,5 +37,13 @@ def positive(amount: Amount) -> Money:
     return made
 
 
-def utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+@overload
+def utc(moment: datetime) -> datetime: ...
+
+
+@overload
+def utc(moment: datetime | None) -> datetime | None: ...
+
+
+def utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC)

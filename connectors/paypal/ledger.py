@@ -66,7 +66,7 @@ def _of_dispute(row: Dispute) -> Entry:
     return Entry(
         kind=Kind.DISPUTE,
         native_id=row.dispute_id,
-        created_at=utc(row.create_time),
+        created_at=utc(_there(row.create_time, "create_time")),
         payment=row.capture_id,
         amount=positive(row.dispute_amount),
     )

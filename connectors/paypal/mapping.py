@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from connectors import records
-from connectors.fitting import Unfit
+from connectors.fitting import Unfit, aside
 from connectors.money import Money
 from connectors.paypal import payloads
 from connectors.paypal.fitting import money, positive, utc
@@ -37,6 +38,7 @@ from connectors.records import (
 )
 
 _CODE = re.compile(r"[A-Za-z0-9_]{1,64}")
+_EVER = datetime.min.replace(tzinfo=UTC)
 _LAST_FOUR = re.compile(r"[0-9]{4}")
 
 
@@ -56,7 +58,7 @@ def payment(
         source=source,
         native_id=paid.id,
         created_at=utc(paid.create_time),
-        updated_at=utc(paid.update_time) if paid.update_time else None,
+        updated_at=utc(paid.update_time),
         custom_fields=naming.others(paid),
         provider=Provider.PAYPAL,
         channel=_channel(paid, used),
@@ -65,8 +67,8 @@ def payment(
         amount=amount,
         captured=captured,
         refunded=refunded,
-        fee=money(fee) if fee else None,
-        net=money(net) if net else None,
+        fee=aside(lambda: money(fee)) if fee else None,
+        net=aside(lambda: money(net)) if net else None,
         reference=naming.of(paid),
         paid_at=utc(paid.create_time) if captured and captured.minor_units else None,
         method=_method(paid, used, instrument),
@@ -82,8 +84,8 @@ def refund(source: Source, row: payloads.Refund, capture_id: str | None = None) 
         source=source,
         native_id=row.id,
         created_at=utc(row.create_time),
-        updated_at=utc(row.update_time) if row.update_time else None,
-        status=REFUND_STATUS.get(row.status, RefundStatus.UNKNOWN),
+        updated_at=utc(row.update_time),
+        status=REFUND_STATUS.get(row.status or "", RefundStatus.UNKNOWN),
         provider_status=row.status,
         amount=positive(row.amount),
         # PayPal gives it the payment's own where the merchant gave the refund none.
@@ -118,7 +120,8 @@ def _listed(source: Source, capture: Capture, order: Order) -> tuple[records.Ref
         raise Unfit("a refund larger than its payment")
     if any(r.payment_id is None for r in made):
         return None
-    return tuple(sorted(own, key=lambda r: (r.created_at, r.native_id), reverse=True))
+    newest = sorted(own, key=lambda r: (r.created_at or _EVER, r.native_id), reverse=True)
+    return tuple(newest)
 
 
 def dispute(
@@ -128,33 +131,32 @@ def dispute(
 
     `payment_id` is its payment where the row itself does not say.
     """
-    due = row.seller_response_due_date
     return records.Dispute(
         source=source,
         native_id=row.dispute_id,
         created_at=utc(row.create_time),
-        updated_at=utc(row.update_time) if row.update_time else None,
+        updated_at=utc(row.update_time),
         status=_dispute_status(row),
         amount=positive(row.dispute_amount),
         reason=row.reason,
-        due_by=utc(due) if due else None,
+        due_by=utc(row.seller_response_due_date),
         payment_id=row.capture_id or payment_id,
     )
 
 
 def _dispute_status(row: payloads.Dispute) -> DisputeStatus:
     if row.status != "RESOLVED":
-        return DISPUTE_STATUS.get(row.status, DisputeStatus.UNKNOWN)
+        return DISPUTE_STATUS.get(row.status or "", DisputeStatus.UNKNOWN)
     code = row.dispute_outcome.outcome_code if row.dispute_outcome else None
     return OUTCOMES.get(code, DisputeStatus.UNKNOWN)
 
 
 def _base_status(paid: Authorization) -> PaymentStatus:
     if not isinstance(paid, Capture):
-        return AUTHORIZATION_STATUS.get(paid.status, PaymentStatus.UNKNOWN)
+        return AUTHORIZATION_STATUS.get(paid.status or "", PaymentStatus.UNKNOWN)
     if (paid.status, paid.reason) in HELD:
         return PaymentStatus.DISPUTED
-    return CAPTURE_STATUS.get(paid.status, PaymentStatus.UNKNOWN)
+    return CAPTURE_STATUS.get(paid.status or "", PaymentStatus.UNKNOWN)
 
 
 def _captured(base: PaymentStatus, amount: Money) -> Money | None:
@@ -176,7 +178,7 @@ def _refunds(
 
 
 def _settled(
-    word: str,
+    word: str | None,
     base: PaymentStatus,
     captured: Money | None,
     refunds: tuple[records.Refund, ...] | None,
@@ -243,5 +245,5 @@ def _payer(instrument: Instrument) -> Payer | None:
 def _failure(paid: Authorization) -> Failure:
     """The bank's code, PayPal's reason, or at least the status."""
     bank = paid.processor_response.response_code if paid.processor_response else None
-    code = bank or paid.reason or paid.status
+    code = bank or paid.reason or paid.status or ""
     return Failure(code=code if _CODE.fullmatch(code) else "UNKNOWN")

@@ -23,14 +23,16 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Amount(Payload, frozen=True, kw_only=True):
-    currency_code: str
-    value: str
+    """What lacks either part is no amount."""
+
+    currency_code: str = ""
+    value: str = ""
 
 
 class Link(Payload, frozen=True, kw_only=True):
     """Where PayPal would have us go. Its address is never called: only words are read of it."""
 
-    href: str
+    href: str = ""
     rel: str = ""
 
     @property
@@ -83,9 +85,9 @@ class Authorization(Payload, frozen=True, kw_only=True):
     """https://developer.paypal.com/docs/api/payments/v2/#authorizations_get"""
 
     id: str
-    status: str
-    amount: Amount
-    create_time: Moment
+    status: str | None = None
+    amount: Amount = Amount()
+    create_time: Moment | None = None
     update_time: Moment | None = None
     status_details: StatusDetails | None = None
     custom_id: str | None = None
@@ -116,9 +118,9 @@ class Refund(Payload, frozen=True, kw_only=True):
     """
 
     id: str
-    status: str
-    amount: Amount
-    create_time: Moment
+    status: str | None = None
+    amount: Amount = Amount()
+    create_time: Moment | None = None
     update_time: Moment | None = None
     invoice_id: str | None = None
     links: tuple[Link, ...] = ()
@@ -186,9 +188,9 @@ class Dispute(Payload, frozen=True, kw_only=True):
     """https://developer.paypal.com/docs/api/customer-disputes/v1/#disputes_get"""
 
     dispute_id: str
-    status: str
-    dispute_amount: Amount
-    create_time: Moment
+    status: str | None = None
+    dispute_amount: Amount = Amount()
+    create_time: Moment | None = None
     update_time: Moment | None = None
     reason: str | None = None
     seller_response_due_date: Moment | None = None

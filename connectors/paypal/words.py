@@ -30,6 +30,9 @@ AUTHORIZATION_STATUS = {
 CAPTURED_WORDS = frozenset({"CAPTURED", "PARTIALLY_CAPTURED"})
 """Of an authorization that has become captures: they are the payments."""
 
+ENDED_WORDS = frozenset({"VOIDED", "EXPIRED"})
+"""Of an authorization that takes no more captures; a part may have been captured before."""
+
 REFUND_STATUS = {
     "PENDING": RefundStatus.PENDING,
     "COMPLETED": RefundStatus.SUCCEEDED,

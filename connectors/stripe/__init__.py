@@ -41,7 +41,10 @@ VENDOR = Vendor(
     settings=StripeSettings,
     connect=connect,
     # `extra` of payments and refunds is the page of disputes, asked only when a payment has one.
-    # Disputes that are not on that page cost a call for each of their payments.
+    # An order whose payments are those of an invoice costs a call for them; several share one, and
+    # those that its page does not cover cost a call each.
+    # Disputes that are not on that page cost a call for each of their payments. An account without
+    # search costs `list_pages` for references, and a call for each customer.
     calls={
         "customers": EACH,
         "orders": EACH,

@@ -11,7 +11,9 @@ from urllib.parse import quote
 
 import msgspec
 
+from connectors.blanks import decoded
 from connectors.errors import Malformed, SourceError
+from connectors.stripe.errors import SearchUnavailable, TooManyPages
 from connectors.stripe.payloads import Listing, Stub
 from connectors.stripe.search import Params
 from connectors.transport import Request, Response, Transport, absent
@@ -53,12 +55,17 @@ class Resource(msgspec.Struct, Generic[T], frozen=True):
 
 
 class Api:
-    """One account of Stripe: every request carries the version, and the account if there is one."""
+    """One account of Stripe: every request carries the version, and the account if there is one.
+
+    `searchable` turns False with the first search that Stripe does not offer the account: from
+    then on lists are asked instead.
+    """
 
     def __init__(
         self, source: str, transport: Transport, version: str, account: str | None
     ) -> None:
         self.source = source
+        self.searchable = True
         self._transport = transport
         self._headers: Mapping[str, str] = {"stripe-version": version}
         if account:
@@ -72,7 +79,7 @@ class Api:
         """The object of this id, None when there is none."""
         path = f"{kind.path}/{quote(native_id, safe='')}"
         response = await absent(self.send(path, kind.expansions()))
-        return None if response is None else response.decode(kind.decoder, self.source)
+        return None if response is None else decoded(response, kind.decoder, self.source)
 
     async def listed(self, kind: Resource[T], query: Params, limit: int = MOST) -> Batch[T]:
         """One page of a list, newest first."""
@@ -82,19 +89,29 @@ class Api:
     async def searched(
         self, kind: Resource[T], query: str, page: str = "", limit: int = MOST
     ) -> Batch[T]:
-        """One page of a search; its index is up to a minute behind, in an outage an hour."""
+        """One page of a search; its index is up to a minute behind, in an outage an hour.
+
+        SearchUnavailable where the account has none.
+        """
         params = (("query", query), ("limit", str(limit)), *kind.expansions("data."))
         at = (("page", page),) if page else ()
         path = kind.path + "/search"
-        return self._batch(kind, await self.send(path, (*params, *at), rate="search"))
+        try:
+            response = await self.send(path, (*params, *at), rate="search")
+        except SearchUnavailable:
+            self.searchable = False
+            raise
+        return self._batch(kind, response)
 
-    async def all_listed(self, kind: Resource[T], query: Params) -> list[Read[T]]:
-        """All pages of a list."""
+    async def all_listed(
+        self, kind: Resource[T], query: Params, most: int | None = None
+    ) -> list[Read[T]]:
+        """All pages of a list. TooManyPages if it has more than `most`."""
 
         async def after(last: Batch[T]) -> Batch[T]:
             return await self.listed(kind, (*query, ("starting_after", last.rows[-1].id)))
 
-        return await self._all(await self.listed(kind, query), after)
+        return await self._all(await self.listed(kind, query), after, most)
 
     async def all_searched(self, kind: Resource[T], query: str) -> list[Read[T]]:
         """All pages of a search."""
@@ -105,11 +122,17 @@ class Api:
         return await self._all(await self.searched(kind, query), after)
 
     async def _all(
-        self, batch: Batch[T], after: Callable[[Batch[T]], Awaitable[Batch[T]]]
+        self,
+        batch: Batch[T],
+        after: Callable[[Batch[T]], Awaitable[Batch[T]]],
+        most: int | None = None,
     ) -> list[Read[T]]:
         found = {row.id: row for row in batch.rows}
+        pages = 1
         while batch.more:
-            batch = await after(batch)
+            if pages == most:
+                raise TooManyPages(self.source, f"the list has more than {most} pages")
+            batch, pages = await after(batch), pages + 1
             known = len(found)
             found = {**{row.id: row for row in batch.rows}, **found}
             if len(found) == known:
@@ -132,7 +155,7 @@ class Api:
         row = Response(200, {}, raw)
         stub = row.decode(_STUB, self.source)
         try:
-            return Read(stub, row.decode(kind.decoder, self.source))
+            return Read(stub, decoded(row, kind.decoder, self.source))
         except Malformed as error:
             return Read(stub, error)
 

@@ -11,13 +11,14 @@ import msgspec
 
 from connectors import records
 from connectors.capabilities import Probe
-from connectors.errors import NotFound, SourceError
+from connectors.errors import NotFound, RateLimited, Retryable, SourceError
 from connectors.filters import CustomerFilter, OrderFilter, PaymentFilter, RefundFilter
 from connectors.fitting import mapped
 from connectors.paging import Keyed, Page, PageQuery
 from connectors.stripe import mapping, search
 from connectors.stripe.api import Api, Resource
-from connectors.stripe.errors import judge_for
+from connectors.stripe.errors import SearchUnavailable, judge_for
+from connectors.stripe.invoices import Invoiced, Invoices
 from connectors.stripe.matching import Matching
 from connectors.stripe.pages import Make, Rec, each, page, whole
 from connectors.stripe.payloads import Customer, Dispute, Intent, Item, Paid, Session
@@ -61,17 +62,27 @@ class StripeConnector:
         self._source = wiring.source
         self._key = settings.reference_key
         self._payments = Payments(api, wiring.source, self._key)
+        self._invoices = Invoices(api)
         lag = timedelta(seconds=settings.search_lag)
-        self._matching = Matching(api, self._payments, self._key, wiring.vendor_clock, lag)
+        self._list_pages = settings.list_pages
+        self._matching = Matching(
+            api, self._payments, self._key, wiring.vendor_clock, lag, settings.list_pages
+        )
 
     async def probe(self) -> Probe:
-        """The balance is free to read; Stripe does not tell what is left of a quota."""
+        """The balance is free to read, and a search shows whether the account has one; Stripe does
+        not tell what is left of a quota.
+        """
         await self._api.send("/v1/balance")
+        try:
+            await self._api.searched(INTENTS, search.customer_is("cus_0"), limit=1)
+        except SearchUnavailable as error:
+            lists = f"lists serve instead, at most {self._list_pages} pages of 100 payments"
+            return Probe(notes=(f"{error.detail}: {lists} for an order's number (list_pages)",))
         return Probe()
 
     async def customers(self, ids: Sequence[str]) -> Keyed[records.Customer]:
-        found = await self._by_id(CUSTOMERS, ids, self._as_customers)
-        return {key: v for key, v in found.items() if not isinstance(v, NotFound)}
+        return await self._by_id(CUSTOMERS, ids, self._as_customers)
 
     async def customer_page(self, query: PageQuery[CustomerFilter]) -> Page[records.Customer]:
         plan = search.customer_plan(query.filter)
@@ -153,7 +164,9 @@ class StripeConnector:
     async def _by_id(
         self, kind: Resource[T], ids: Sequence[str], make: Make[T, R]
     ) -> dict[str, R | SourceError]:
-        return await self._each(ids, lambda native_id: self._api.one(kind, native_id), make)
+        """What an object makes no record of is left out."""
+        found = await self._each(ids, lambda native_id: self._api.one(kind, native_id), make)
+        return {key: v for key, v in found.items() if not isinstance(v, NotFound)}
 
     async def _each(
         self, ids: Sequence[str], one: Callable[[str], Awaitable[T | None]], make: Make[T, R]
@@ -190,7 +203,19 @@ class StripeConnector:
         return [gone if record is None else record for record in made]
 
     async def _as_orders(self, rows: list[Session]) -> list[records.Order | SourceError]:
-        return self._mapped(partial(mapping.order, self._source), rows)
+        invoiced = await self._invoices.payments_of(rows)
+        none = NotFound(self._source.name, "the session is no order")
+        made = [self._order(row, invoiced.get(row.invoice or "", ())) for row in rows]
+        return [none if record is None else record for record in made]
+
+    def _order(self, row: Session, paid: Invoiced) -> records.Order | SourceError | None:
+        """What passes fails the order; what does not, as a key that may not see invoices, leaves
+        its payments unknown.
+        """
+        if isinstance(paid, Retryable | RateLimited):
+            return paid
+        known = None if isinstance(paid, SourceError) else paid
+        return mapped(self._source.name, lambda: mapping.order(self._source, row, known))
 
     async def _as_lines(self, rows: list[Item]) -> list[records.OrderLine | SourceError]:
         return self._mapped(mapping.line, rows)

@@ -1,7 +1,8 @@
 """Stripe's verdicts as our errors (https://docs.stripe.com/api/errors, /error-low-level).
 
 The body is `{"error": {"type", "code", "param", "message", ...}}`; the message quotes values and
-is never read. What counts most comes first: the code, then the type, then the HTTP status.
+is read for one sentence only, which has no code. What counts most comes first: that sentence, the
+code, then the type, then the HTTP status.
 """
 
 from __future__ import annotations
@@ -28,6 +29,14 @@ class CursorRejected(Rejected):
     """Stripe does not know the row or the page from which a list was to be resumed."""
 
 
+class SearchUnavailable(Rejected):
+    """Stripe offers this account no search (https://docs.stripe.com/search: not in India)."""
+
+
+class TooManyPages(Rejected):
+    """A list is longer than we read."""
+
+
 class NotNow(Retryable):
     """A passing failure of which Stripe says that repeating the call now is no use."""
 
@@ -48,6 +57,7 @@ class _Error(msgspec.Struct, frozen=True):
     type: str | None = None
     code: str | None = None
     param: str | None = None
+    message: str | None = None
 
 
 class _Body(msgspec.Struct, frozen=True):
@@ -56,6 +66,8 @@ class _Body(msgspec.Struct, frozen=True):
 
 _WORD = re.compile(r"[a-z0-9_]{1,64}")
 _BODY = msgspec.json.Decoder(_Body)
+_NO_SEARCH = re.compile(r"\bsearch\b.{0,80}\b(un|not )(available|supported)\b", re.I | re.S)
+"""As in "The search feature is temporarily unavailable in your region", with HTTP 400."""
 
 BY_PARAM: dict[str | None, Verdict] = {
     "starting_after": CursorRejected,
@@ -92,6 +104,7 @@ DETAILS: dict[Verdict, str] = {
     Retryable: "Stripe failed for the moment",
     Rejected: "the call was refused",
     CursorRejected: "the page cannot be resumed there",
+    SearchUnavailable: "Stripe offers this account no search",
 }
 
 
@@ -117,6 +130,8 @@ def _error(source: str, response: Response) -> SourceError:
 
 
 def _verdict(status: int, error: _Error) -> Verdict:
+    if status in (400, 403) and _NO_SEARCH.search(error.message or ""):
+        return SearchUnavailable
     if status == 400 and error.param in BY_PARAM:
         return BY_PARAM[error.param]
     if status < 500:

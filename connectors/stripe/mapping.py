@@ -5,12 +5,14 @@ An amount or currency that does not fit raises ValueError, a time OverflowError.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import overload
 
 from connectors import records
 from connectors.currency import minor_unit_digits
+from connectors.fitting import Unfit, aside
 from connectors.money import INT64_MAX, InexactAmount, Money
 from connectors.records import (
     CustomerKind,
@@ -32,6 +34,7 @@ from connectors.stripe.words import (
     CHANNELS,
     CHARGE_STATUS,
     DISPUTE_STATUS,
+    EXPIRED,
     HOLDS,
     INTENT_STATUS,
     REFUND_STATUS,
@@ -39,6 +42,7 @@ from connectors.stripe.words import (
     WIRE_DIGITS,
 )
 
+UNTOLD = "the session does not tell by which payments it is paid"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -56,9 +60,22 @@ def money(amount: int, currency: str) -> Money:
     return Money(minor, code)
 
 
-def moment(seconds: int) -> datetime:
+@overload
+def moment(seconds: int) -> datetime: ...
+
+
+@overload
+def moment(seconds: int | None) -> datetime | None: ...
+
+
+def moment(seconds: int | None) -> datetime | None:
     """Unix seconds as aware UTC."""
-    return EPOCH + timedelta(seconds=seconds)
+    return None if seconds is None else EPOCH + timedelta(seconds=seconds)
+
+
+def known(amount: int | None, currency: str) -> Money | None:
+    """As `money`, None for what is not told."""
+    return None if amount is None else money(amount, currency)
 
 
 def charge_of(paid: Paid) -> Charge | None:
@@ -82,7 +99,7 @@ def payment(
     captured = _captured(paid, charge)
     refunded = _refunded(paid, charge, refunds)
     contested = _disputes(source, paid, charge, disputes)
-    held = charge is not None and charge.disputed and _holds(contested)
+    held = charge is not None and bool(charge.disputed) and _holds(contested)
     base = _base_status(paid, charge)
     metadata = paid.metadata or {}
     balance = charge.balance_transaction if charge else None
@@ -94,15 +111,15 @@ def payment(
         custom_fields=_others(metadata, reference_key),
         provider=Provider.STRIPE,
         channel=CHANNELS.get(_method_type(paid, charge), records.PaymentChannel.UNKNOWN),
-        status=_overlaid(base, captured, refunded, held),
+        status=_overlaid(base, charge, captured, refunded, held),
         provider_status=paid.status,
         amount=money(paid.amount, paid.currency),
         captured=captured,
         refunded=refunded,
-        fee=money(settled.fee, settled.currency) if settled else None,
-        net=money(settled.net, settled.currency) if settled else None,
+        fee=aside(lambda: known(settled.fee, settled.currency)) if settled else None,
+        net=aside(lambda: known(settled.net, settled.currency)) if settled else None,
         reference=metadata.get(reference_key),
-        paid_at=moment(charge.created) if charge and captured.minor_units else None,
+        paid_at=moment(charge.created) if charge and captured and captured.minor_units else None,
         method=_method(charge),
         instalments=_instalments(charge),
         failure=None if base is PaymentStatus.SUCCEEDED else _failure(paid, charge),
@@ -117,21 +134,30 @@ def refund(
     row: payloads.Refund,
     reference_key: str,
     payment: records.Payment | None = None,
+    charge: Charge | None = None,
 ) -> records.Refund:
-    """A refund; its payment is an intent, or the charge where there is none."""
-    intent = row.payment_intent
+    """A refund; its payment is an intent, or the charge where there is none.
+
+    One that only releases an authorization moves no money: it is CANCELED. Whether it does shows
+    in its charge: the one that came with it, or `charge` for a refund listed within its charge.
+    """
+    if row.amount is None:
+        raise Unfit("a refund without an amount")
+    intent, told = row.payment_intent, row.charge
+    whole = told if isinstance(told, Charge) else charge
     metadata = row.metadata or {}
+    status = REFUND_STATUS.get(row.status, RefundStatus.UNKNOWN)
     return records.Refund(
         source=source,
         native_id=row.id,
         created_at=moment(row.created),
         custom_fields=_others(metadata, reference_key),
-        status=REFUND_STATUS.get(row.status, RefundStatus.UNKNOWN),
+        status=RefundStatus.CANCELED if _is_release(row, whole) else status,
         provider_status=row.status,
         amount=money(row.amount, row.currency),
         reason=row.reason,
         reference=metadata.get(reference_key),
-        payment_id=(intent.id if isinstance(intent, Intent) else intent) or row.charge,
+        payment_id=_id_of(intent) or _id_of(told),
         payment=payment,
     )
 
@@ -144,7 +170,7 @@ def dispute(source: Source, row: payloads.Dispute) -> records.Dispute:
         native_id=row.id,
         created_at=moment(row.created),
         custom_fields=dict(row.metadata or {}),
-        status=DISPUTE_STATUS.get(row.status, DisputeStatus.UNKNOWN),
+        status=DISPUTE_STATUS.get(row.status or "", DisputeStatus.UNKNOWN),
         amount=money(row.amount, row.currency),
         reason=row.reason,
         due_by=moment(due_by) if due_by else None,
@@ -160,7 +186,7 @@ def customer(source: Source, row: payloads.Customer) -> records.Customer | None:
     return records.Customer(
         source=source,
         native_id=row.id,
-        created_at=None if row.created is None else moment(row.created),
+        created_at=moment(row.created),
         custom_fields=dict(row.metadata or {}),
         name=row.name or row.business_name or row.individual_name,
         kind=CustomerKind.COMPANY if row.business_name else kind,
@@ -169,11 +195,19 @@ def customer(source: Source, row: payloads.Customer) -> records.Customer | None:
     )
 
 
-def order(source: Source, row: payloads.Session) -> records.Order:
-    """A checkout session as an order; its lines when all of them came with it."""
-    items = row.line_items
-    known = row.amount_total is not None and row.currency is not None
-    intent = row.payment_intent
+def order(
+    source: Source, row: payloads.Session, invoiced: tuple[str, ...] | None = None
+) -> records.Order | None:
+    """A checkout session as an order; its lines when all of them came with it. None for one that
+    only sets a payment method up.
+
+    `invoiced` are the payments of its invoice, None where they are not known. Where it is paid and
+    they are not, so are its `payment_ids`.
+    """
+    if row.mode == "setup":
+        return None
+    paid_by = _paid_by(source, row, invoiced)
+    untold = (row.payment_status == "paid" and not paid_by) or (row.by_invoice and invoiced is None)
     state = SESSION_STATE.get((row.status, row.payment_status)) or SESSION_STATE.get(
         (row.status, None), OrderState.UNKNOWN
     )
@@ -183,14 +217,23 @@ def order(source: Source, row: payloads.Session) -> records.Order:
         created_at=moment(row.created),
         custom_fields=dict(row.metadata or {}),
         number=row.client_reference_id or row.id,
-        total=money(row.amount_total or 0, row.currency or "") if known else None,
+        total=known(row.amount_total, row.currency) if row.currency else None,
         placed_at=moment(row.created),
         recorded_state=state,
         recorded_status=row.status,
         customer_id=row.customer,
-        payment_ids=(ExternalId(source.name, intent, "payment_intent"),) if intent else (),
-        lines=tuple(map(line, items.data)) if items and not items.has_more else None,
+        payment_ids=paid_by,
+        lines=_lines(row.line_items),
+        misfits={"payment_ids": UNTOLD} if untold else None,
     )
+
+
+def _paid_by(
+    source: Source, row: payloads.Session, invoiced: tuple[str, ...] | None
+) -> tuple[ExternalId, ...]:
+    if row.payment_intent:
+        return (ExternalId(source.name, row.payment_intent, "payment_intent"),)
+    return tuple(ExternalId(source.name, payment, "invoice") for payment in invoiced or ())
 
 
 def line(item: payloads.Item) -> OrderLine:
@@ -204,41 +247,92 @@ def line(item: payloads.Item) -> OrderLine:
         sku=(item.metadata or {}).get("sku") or (price.lookup_key if price else None),
         name=item.description,
         quantity=Decimal(1 if item.quantity is None else item.quantity),
-        unit_price=money(unit, price.currency) if price and unit is not None else None,
-        total=money(item.amount_total, item.currency),
+        unit_price=aside(lambda: known(unit, price.currency)) if price else None,
+        total=aside(lambda: known(item.amount_total, item.currency)),
     )
+
+
+def _lines(items: payloads.ItemList | None) -> tuple[OrderLine, ...] | None:
+    """All lines of a session; None where more follow, or none were told."""
+    if items is None or items.data is None or items.has_more:
+        return None
+    return tuple(map(line, items.data))
+
+
+def _id_of(reference: Intent | Charge | str | None) -> str | None:
+    return reference.id if isinstance(reference, Intent | Charge) else reference
+
+
+def _released(charge: Charge) -> int:
+    """Stripe's minor units of an authorization that were never captured. Stripe tells of them as a
+    refund, and counts them in `amount_refunded`, once the authorization has ended.
+    """
+    if charge.amount_captured is None or charge.amount_refunded is None:
+        return 0
+    uncaptured = charge.amount - charge.amount_captured
+    return uncaptured if 0 < uncaptured <= charge.amount_refunded else 0
+
+
+def _is_release(row: payloads.Refund, charge: Charge | None) -> bool:
+    """Whether a refund is the part of an authorization that was let go.
+
+    The release of a part carries no mark: its amount is what was not captured, and it has no
+    movement of the balance, which a refund that succeeded has.
+    """
+    if charge is None or row.reason == EXPIRED:
+        return row.reason == EXPIRED
+    if charge.captured is False:
+        return True
+    unmoved = row.status == "succeeded" and row.balance_transaction is None
+    return unmoved and row.amount == _released(charge) > 0
 
 
 def _base_status(paid: Paid, charge: Charge | None) -> PaymentStatus:
     """The status before refunds and disputes are laid over it."""
     if isinstance(paid, Charge):
-        status = CHARGE_STATUS.get((paid.status, paid.captured), PaymentStatus.UNKNOWN)
+        status = CHARGE_STATUS.get((paid.status or "", paid.captured), PaymentStatus.UNKNOWN)
     elif paid.status == "requires_payment_method" and paid.last_payment_error:
         status = PaymentStatus.FAILED
     else:
-        status = INTENT_STATUS.get(paid.status, PaymentStatus.UNKNOWN)
-    released = charge is not None and charge.refunded and not charge.captured
+        status = INTENT_STATUS.get(paid.status or "", PaymentStatus.UNKNOWN)
+    released = charge is not None and charge.refunded and charge.captured is False
     # A "refund" of what was never captured is the authorisation let go: no money moved.
     return PaymentStatus.CANCELED if released and status is PaymentStatus.AUTHORIZED else status
 
 
-def _overlaid(base: PaymentStatus, captured: Money, refunded: Money, held: bool) -> PaymentStatus:
+def _overlaid(
+    base: PaymentStatus,
+    charge: Charge | None,
+    captured: Money | None,
+    refunded: Money | None,
+    held: bool,
+) -> PaymentStatus:
+    """Refunds and disputes over a success; UNKNOWN where it is not told whether there are any."""
     if base is not PaymentStatus.SUCCEEDED:
         return base
     if held:
         return PaymentStatus.DISPUTED
+    untold = charge is not None and charge.disputed is None
+    if untold or captured is None or refunded is None:
+        return PaymentStatus.UNKNOWN
     if refunded.minor_units <= 0:
         return base
     whole = refunded.minor_units >= captured.minor_units
     return PaymentStatus.REFUNDED if whole else PaymentStatus.PARTIALLY_REFUNDED
 
 
-def _captured(paid: Paid, charge: Charge | None) -> Money:
-    """A pending bank debit already says `captured`: only a charge that succeeded counts."""
+def _captured(paid: Paid, charge: Charge | None) -> Money | None:
+    """A pending bank debit already says `captured`: only a charge that succeeded counts. None where
+    the charge that would tell is not there, or does not tell.
+    """
     if charge is None:
-        return money(paid.amount_received if isinstance(paid, Intent) else 0, paid.currency)
+        received = paid.amount_received if isinstance(paid, Intent) else None
+        untouched = _never_charged(paid) and paid.status != "succeeded"
+        return known(0 if received is None and untouched else received, paid.currency)
+    if charge.status is None or charge.captured is None:
+        return None
     succeeded = charge.status == "succeeded" and charge.captured
-    return money(charge.amount_captured if succeeded else 0, charge.currency)
+    return known(charge.amount_captured if succeeded else 0, charge.currency)
 
 
 def _never_charged(paid: Paid) -> bool:
@@ -253,19 +347,34 @@ def _refunds(
         return ()
     if charge is None or charge.refunds is None or charge.refunds.has_more:
         return None
-    return tuple(refund(source, row, reference_key) for row in charge.refunds.data)
+    rows = charge.refunds.data
+    if rows is None or any(row.currency != charge.currency for row in rows):
+        return None
+    return aside(lambda: tuple(refund(source, row, reference_key, charge=charge) for row in rows))
 
 
 def _refunded(
     paid: Paid, charge: Charge | None, refunds: tuple[records.Refund, ...] | None
-) -> Money:
-    """What did go back: Stripe's own `amount_refunded` counts refunds that are still pending."""
-    if charge is None or not charge.captured:
-        return money(0, paid.currency)
+) -> Money | None:
+    """What did go back: Stripe's own `amount_refunded` also counts refunds that are still pending,
+    and what was never captured. None where neither it nor all refunds are told.
+    """
+    if charge is None:
+        return known(0 if _never_charged(paid) else None, paid.currency)
+    if charge.captured is False:
+        return money(0, charge.currency)
+    counted, released = charge.amount_refunded, _released(charge)
     if refunds is None:
-        return money(charge.amount_refunded, charge.currency)
-    done = [r.amount.minor_units for r in refunds if r.status is RefundStatus.SUCCEEDED]
-    return Money(sum(done), charge.currency.upper())
+        return None if counted is None else money(counted - released, charge.currency)
+    done, pending = _sum_of(refunds, "succeeded"), _sum_of(refunds, "pending")
+    # An account whose list leaves the release out counts it all the same.
+    listed = done + pending >= money(counted or 0, charge.currency).minor_units
+    let_go = money(released, charge.currency).minor_units if listed else 0
+    return Money(max(0, done - let_go), charge.currency.upper())
+
+
+def _sum_of(refunds: Sequence[records.Refund], word: str) -> int:
+    return sum(r.amount.minor_units for r in refunds if r.provider_status == word)
 
 
 def _disputes(
@@ -274,7 +383,7 @@ def _disputes(
     charge: Charge | None,
     rows: tuple[payloads.Dispute, ...] | None,
 ) -> tuple[records.Dispute, ...] | None:
-    if _never_charged(paid) or (charge is not None and not charge.disputed):
+    if _never_charged(paid) or (charge is not None and charge.disputed is False):
         return ()
     return None if charge is None or rows is None else tuple(dispute(source, r) for r in rows)
 
@@ -293,7 +402,7 @@ def _method_type(paid: Paid, charge: Charge | None) -> str | None:
 
 def _instrument(charge: Charge | None) -> payloads.Instrument | None:
     details = charge.payment_method_details if charge else None
-    if details is None or details.type not in details.__struct_fields__:
+    if details is None or details.type is None or details.type not in details.__struct_fields__:
         return None
     found = getattr(details, details.type)
     return found if isinstance(found, payloads.Instrument) else None

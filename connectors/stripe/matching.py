@@ -1,7 +1,8 @@
 """Payments by what they hold: the merchant's order number, or a customer.
 
 Search takes ten values a call but its index lags, so the payments of the last moments are also
-read from a list, which does not lag, and matched here.
+read from a list, which does not lag, and matched here. An account without search has its payments
+listed, page by page up to a bound; a customer's own list needs none.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from connectors.errors import SourceError
 from connectors.paging import Keyed
 from connectors.records import Payment
 from connectors.stripe.api import Api, Read
+from connectors.stripe.errors import DETAILS, SearchUnavailable, TooManyPages
 from connectors.stripe.pages import each
 from connectors.stripe.payloads import Intent, Stub
 from connectors.stripe.payments import INTENTS, Payments
@@ -24,6 +26,7 @@ LONGEST_VALUE = 500  # characters, https://docs.stripe.com/api/metadata
 RECENT = ""
 UNSURE = 5
 """Seconds by which clocks are not told apart: a `Date` has whole ones, and comes late."""
+NO_SEARCH = DETAILS[SearchUnavailable]
 Rows = list[Read[Intent]]
 
 
@@ -37,27 +40,56 @@ class Matching:
         reference_key: str,
         clock: Callable[[], datetime],
         lag: timedelta,
+        list_pages: int,
     ) -> None:
         self._api = api
         self._payments = payments
         self._key = reference_key
         self._clock = clock
         self._lag = lag
+        self._list_pages = list_pages
 
     async def by_reference(self, references: Sequence[str]) -> Keyed[tuple[Payment, ...]]:
         """Stripe compares without case, so what it finds is matched again here."""
         possible = [r for r in references if 0 < len(r) <= LONGEST_VALUE]
         clauses = {reference: metadata_is(self._key, reference) for reference in possible}
-        return await self._matched(clauses, self._reference)
+        if clauses and self._api.searchable:
+            try:
+                return await self._matched(clauses, self._reference)
+            except SearchUnavailable:
+                """The list serves instead."""
+        return await self._looked_through(clauses) if clauses else {}
 
     async def by_customer(self, customer_ids: Sequence[str]) -> Keyed[tuple[Payment, ...]]:
         """One customer has a list of its own; several are searched together."""
         clauses = {customer_id: customer_is(customer_id) for customer_id in customer_ids}
-        if len(clauses) != 1:
-            return await self._matched(clauses, lambda stub: stub.customer)
-        (only,) = clauses
-        rows = await absent(self._api.all_listed(INTENTS, (("customer", only),)))
-        return {} if rows is None else {only: (), **await self._grouped(rows, lambda stub: only)}
+        if len(clauses) > 1 and self._api.searchable:
+            try:
+                return await self._matched(clauses, lambda stub: stub.customer)
+            except SearchUnavailable:
+                """Their lists serve instead."""
+        return await gather_keyed(clauses, self._of_customer)
+
+    async def _of_customer(self, customer_id: str) -> tuple[Payment, ...] | SourceError | None:
+        rows = await absent(self._api.all_listed(INTENTS, (("customer", customer_id),)))
+        made = None if rows is None else await each(rows, self._payments.of)
+        return None if made is None else _newest_first(made)
+
+    async def _looked_through(self, clauses: Mapping[str, str]) -> Keyed[tuple[Payment, ...]]:
+        """By reference, from the list of all payments. Raises TooManyPages for an account that has
+        more of them than are listed, and the error of a row that hides its reference: then no
+        reference's answer is whole.
+        """
+        try:
+            rows = await self._api.all_listed(INTENTS, (), self._list_pages)
+        except TooManyPages as error:
+            detail = f"{NO_SEARCH}, and {error.detail} (list_pages)"
+            raise TooManyPages(self._api.source, detail) from None
+        for row in rows:
+            if isinstance(row.object, SourceError) and not isinstance(row.stub.metadata, dict):
+                raise row.object
+        own = [row for row in rows if self._reference(row.stub) in clauses]
+        return await self._grouped(own, self._reference)
 
     def _reference(self, stub: Stub) -> object:
         return stub.metadata.get(self._key) if isinstance(stub.metadata, dict) else None
@@ -65,14 +97,17 @@ class Matching:
     async def _matched(
         self, clauses: Mapping[str, str], key_of: Callable[[Stub], object]
     ) -> Keyed[tuple[Payment, ...]]:
-        """Without the recent payments no key's answer is whole: their failure is everyone's."""
-        if not clauses:
-            return {}
+        """Without the recent payments no key's answer is whole: their failure is everyone's.
+
+        SearchUnavailable where the account has no search.
+        """
         batches = any_of(clauses)
         found = await gather_keyed([RECENT, *batches], self._rows)
         recent = found.pop(RECENT)
         if isinstance(recent, SourceError):
             raise recent
+        if refused := [rows for rows in found.values() if isinstance(rows, SearchUnavailable)]:
+            raise refused[0]
         rows = [row for rows in found.values() if not isinstance(rows, SourceError) for row in rows]
         latest = {row.id: row for row in (*rows, *recent) if key_of(row.stub) in clauses}
         answers = await self._grouped(list(latest.values()), key_of)

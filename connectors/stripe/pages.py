@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from connectors.errors import SourceError
+import msgspec
+
+from connectors.errors import NotFound, SourceError
 from connectors.paging import BadCursor, Page, PageQuery, Row
 from connectors.records import Record
 from connectors.stripe.api import MOST, Api, Batch, Read, Resource
 from connectors.stripe.cursor import list_place, list_token, search_place, search_token
-from connectors.stripe.errors import CursorRejected
+from connectors.stripe.errors import CursorRejected, SearchUnavailable
 from connectors.stripe.search import Plan
 
 T = TypeVar("T")
@@ -39,14 +41,32 @@ def whole(made: Sequence[R | SourceError]) -> tuple[R, ...]:
 async def page(
     api: Api, kind: Resource[T], plan: Plan, query: PageQuery[Any], make: Make[T, Rec]
 ) -> Page[Rec]:
-    """One page of what the plan finds. NotFound where the plan names what does not exist."""
-    read = _list_page if plan.query is None else _search_page
-    try:
-        rows, tokens, more = await read(api, kind, plan, query)
-    except CursorRejected:
-        raise BadCursor("the row to resume after is gone") from None
-    made = await each(rows, make)
-    return Page(tuple(map(Row, made, tokens)), more)
+    """One page of what the plan finds. NotFound where the plan names what does not exist.
+
+    A row that makes no record (NotFound) is left out; a page of such rows is read past.
+    """
+    asked = query
+    while True:
+        try:
+            rows, tokens, more = await _found(api, kind, plan, asked)
+        except CursorRejected:
+            raise BadCursor("the row to resume after is gone") from None
+        made = await each(rows, make)
+        placed = zip(made, tokens, strict=True)
+        shown = tuple(Row(one, after) for one, after in placed if not isinstance(one, NotFound))
+        if shown or not more:
+            return Page(shown[: query.first], more or len(shown) > query.first)
+        asked = msgspec.structs.replace(query, after=tokens[-1], first=MOST)
+
+
+async def _found(api: Api, kind: Resource[T], plan: Plan, query: PageQuery[Any]) -> Found[T]:
+    """By search where the plan has one; by the plan's list where the account has no search."""
+    if plan.query is not None and api.searchable:
+        try:
+            return await _search_page(api, kind, plan, query)
+        except SearchUnavailable:
+            """The list serves instead."""
+    return await _list_page(api, kind, plan, query)
 
 
 async def _list_page(api: Api, kind: Resource[T], plan: Plan, query: PageQuery[Any]) -> Found[T]:

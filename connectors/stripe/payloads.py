@@ -37,10 +37,9 @@ class Stub(Payload, frozen=True, kw_only=True):
 class BalanceTransaction(Payload, frozen=True, kw_only=True):
     """What a charge did to the balance, in the currency of settlement."""
 
-    id: str
-    currency: str
-    fee: int
-    net: int
+    currency: str = ""
+    fee: int | None = None
+    net: int | None = None
 
 
 class InstalmentTerms(Payload, frozen=True, kw_only=True):
@@ -53,7 +52,7 @@ class Installments(Payload, frozen=True, kw_only=True):
 
 
 class Wallet(Payload, frozen=True, kw_only=True):
-    type: str
+    type: str | None = None
 
 
 class Instrument(Payload, frozen=True, kw_only=True):
@@ -68,7 +67,7 @@ class Instrument(Payload, frozen=True, kw_only=True):
 class MethodDetails(Payload, frozen=True, kw_only=True):
     """`charge.payment_method_details`: its `type` names the one key that is filled."""
 
-    type: str
+    type: str | None = None
     card: Instrument | None = None
     card_present: Instrument | None = None
     interac_present: Instrument | None = None
@@ -84,18 +83,19 @@ class Refund(Payload, frozen=True, kw_only=True):
     """https://docs.stripe.com/api/refunds/object"""
 
     id: str
-    amount: int
-    currency: str
-    created: int
+    amount: int | None = None
+    currency: str = ""
+    created: int | None = None
     status: str | None = None
     reason: str | None = None
-    charge: str | None = None
+    balance_transaction: str | None = None
+    charge: Charge | str | None = None
     payment_intent: Intent | str | None = None
     metadata: Metadata | None = None
 
 
 class RefundList(Payload, frozen=True, kw_only=True):
-    data: list[Refund]
+    data: list[Refund] | None = None
     has_more: bool = False
 
 
@@ -104,14 +104,14 @@ class Charge(Payload, frozen=True, kw_only=True):
 
     id: str
     amount: int
-    amount_captured: int
-    amount_refunded: int
     currency: str
-    created: int
-    status: str
-    captured: bool
-    refunded: bool
-    disputed: bool
+    amount_captured: int | None = None
+    amount_refunded: int | None = None
+    created: int | None = None
+    status: str | None = None
+    captured: bool | None = None
+    refunded: bool | None = None
+    disputed: bool | None = None
     customer: str | None = None
     failure_code: str | None = None
     balance_transaction: BalanceTransaction | str | None = None
@@ -132,10 +132,10 @@ class Intent(Payload, frozen=True, kw_only=True):
 
     id: str
     amount: int
-    amount_received: int
     currency: str
-    created: int
-    status: str
+    amount_received: int | None = None
+    created: int | None = None
+    status: str | None = None
     customer: str | None = None
     last_payment_error: PaymentError | None = None
     latest_charge: Charge | str | None = None
@@ -157,9 +157,9 @@ class Dispute(Payload, frozen=True, kw_only=True):
     id: str
     amount: int
     currency: str
-    created: int
-    status: str
-    charge: str
+    created: int | None = None
+    status: str | None = None
+    charge: str | None = None
     reason: str | None = None
     payment_intent: str | None = None
     evidence_details: EvidenceDetails | None = None
@@ -181,7 +181,7 @@ class Customer(Payload, frozen=True, kw_only=True):
 
 
 class Price(Payload, frozen=True, kw_only=True):
-    currency: str
+    currency: str = ""
     unit_amount: int | None = None
     lookup_key: str | None = None
 
@@ -190,8 +190,8 @@ class Item(Payload, frozen=True, kw_only=True):
     """https://docs.stripe.com/api/checkout/sessions/line_items"""
 
     id: str
-    amount_total: int
-    currency: str
+    amount_total: int | None = None
+    currency: str = ""
     description: str | None = None
     quantity: int | None = None
     price: Price | None = None
@@ -199,21 +199,49 @@ class Item(Payload, frozen=True, kw_only=True):
 
 
 class ItemList(Payload, frozen=True, kw_only=True):
-    data: list[Item]
+    data: list[Item] | None = None
     has_more: bool = False
+
+
+class InvoicePaid(Payload, frozen=True, kw_only=True):
+    """How an invoice was paid; what was paid past Stripe has neither."""
+
+    payment_intent: str | None = None
+    charge: str | None = None
+
+    @property
+    def native_id(self) -> str | None:
+        return self.payment_intent or self.charge
+
+
+class InvoicePayment(Payload, frozen=True, kw_only=True):
+    """https://docs.stripe.com/api/invoice-payment/object"""
+
+    id: str
+    created: int | None = None
+    invoice: str | None = None
+    payment: InvoicePaid | None = None
 
 
 class Session(Payload, frozen=True, kw_only=True):
     """https://docs.stripe.com/api/checkout/sessions/object"""
 
     id: str
-    created: int
-    payment_status: str
+    created: int | None = None
+    payment_status: str | None = None
     status: str | None = None
     amount_total: int | None = None
     currency: str | None = None
     client_reference_id: str | None = None
     customer: str | None = None
+    mode: str | None = None
     payment_intent: str | None = None
+    invoice: str | None = None
     line_items: ItemList | None = None
     metadata: Metadata | None = None
+
+    @property
+    def by_invoice(self) -> bool:
+        """Whether its payments are those of its invoice."""
+        nothing_due = self.payment_status == "no_payment_required"
+        return self.invoice is not None and self.payment_intent is None and not nothing_due

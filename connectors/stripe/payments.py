@@ -31,9 +31,9 @@ CHARGES = Resource(
 REFUNDS = Resource(
     "/v1/refunds",
     msgspec.json.Decoder(Refund),
-    tuple(f"payment_intent.{field}" for field in _INTENT),
+    ("charge", *(f"payment_intent.{field}" for field in _INTENT)),
 )
-PLAIN_REFUNDS = Resource("/v1/refunds", msgspec.json.Decoder(Refund))
+PLAIN_REFUNDS = Resource("/v1/refunds", msgspec.json.Decoder(Refund), ("charge",))
 DISPUTES = Resource("/v1/disputes", msgspec.json.Decoder(Dispute))
 
 Disputed = tuple[Dispute, ...] | SourceError
@@ -102,25 +102,34 @@ class Payments:
         """
         charges = {p.id: c for p in paid if (c := mapping.charge_of(p)) and c.disputed}
         found: dict[str, Disputed] = {}
-        if len(charges) > 1:
+        dated = {key: (c.id, c.created) for key, c in charges.items() if c.created is not None}
+        if len(dated) > 1:
             try:
-                found = await self._page_of_disputes(charges)
+                found = await self._page_of_disputes(dated)
             except SourceError as error:
                 return dict.fromkeys(charges, error)
         return {**found, **await gather_keyed([i for i in charges if i not in found], self.asked)}
 
-    async def _page_of_disputes(self, charges: Mapping[str, Charge]) -> dict[str, Disputed]:
-        since = min(charge.created for charge in charges.values())
+    async def _page_of_disputes(
+        self, charges: Mapping[str, tuple[str, int]]
+    ) -> dict[str, Disputed]:
+        """By payment, of charges given by their id and time: those that the page covers, none where
+        a row does not tell its charge or its time.
+        """
+        since = min(created for _, created in charges.values())
         page = await self._api.listed(DISPUTES, (("created[gte]", str(since)),))
         rows = [fitting(row) for row in page.rows]
-        by_charge: defaultdict[str, list[Dispute]] = defaultdict(list)
+        if any(row.charge is None or row.created is None for row in rows):
+            return {}
+        by_charge: defaultdict[str | None, list[Dispute]] = defaultdict(list)
         for row in rows:
             by_charge[row.charge].append(row)
-        reaches = min((row.created for row in rows), default=since) if page.more else since - 1
+        times = [row.created for row in rows if row.created is not None]
+        reaches = min(times, default=since) if page.more else since - 1
         return {
-            key: tuple(by_charge[charge.id])
-            for key, charge in charges.items()
-            if charge.created > reaches
+            key: tuple(by_charge[charge_id])
+            for key, (charge_id, created) in charges.items()
+            if created > reaches
         }
 
     async def asked(self, payment_id: str) -> tuple[Dispute, ...]:

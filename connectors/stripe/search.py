@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from connectors.currency import MINOR_UNIT_DIGITS
+from connectors.currency import CURRENT, MINOR_UNIT_DIGITS
 from connectors.filters import (
     CustomerFilter,
     Filter,
@@ -30,7 +30,11 @@ Params = tuple[tuple[str, str], ...]
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """A search where there is a query, otherwise a list with these parameters."""
+    """A search where there is a query, otherwise a list with these parameters.
+
+    The list also serves where there is a query and the account has no search: it finds at least
+    what the search would.
+    """
 
     params: Params = ()
     query: str | None = None
@@ -73,9 +77,11 @@ def payment_plan(narrow: PaymentFilter, reference_key: str) -> Plan:
     exact += _amount_clauses(narrow.amount)
     created = _created_clauses(narrow.created_at)
     if len(references) == 1 or len(customers) == 1:
-        return _all_of(exact, [c for c in customers if len(customers) == 1] + created) or listed
-    wide = _one_of((references, customers)) or _all_of(exact, created)
-    return wide or (None if created else _one_of((statuses,))) or listed
+        query = _all_of(exact, [c for c in customers if len(customers) == 1] + created)
+    else:
+        query = _one_of((references, customers)) or _all_of(exact, created)
+        query = query or (None if created else _one_of((statuses,)))
+    return msgspec.structs.replace(listed, query=query)
 
 
 def customer_plan(narrow: CustomerFilter) -> Plan:
@@ -85,11 +91,8 @@ def customer_plan(narrow: CustomerFilter) -> Plan:
     emails = [f"email:{quoted(e)}" for e in narrow.emails or ()] if known else []
     names = [f"name:{quoted(n)}" for n in narrow.names or ()]
     exact = [c[0] for c in (emails, names) if len(c) == 1]
-    return (
-        _all_of(exact, _created_clauses(narrow.created_at))
-        or _one_of((emails, names))
-        or Plan(created_params(narrow.created_at))
-    )
+    query = _all_of(exact, _created_clauses(narrow.created_at)) or _one_of((emails, names))
+    return Plan(created_params(narrow.created_at), query)
 
 
 def refund_plan(narrow: RefundFilter) -> Plan:
@@ -143,7 +146,8 @@ def _created_clauses(bounds: TimeRange | None) -> list[str]:
 def _amount_clauses(bounds: MoneyRange | None) -> list[str]:
     if bounds is None or bounds.currency not in MINOR_UNIT_DIGITS:
         return []
-    clauses = [f"currency:{quoted(bounds.currency.lower())}"]
+    in_use = bounds.currency in CURRENT
+    clauses = [f"currency:{quoted(bounds.currency.lower())}"] if in_use else []
     for name, sign in _SIGNS.items():
         minor: int | None = getattr(bounds, name)
         if minor is not None:
@@ -170,16 +174,16 @@ def _statuses(narrow: PaymentFilter) -> list[str]:
     return [f"status:{quoted(word)}" for word in words]
 
 
-def _all_of(exact: list[str], others: list[str]) -> Plan | None:
+def _all_of(exact: list[str], others: list[str]) -> str | None:
     """A search for `exact` and what goes with it; leaving clauses out only finds more."""
-    return Plan(query=" AND ".join([*exact, *others][:MOST_CLAUSES])) if exact else None
+    return " AND ".join([*exact, *others][:MOST_CLAUSES]) if exact else None
 
 
-def _one_of(fields: Iterable[list[str]]) -> Plan | None:
+def _one_of(fields: Iterable[list[str]]) -> str | None:
     """Several values of one field: they cannot be combined with anything else."""
     few = (clauses for clauses in fields if 1 < len(clauses) <= MOST_CLAUSES)
     clauses = next(few, None)
-    return Plan(query=" OR ".join(clauses)) if clauses else None
+    return " OR ".join(clauses) if clauses else None
 
 
 def _only(param: str, values: tuple[str, ...] | None) -> Params:

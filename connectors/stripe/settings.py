@@ -17,6 +17,8 @@ class StripeSettings(SourceSettings, frozen=True, kw_only=True, forbid_unknown_f
     `reference_key` names the metadata entry of a payment that holds the merchant's order number.
     `search_lag` in seconds is how far Stripe's search index is taken to be behind: what was made
     within it is read from a consistent list. `account` is a connected account, `acct_...`.
+    `list_pages` bounds the pages of 100 payments that are listed to find a reference where Stripe
+    offers the account no search.
     """
 
     key: Secret
@@ -24,6 +26,7 @@ class StripeSettings(SourceSettings, frozen=True, kw_only=True, forbid_unknown_f
     reference_key: str = "order_id"
     search_lag: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 60.0
     account: str | None = None
+    list_pages: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 10
 
     def __post_init__(self) -> None:
         for name, value in (

@@ -20,7 +20,7 @@ INTENT_STATUS = {
     "canceled": PaymentStatus.CANCELED,
 }
 
-CHARGE_STATUS = {
+CHARGE_STATUS: dict[tuple[str, bool | None], PaymentStatus] = {
     ("pending", True): PaymentStatus.PENDING,
     ("pending", False): PaymentStatus.PENDING,
     ("succeeded", True): PaymentStatus.SUCCEEDED,
@@ -50,6 +50,9 @@ REFUND_STATUS: dict[str | None, RefundStatus] = {
     "failed": RefundStatus.FAILED,
     "canceled": RefundStatus.CANCELED,
 }
+
+EXPIRED = "expired_uncaptured_charge"
+"""`reason` of a refund that is an authorization which nobody captured in time."""
 
 DISPUTE_STATUS = {
     "warning_needs_response": DisputeStatus.NEEDS_RESPONSE,

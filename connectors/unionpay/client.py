@@ -114,7 +114,8 @@ class UnionPayConnector:
 
     def _mapped(self, fields: dict[str, str], make: Callable[[Transaction], R | None]) -> R | None:
         try:
-            return make(msgspec.convert(fields, Transaction))
+            told = {name: value for name, value in fields.items() if value}
+            return make(msgspec.convert(told, Transaction))
         except (ValueError, OverflowError):  # what msgspec raises is one too
             raise Malformed(self._source.name, "the transaction does not fit") from None
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from connectors import records
 from connectors.beijing import utc_of_digits
+from connectors.fitting import aside
 from connectors.money import Money
 from connectors.records import (
     Failure,
@@ -46,9 +47,9 @@ def payment(source: Source, row: Transaction, number: OrderNumber) -> records.Pa
         amount=amount,
         captured=_captured(status, amount),
         reference=number.of(row.order_id, row.req_reserved),
-        paid_at=traced_at(row) if status is PaymentStatus.SUCCEEDED else None,
+        paid_at=aside(lambda: traced_at(row)) if status is PaymentStatus.SUCCEEDED else None,
         method=PaymentMethod(brand="unionpay"),
-        instalments=_instalments(row),
+        instalments=aside(lambda: _instalments(row)),
         failure=_failure(status, row),
     )
 
@@ -66,7 +67,7 @@ def refund(source: Source, row: Transaction) -> records.Refund | None:
         status=status,
         provider_status=row.orig_resp_code,
         amount=fen(row.txn_amt, row.currency_code),
-        settled_at=traced_at(row) if status is RefundStatus.SUCCEEDED else None,
+        settled_at=aside(lambda: traced_at(row)) if status is RefundStatus.SUCCEEDED else None,
         reference=row.order_id,
         payment_id=_refunded(row),
     )

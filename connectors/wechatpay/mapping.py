@@ -12,6 +12,8 @@ from typing import Literal
 import msgspec
 
 from connectors import records
+from connectors.deductions import within
+from connectors.fitting import aside
 from connectors.money import INT64_MAX, InexactAmount, Money
 from connectors.records import (
     Deduction,
@@ -95,8 +97,8 @@ def payment(source: Source, row: Transaction, rules: Rules) -> records.Payment:
         method=_method(row),
         payer=_payer(row.payer),
         instalments=_instalments(row),
-        deductions=_deductions(row),
-        failure=Failure(code=row.trade_state) if status is PaymentStatus.FAILED else None,
+        deductions=aside(lambda: _deductions(row)) or (),
+        failure=_failure(row) if status is PaymentStatus.FAILED else None,
         refunds=() if untouched else None,
     )
 
@@ -109,17 +111,16 @@ def sub_payment(source: Source, number: str, row: SubOrder, rules: Rules) -> rec
         currency=row.amount.currency,
     )
     same = {name: getattr(row, name) for name in _SHARED}
-    state = row.trade_state or ""
-    whole = payment(source, Transaction(amount=amount, trade_state=state, **same), rules)
+    whole = payment(source, Transaction(amount=amount, **same), rules)
     return msgspec.structs.replace(whole, reference=rules.pattern.of(number))
 
 
-_SHARED = frozenset(SubOrder.__struct_fields__) - {"amount", "trade_state"}
+_SHARED = frozenset(SubOrder.__struct_fields__) - {"amount"}
 
 
 def refund(source: Source, row: payloads.Refund) -> records.Refund:
     amount = money(row.amount.refund, row.amount.currency)
-    if row.amount.refund > row.amount.total:
+    if row.amount.total is not None and row.amount.refund > row.amount.total:
         raise InexactAmount("a refund larger than its payment")
     facts = {"channel": row.channel, "funds_account": row.funds_account, "refund_id": row.refund_id}
     return records.Refund(
@@ -127,7 +128,7 @@ def refund(source: Source, row: payloads.Refund) -> records.Refund:
         native_id=row.out_refund_no,
         created_at=moment(row.create_time),
         custom_fields={name: value for name, value in facts.items() if value},
-        status=REFUND_STATUS.get(row.status, RefundStatus.UNKNOWN),
+        status=REFUND_STATUS.get(row.status or "", RefundStatus.UNKNOWN),
         provider_status=row.status,
         amount=amount,
         settled_at=moment(row.success_time),
@@ -143,7 +144,7 @@ def disputes(source: Source, row: Complaint) -> Iterator[records.Dispute]:
             source=source,
             native_id=row.complaint_id if place == 1 else f"{row.complaint_id}-{place}",
             created_at=moment(row.complaint_time),
-            status=COMPLAINT_STATE.get(row.complaint_state, DisputeStatus.UNKNOWN),
+            status=COMPLAINT_STATE.get(row.complaint_state or "", DisputeStatus.UNKNOWN),
             amount=money(order.amount, None),
             reason=row.problem_type,
             payment_id=order.out_trade_no,
@@ -177,11 +178,8 @@ def _instalments(row: Transaction) -> InstalmentPlan | None:
 
 def _deductions(row: Transaction) -> tuple[Deduction, ...]:
     """Coupons; together with what the payer paid they are not more than the order's amount."""
-    found = tuple(part for p in row.promotion_detail or () for part in _parts(p))
-    taken_off = sum(part.amount.minor_units for part in found)
-    if taken_off + (row.amount.payer_total or 0) > row.amount.total:
-        raise InexactAmount("coupons and the payer's part larger than the payment")
-    return found
+    found = [part for p in row.promotion_detail or () for part in _parts(p)]
+    return within(found, row.amount.total - (row.amount.payer_total or 0))
 
 
 def _parts(promotion: Promotion) -> Iterable[Deduction]:
@@ -192,13 +190,17 @@ def _parts(promotion: Promotion) -> Iterable[Deduction]:
         "merchant": promotion.merchant_contribute or 0,
         "other": promotion.other_contribute or 0,
     }
-    if sum(shares.values()) != promotion.amount:
+    if promotion.amount is not None and sum(shares.values()) != promotion.amount:
         return (Deduction(kind=kind, amount=money(promotion.amount, None)),)
     return tuple(
         Deduction(kind=kind, amount=money(share, None), funded_by=who)
         for who, share in shares.items()
         if share
     )
+
+
+def _failure(row: Transaction) -> Failure | None:
+    return Failure(code=row.trade_state) if row.trade_state else None
 
 
 def _others(row: Transaction, rules: Rules) -> dict[str, str]:

@@ -40,7 +40,7 @@ class Payer(Payload, frozen=True, kw_only=True):
 class Promotion(Payload, frozen=True, kw_only=True):
     """A coupon, and who paid which part of it."""
 
-    amount: int
+    amount: int | None = None
     scope: str | None = None
     wechatpay_contribute: int | None = None
     merchant_contribute: int | None = None
@@ -55,8 +55,8 @@ class Transaction(Payload, frozen=True, kw_only=True):
     """https://pay.weixin.qq.com/doc/v3/merchant/4012791838; an unpaid one has little of it."""
 
     out_trade_no: str
-    trade_state: str
     amount: Amount
+    trade_state: str | None = None
     transaction_id: str | None = None
     trade_type: str | None = None
     bank_type: str | None = None
@@ -79,9 +79,9 @@ class SubAmount(Payload, frozen=True, kw_only=True):
 class SubOrder(Payload, frozen=True, kw_only=True):
     """One merchant's part of a combined order: a transaction whose amount is spelt otherwise."""
 
-    mchid: str
     out_trade_no: str
     amount: SubAmount
+    mchid: str | None = None
     trade_state: str | None = None
     transaction_id: str | None = None
     trade_type: str | None = None
@@ -102,20 +102,20 @@ class Combination(Payload, frozen=True, kw_only=True):
 class RefundAmount(Payload, frozen=True, kw_only=True):
     """`total` is the payment's, `refund` goes back."""
 
-    total: int
     refund: int
+    total: int | None = None
     currency: str | None = None
 
 
 class Refund(Payload, frozen=True, kw_only=True):
     """https://pay.weixin.qq.com/doc/v3/merchant/4012791863"""
 
-    refund_id: str
     out_refund_no: str
-    out_trade_no: str
-    status: str
     amount: RefundAmount
-    create_time: Moment
+    refund_id: str | None = None
+    out_trade_no: str | None = None
+    status: str | None = None
+    create_time: Moment | None = None
     success_time: Moment | None = None
     channel: str | None = None
     funds_account: str | None = None
@@ -130,8 +130,8 @@ class Complaint(Payload, frozen=True, kw_only=True):
     """https://pay.weixin.qq.com/doc/v3/merchant/4012691645; texts and telephones are not read."""
 
     complaint_id: str
-    complaint_time: Moment
-    complaint_state: str
+    complaint_time: Moment | None = None
+    complaint_state: str | None = None
     complaint_order_info: list[ComplainedOrder] = []
     problem_type: str | None = None
 

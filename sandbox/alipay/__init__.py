@@ -15,7 +15,7 @@ from sandbox.world import Account, World
 NEVER = frozenset(
     {"PENDING", "REQUIRES_ACTION", "AUTHORIZED", "FAILED", "CANCELED", "UNKNOWN"}
     | {"refund PENDING", "refund FAILED", "refund CANCELED"}
-    | {"dispute lost", "dispute won", "second try", "customers"}
+    | {"dispute lost", "dispute won", "second try", "release", "customers"}
 )
 NO_QUARRELS = frozenset({"dispute needs_response", "dispute warning_closed", "instalments"})
 ACCOUNTS = (

@@ -153,7 +153,9 @@ OPTIONS: dict[str, Callable[[Trade], Any]] = {
 
 
 def refund_query(shop: Shop, content: dict[str, Any]) -> dict[str, Any]:
-    """Of a refund that it does not know Alipay says success, and nothing else."""
+    """Of a refund that it does not know Alipay says success, and nothing else; of one that has not
+    succeeded, no status.
+    """
     trade = trade_of(shop, content)
     request = content.get("out_request_no")
     if not request:
@@ -165,11 +167,12 @@ def refund_query(shop: Shop, content: dict[str, Any]) -> dict[str, Any]:
         "trade_no": trade.payment.native_id,
         "out_trade_no": trade.out_trade_no,
         "out_request_no": request,
-        "refund_status": "REFUND_SUCCESS",
         "total_amount": yuan(trade.payment.amount),
         "refund_amount": yuan(found[1].amount),
         "refund_reason": "七天无理由/退货",
     }
+    if found[1].status == "SUCCEEDED":
+        told["refund_status"] = "REFUND_SUCCESS"
     if "gmt_refund_pay" in (content.get("query_options") or ()):
         told["gmt_refund_pay"] = beijing(found[1].created_at)
     return told

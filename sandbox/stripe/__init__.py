@@ -18,16 +18,19 @@ ACCOUNTS = (
 )
 
 
-def app(world: World, context: Context) -> ASGIApp:
-    return StripeApp(world, context, ACCOUNTS)
+def simulated(accounts: tuple[Account, ...]) -> Vendor:
+    """Stripe with these accounts; one that lacks `search` is as those in India."""
+
+    def app(world: World, context: Context) -> ASGIApp:
+        return StripeApp(world, context, accounts)
+
+    def credentials(context: Context) -> Credentials:
+        return credentials_of(context, accounts)
+
+    def account_of(context: Context, scope: Scope) -> str | None:
+        return KeyRing.of(context, accounts).owners.get(presented(scope) or "")
+
+    return Vendor("stripe", accounts, native_id, app, credentials, error_answer, account_of)
 
 
-def credentials(context: Context) -> Credentials:
-    return credentials_of(context, ACCOUNTS)
-
-
-def account_of(context: Context, scope: Scope) -> str | None:
-    return KeyRing.of(context, ACCOUNTS).owners.get(presented(scope) or "")
-
-
-VENDOR = Vendor("stripe", ACCOUNTS, native_id, app, credentials, error_answer, account_of)
+VENDOR = simulated(ACCOUNTS)

@@ -192,6 +192,8 @@ def refund_object(charge: Object, native_id: str, created: int, amount: int) -> 
     }
 
 
+RELEASED = {"status": "succeeded"}
+"""What Stripe says of a release: only the charge, or the reason, tells it from a refund."""
 REFUND_STATUSES = {
     "PENDING": {"status": "pending", "pending_reason": "processing"},
     "SUCCEEDED": {"status": "succeeded"},
@@ -203,7 +205,8 @@ REFUND_STATUSES = {
 
 def world_refund(charge: Object, refund: Refund) -> Object:
     made = refund_object(charge, refund.native_id, unix(refund.created_at), refund.amount)
-    return made | {"reason": refund.reason} | REFUND_STATUSES[refund.status]
+    told = RELEASED if refund.release else REFUND_STATUSES[refund.status]
+    return made | {"reason": refund.reason} | told
 
 
 def world_dispute(charge: Object, dispute: Dispute) -> Object:

@@ -26,6 +26,7 @@ FILTERS: dict[str, tuple[str, ...]] = {
         "customer", "customer_account", "customer_details", "payment_intent", "payment_link",
         "subscription", "status", "created",
     ),
+    "invoice_payment": ("invoice", "payment", "status", "created"),
     "balance_transaction": ("source", "payout", "type", "currency", "created"),
 }  # fmt: skip
 REFERENCES = ("customer", "payment_intent", "charge")  # filters that must name what exists

@@ -147,8 +147,11 @@ def happened(payment: Payment, intent: Object) -> Object:
         case "AUTHORIZED":
             return {"capture_method": "manual", "amount_capturable": payment.amount}
         case "CANCELED":
-            at = intent["created"] + 3_600
-            return {"canceled_at": at, "cancellation_reason": "requested_by_customer"}
+            at, expired = intent["created"] + 3_600, bool(payment.refunds)
+            reason = "automatic" if expired else "requested_by_customer"
+            return {"canceled_at": at, "cancellation_reason": reason}
+        case "SUCCEEDED" if payment.captured < payment.amount:
+            return {"capture_method": "manual"}
         case "REQUIRES_ACTION":
             return {"next_action": redirect(payment.native_id)}
         case "PENDING":

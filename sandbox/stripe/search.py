@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from sandbox.stripe import params as read
-from sandbox.stripe.errors import invalid
+from sandbox.stripe.errors import StripeError, invalid
 from sandbox.stripe.expand import expanded, plan
 from sandbox.stripe.params import Params
 from sandbox.stripe.query import NUMBER, Clause, Query, parse
@@ -29,7 +29,9 @@ NUMERIC: dict[str, Callable[[int, int], bool]] = {
 
 
 def search(store: Store, noun: str, params: Params, now: float) -> Object:
-    """`GET /v1/<noun>s/search`."""
+    """`GET /v1/<noun>s/search`, which accounts in some countries do not have."""
+    if "search" in store.account.lacks:
+        raise StripeError(400, "The search feature is temporarily unavailable in your region.")
     read.only(params, PARAMETERS)
     text = read.required(params, "query")
     limit = read.limit(params)

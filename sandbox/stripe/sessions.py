@@ -1,4 +1,8 @@
-"""Checkout sessions: about one order in eight was paid, or not, through Stripe's own page."""
+"""Checkout sessions: about one order in eight was paid, or not, through Stripe's own page.
+
+Every second of them began a subscription: it names the invoice that was paid, not the payment. A
+few sessions only set a card up and are no order's.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,8 @@ from sandbox.world import Line, Order, Payment
 Object = dict[str, Any]
 ONE_IN = 8
 LIFETIME = 86_400
+SUBSCRIBED_EVERY = 2
+SETUP_EVERY = 10  # customers
 OPENED_BEFORE = 20  # seconds between the session and the intent it makes
 
 
@@ -90,6 +96,63 @@ def session_object(
         "ui_mode": "hosted_page",
         "url": url if status == "open" else None,
         "wallet_options": None,
+    }
+
+
+def is_subscription(order: Order) -> bool:
+    return int(order.number.rpartition("-")[2]) // ONE_IN % SUBSCRIBED_EVERY == 0
+
+
+def subscribed(order: Order) -> Object:
+    """What such a session says otherwise than one that takes a single payment."""
+    return {
+        "mode": "subscription",
+        "payment_intent": None,
+        "invoice": derived("in_1", order.number, length=23),
+        "subscription": derived("sub_1", order.number, length=23),
+    }
+
+
+def invoice_payment(invoice: str, payment: Payment) -> Object:
+    """https://docs.stripe.com/api/invoice-payment/object"""
+    created, paid = unix(payment.created_at), payment.status == "SUCCEEDED"
+    return {
+        "id": derived("inpay_1", invoice, length=23),
+        "object": "invoice_payment",
+        "amount_paid": payment.captured or None,
+        "amount_requested": payment.amount,
+        "created": created,
+        "currency": payment.currency.lower(),
+        "invoice": invoice,
+        "is_default": True,
+        "livemode": False,
+        "payment": {"type": "payment_intent", "payment_intent": payment.native_id},
+        "status": "paid" if paid else "open",
+        "status_transitions": {"canceled_at": None, "paid_at": created if paid else None},
+    }
+
+
+def setup_session(customer: str, created: int) -> Object:
+    """A session in which a customer only left a card for later."""
+    native_id = derived("cs_test_a1", customer, "setup", length=56)
+    bare = dict.fromkeys(("amount_subtotal", "amount_total", "client_reference_id", "currency"))
+    return bare | {
+        "id": native_id,
+        "object": "checkout.session",
+        "created": created,
+        "customer": customer,
+        "customer_details": None,
+        "invoice": None,
+        "livemode": False,
+        "metadata": {},
+        "mode": "setup",
+        "payment_intent": None,
+        "payment_method_types": ["card"],
+        "payment_status": "no_payment_required",
+        "setup_intent": derived("seti_1", customer, length=23),
+        "status": "complete",
+        "subscription": None,
+        "url": None,
     }
 
 

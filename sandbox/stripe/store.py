@@ -17,6 +17,7 @@ from sandbox.stripe.objects import (
     billing_details,
     payment_error,
     payment_method_object,
+    unix,
     world_customer,
     world_intent,
 )
@@ -33,6 +34,7 @@ TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
     "refund": ("/v1/refunds", ("charge", "payment_intent")),
     "dispute": ("/v1/disputes", ("charge", "payment_intent")),
     "checkout.session": ("/v1/checkout/sessions", ("customer", "payment_intent", "status")),
+    "invoice_payment": ("/v1/invoice_payments", ("invoice",)),
     "balance_transaction": ("/v1/balance_transactions", ("source",)),
 }
 CHARGE_AFTER = 3  # seconds from an intent to its charge
@@ -79,9 +81,12 @@ class Store:
         """What a charge says of its refunds follows from them."""
         counted = [r for r in self.refunds_of(charge["id"]) if r["status"] in COUNTED_REFUNDS]
         charge["amount_refunded"] = sum(refund["amount"] for refund in counted)
-        charge["refunded"] = (
-            charge["captured"] and charge["amount_refunded"] >= charge["amount_captured"]
-        )
+        charge["refunded"] = charge["paid"] and charge["amount_refunded"] >= charge["amount"]
+
+    def release(self, charge: Object, refund: Object) -> None:
+        """Let go what was not captured of a charge, which Stripe tells of as a refund."""
+        self.add(refund)
+        self.recount(charge)
 
 
 def fill(account: Account, world: World) -> Store:
@@ -100,6 +105,8 @@ def fill(account: Account, world: World) -> Store:
         by_order.setdefault(payment.order or "", []).append(payment)
     for order in world.orders:
         add_session(store, order, by_order.get(order.number, []), customers)
+    for native_id in list(customers.values())[:: sessions.SETUP_EVERY]:
+        store.add(sessions.setup_session(native_id, unix(world.orders[-1].placed_at)))
     return store
 
 
@@ -110,8 +117,8 @@ def add_payment(store: Store, payment: Payment, customer: str | None) -> None:
     charge = None
     if payment.failure is not None and payment.status != "FAILED":
         add_charge(store, payment, intent, "failed", 1)
-    if payment.status in CHARGED:
-        charge = add_charge(store, payment, intent, CHARGED[payment.status], 2)
+    if status := "succeeded" if released(payment) else CHARGED.get(payment.status):
+        charge = add_charge(store, payment, intent, status, 2)
     if charge is None:
         return
     intent["latest_charge"] = charge["id"]
@@ -123,6 +130,10 @@ def add_payment(store: Store, payment: Payment, customer: str | None) -> None:
     store.recount(charge)
     if payment.dispute is not None:
         add_dispute(store, charge, payment.dispute)
+
+
+def released(payment: Payment) -> bool:
+    return any(refund.release for refund in payment.refunds)
 
 
 def add_charge(store: Store, payment: Payment, intent: Object, status: str, attempt: int) -> Object:
@@ -137,15 +148,17 @@ def add_charge(store: Store, payment: Payment, intent: Object, status: str, atte
         instalments=payment.instalments,
         failure=(payment.failure or "card_declined") if status == "failed" else None,
     )
+    if released(payment):
+        charge |= {"captured": payment.captured > 0, "amount_captured": payment.captured}
     if charge["paid"] and charge["captured"] and payment.fee is not None:
         kind = "charge" if payment.method == "card" else "payment"
-        charge["balance_transaction"] = store.book(charge, kind, payment.amount, payment.fee)
+        charge["balance_transaction"] = store.book(charge, kind, payment.captured, payment.fee)
     return store.add(charge)
 
 
 def add_refund(store: Store, charge: Object, refund: Refund) -> None:
     made = store.add(world_refund(charge, refund))
-    if made["status"] in ("succeeded", "failed"):
+    if made["status"] in ("succeeded", "failed") and not refund.release:
         made["balance_transaction"] = store.book(made, "refund", -refund.amount)
     if made["status"] == "failed":
         made["failure_balance_transaction"] = store.book(made, "refund_failure", refund.amount)
@@ -178,7 +191,11 @@ def add_session(
     payment = done[0] if done else None
     customer = customers.get((payment.customer if payment else None) or "")
     email = (store.get("customer", customer) or {}).get("email")
-    session = store.add(sessions.session_object(order, payment, customer, email))
+    made = sessions.session_object(order, payment, customer, email)
+    if payment is not None and sessions.is_subscription(order):
+        made |= sessions.subscribed(order)
+        store.add(sessions.invoice_payment(made["invoice"], payment))
+    session = store.add(made)
     store.line_items[session["id"]] = sessions.line_items(order, session["created"])
 
 

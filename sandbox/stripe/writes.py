@@ -162,6 +162,7 @@ class Writer:
         fee = goods.provider_fee(amount, intent["currency"].upper())
         charge |= {"captured": True, "amount_captured": amount}
         charge["balance_transaction"] = self.store.book(charge, "charge", amount, fee)
+        self.release(charge, charge["amount"] - amount)
         intent |= {"status": "succeeded", "amount_received": amount, "amount_capturable": 0}
 
     def capture(self, native_id: str, params: Params) -> Object:
@@ -200,7 +201,16 @@ class Writer:
             "amount_capturable": 0,
             "next_action": None,
         }
+        charge = self.store.get("charge", intent["latest_charge"])
+        if charge is not None and charge["paid"]:
+            self.release(charge, charge["amount"])
         return intent
+
+    def release(self, charge: Object, amount: int) -> None:
+        """What is not captured goes back to the payer's limit, told as a refund of the charge."""
+        if amount:
+            made = refund_object(charge, self.new_id("re_3", "refund"), self.now, amount)
+            self.store.release(charge, made)
 
     def the_intent(self, native_id: str) -> Object:
         intent = self.store.get("payment_intent", native_id)
@@ -214,7 +224,7 @@ class Writer:
         reason = read.choice(params, "reason", REFUND_REASONS)
         metadata = read.metadata(params)
         charge = self.refundable(params)
-        rest = charge["amount_captured"] - charge["amount_refunded"]
+        rest = charge["amount"] - charge["amount_refunded"]
         amount = read.integer(params["amount"], "amount") if "amount" in params else rest
         if amount < 1 and "amount" in params:
             raise invalid("Invalid positive integer", "amount", "parameter_invalid_integer")

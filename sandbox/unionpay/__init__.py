@@ -19,7 +19,7 @@ NEVER = frozenset(
         *("PENDING", "REQUIRES_ACTION", "AUTHORIZED", "FAILED", "CANCELED", "UNKNOWN"),
         *("refund PENDING", "refund FAILED", "refund CANCELED"),
         *("dispute needs_response", "dispute lost", "dispute won", "dispute warning_closed"),
-        *("second try", "customers"),
+        *("second try", "release", "customers"),
     }
 )
 ACCOUNTS = (

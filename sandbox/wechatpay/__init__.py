@@ -19,7 +19,7 @@ ACCOUNT = Account(
     ("CNY",),
     # A bill tells of what was paid, so a payment that was not could be found by nobody.
     lacks=frozenset({"PENDING", "REQUIRES_ACTION", "AUTHORIZED", "FAILED", "CANCELED", "UNKNOWN"})
-    | {"dispute lost", "dispute won", "instalments", "second try", "customers"},
+    | {"dispute lost", "dispute won", "instalments", "second try", "release", "customers"},
     methods=("balance", "card", "ecny"),
     deducts=("coupon", "promotion"),
 )

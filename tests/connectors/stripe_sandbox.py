@@ -49,11 +49,11 @@ class StripeSandbox(SandboxUpstream):
             found, more = found + page["data"], page["has_more"]
         return found
 
-    def pay(self, reference: str) -> str:
+    def pay(self, reference: str, **more: str) -> str:
         """The id of a card payment of this moment."""
         fields = {"amount": "1000", "currency": "eur", "payment_method": "pm_card_visa"}
         named = {"confirm": "true", f"metadata[{KEY}]": reference}
-        return str(self.call("POST", "payment_intents", data={**fields, **named})["id"])
+        return str(self.call("POST", "payment_intents", data={**fields, **named, **more})["id"])
 
     def call(self, method: str, path: str, **content: Any) -> dict[str, Any]:
         url = f"{self.credentials['base_url']}/v1/{path}"

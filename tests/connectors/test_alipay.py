@@ -192,6 +192,19 @@ async def test_every_refund_is_read_as_it_is(sandbox: AlipaySandbox, alipay: Any
     assert len(found) == len(sandbox.refunds) > 5
 
 
+async def test_a_refund_whose_outcome_was_never_told_is_not_pending_for_ever(
+    sandbox: AlipaySandbox, alipay: Any
+) -> None:
+    _, true = sandbox.refunds[0]
+    true.status = "PENDING"
+    try:
+        (refund,) = (await alipay.refunds([true.native_id])).values()
+    finally:
+        true.status = "SUCCEEDED"
+    assert (refund.status, refund.settled_at) == (RefundStatus.UNKNOWN, None)
+    assert refund.amount.minor_units == true.amount
+
+
 @pytest.mark.parametrize(
     ("account", "more"),
     [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ import pytest
 from connectors.alipay import mapping, payloads, wallet
 from connectors.alipay.accountlog import Told, entries_of
 from connectors.alipay.amounts import Misfit, masked_account, masked_name, whole
+from connectors.blanks import decoded
 from connectors.errors import Malformed
 from connectors.ledger import Entry
 from connectors.money import Money
@@ -32,6 +33,7 @@ from connectors.records import (
     SourceKind,
 )
 from connectors.references import ReferencePattern
+from connectors.transport import Response
 
 SOURCE = Source("alipay_cn", "alipay", SourceKind.PAYMENTS)
 PATTERN = ReferencePattern(r"(SO-\d+)(?:-\d+)?")
@@ -112,10 +114,10 @@ def paid(**changes: Any) -> Payment:
     return mapping.payment(SOURCE, msgspec.convert(given, payloads.Trade), PATTERN)
 
 
-def refunded(currency: str = "CNY", **changes: Any) -> Refund | None:
+def refunded(currency: str = "CNY", now: datetime | None = None, **changes: Any) -> Refund | None:
     given = {k: v for k, v in {**REFUND, **changes}.items() if v is not None}
     row = msgspec.convert(given, payloads.Refund)
-    return mapping.refund(SOURCE, row, f"{TRADE_NO}-RF-1_a-b", currency)
+    return mapping.refund(SOURCE, row, f"{TRADE_NO}-RF-1_a-b", currency, now)
 
 
 def disputed(**changes: Any) -> Dispute:
@@ -296,26 +298,11 @@ def test_a_name_is_masked(given: str | None, shown: str | None) -> None:
         ({"total_amount": "1e4"}, "total_amount"),
         ({"total_amount": "NaN"}, "total_amount"),
         ({"total_amount": ""}, "total_amount"),
-        ({"total_amount": "79.99"}, "buyer_pay_amount"),
-        ({"receipt_amount": "9800"}, "receipt_amount"),
         ({"total_amount": "-100.00"}, "total_amount: less than nothing"),
-        ({"point_amount": "-1.00"}, "point_amount: less than nothing"),
-        ({"receipt_amount": "-1.00"}, "receipt_amount: less than nothing"),
-        ({"mdiscount_amount": "100.01"}, "mdiscount_amount: less than nothing, or more"),
-        ({"voucher_detail_list": [{"amount": "1.00", "other_contribute": "-1.00"}]}, "a deduction"),
-        (
-            {"voucher_detail_list": [{"amount": "150.00", "other_contribute": "150.00"}]},
-            "the deductions: more than total_amount",
-        ),
-        (
-            {"voucher_detail_list": [{"amount": "90.01", "other_contribute": "90.01"}]},
-            "the deductions: more than total_amount",
-        ),
         ({"trans_currency": "XXX"}, "trans_currency"),
         ({"trans_currency": "BTC"}, "trans_currency"),
         ({"send_pay_date": "2026-13-01 08:00:05"}, "send_pay_date"),
         ({"send_pay_date": "2026-01-01T08:00:05+08:00"}, "send_pay_date"),
-        ({"hb_fq_pay_info": {"user_install_num": "three"}}, "user_install_num"),
     ],
 )
 def test_what_does_not_fit_is_told_by_its_field(changes: dict[str, Any], field: str) -> None:
@@ -323,6 +310,57 @@ def test_what_does_not_fit_is_told_by_its_field(changes: dict[str, Any], field: 
         mapping.mapped("alipay_cn", lambda: paid(**changes))
     assert caught.value.detail.startswith(field)
     assert not [v for v in changes.values() if isinstance(v, str) and v and v in str(caught.value)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"point_amount": "-1.00"},
+        {"point_amount": "ten"},
+        {"mdiscount_amount": "100.01"},
+        {"voucher_detail_list": [{"amount": "1.00", "other_contribute": "-1.00"}]},
+        {"voucher_detail_list": [{"amount": "150.00", "other_contribute": "150.00"}]},
+        {"voucher_detail_list": [{"amount": "90.01", "other_contribute": "90.01"}]},
+    ],
+)
+def test_deductions_that_contradict_the_trade_are_left_out(changes: dict[str, Any]) -> None:
+    payment = paid(**changes)
+    assert (payment.amount, payment.captured) == (yuan(10000), yuan(10000))
+    assert (payment.status, payment.deductions) == (PaymentStatus.SUCCEEDED, ())
+
+
+def test_a_coupon_worth_more_than_the_trade_took_off_all_of_it() -> None:
+    bare = dict.fromkeys(("point_amount", "discount_amount", "mdiscount_amount"))
+    coupon = [{"amount": "150.00", "other_contribute": "150.00"}]
+    (deduction,) = paid(**bare, voucher_detail_list=coupon).deductions
+    assert (deduction.kind, deduction.amount) == ("coupon", yuan(10000))
+
+
+CHARGED = {"charge_fee": "0.60", "is_rating_on_trade_receiver": "Y"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "fee", "net"),
+    [
+        ({}, yuan(60), yuan(9740)),
+        ({"receipt_amount": "9800"}, yuan(60), None),
+        ({"receipt_amount": "-1.00"}, yuan(60), None),
+        ({"receipt_amount": ""}, yuan(60), None),
+        ({"charge_info_list": [{**CHARGED, "charge_fee": "much"}]}, None, None),
+        ({"charge_info_list": [CHARGED, {**CHARGED, "charge_fee": ""}]}, None, None),
+    ],
+)
+def test_a_fee_or_a_receipt_that_cannot_be_is_unknown(
+    changes: dict[str, Any], fee: Money | None, net: Money | None
+) -> None:
+    payment = paid(**{"charge_info_list": [CHARGED], **changes})
+    assert (payment.fee, payment.net, payment.captured) == (fee, net, yuan(10000))
+
+
+def test_odd_instalments_and_purses_leave_the_payment_alone() -> None:
+    assert paid(hb_fq_pay_info={"user_install_num": "three"}).instalments is None
+    odd = [{"fund_channel": "ALIPAYACCOUNT", "amount": "much"}]
+    assert paid(fund_bill_list=odd).channel is PaymentChannel.UNKNOWN
 
 
 def test_an_amount_that_is_a_number_is_refused() -> None:
@@ -364,17 +402,71 @@ def test_a_refund_is_known_by_both_its_numbers() -> None:
 @pytest.mark.parametrize(
     ("changes", "status"),
     [
-        ({"refund_status": None}, RefundStatus.PENDING),
+        ({"refund_status": None}, RefundStatus.UNKNOWN),
+        ({"refund_status": ""}, RefundStatus.UNKNOWN),
+        ({"refund_status": None, "fund_change": "Y"}, RefundStatus.SUCCEEDED),
+        ({"refund_status": None, "fund_change": "N"}, RefundStatus.UNKNOWN),
         ({"refund_status": None, "error_code": "ACQ.TRADE_HAS_FINISHED"}, RefundStatus.FAILED),
         ({"refund_status": "REFUND_NEWS"}, RefundStatus.UNKNOWN),
     ],
 )
-def test_a_refund_without_success_is_not_done(
+def test_a_refund_without_its_word_is_decided_by_what_else_is_told(
     changes: dict[str, Any], status: RefundStatus
 ) -> None:
     refund = refunded(**changes)
     assert refund is not None
     assert refund.status is status
+    assert (refund.settled_at is not None) is (status is RefundStatus.SUCCEEDED)
+
+
+REFUNDED_AT = datetime(2026, 1, 2, 1, 0, 0, 123000, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("changes", "age", "status"),
+    [
+        ({}, timedelta(hours=23), RefundStatus.PENDING),
+        ({}, timedelta(hours=25), RefundStatus.UNKNOWN),
+        ({}, timedelta(minutes=-2), RefundStatus.PENDING),
+        ({"fund_change": "Y"}, timedelta(days=9), RefundStatus.SUCCEEDED),
+        ({"gmt_refund_pay": None}, timedelta(hours=1), RefundStatus.UNKNOWN),
+    ],
+)
+def test_a_refund_without_a_word_is_under_way_for_a_day_only(
+    changes: dict[str, Any], age: timedelta, status: RefundStatus
+) -> None:
+    refund = refunded(now=REFUNDED_AT + age, refund_status=None, **changes)
+    assert refund is not None
+    assert (refund.status, refund.amount) == (status, yuan(2000))
+
+
+@pytest.mark.parametrize("blank", ["", None])
+@pytest.mark.parametrize(
+    "member",
+    [
+        "out_trade_no", "buyer_logon_id", "point_amount", "discount_amount", "mdiscount_amount",
+        "receipt_amount", "fund_bill_list", "voucher_detail_list", "trans_currency",
+        "hb_fq_pay_info", "charge_info_list", "trade_status", "send_pay_date",
+    ],
+)  # fmt: skip
+def test_what_a_trade_does_not_tell_is_unknown_and_the_rest_stands(
+    member: str, blank: object
+) -> None:
+    body = msgspec.json.encode({**TRADE, member: blank})
+    decoder = msgspec.json.Decoder(payloads.Trade)
+    row = decoded(Response(200, {}, body), decoder, "alipay_cn")
+    payment = mapping.payment(SOURCE, row, PATTERN)
+    assert payment.amount == yuan(10000)
+    known = member != "trade_status"
+    assert payment.status is (PaymentStatus.SUCCEEDED if known else PaymentStatus.UNKNOWN)
+    assert payment.captured == (yuan(10000) if known else None)
+
+
+def test_purses_and_coupons_that_tell_nothing_are_passed_over() -> None:
+    bare = [{"fund_channel": None, "amount": None}, {"amount": "80.00"}]
+    assert paid(fund_bill_list=bare).channel is PaymentChannel.UNKNOWN
+    assert paid(voucher_detail_list=[{}]).status is PaymentStatus.SUCCEEDED
+    assert paid(hb_fq_pay_info={"user_install_num": 3}).channel is PaymentChannel.PAY_LATER
 
 
 def test_of_an_unknown_refund_nothing_is_said() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.currency import MINOR_UNIT_DIGITS, UnknownCurrency
+from connectors.currency import CURRENT, MINOR_UNIT_DIGITS, UnknownCurrency, minor_unit_digits
 from connectors.money import INT64_MAX, InexactAmount, Money
 
 CURRENCIES = st.sampled_from(sorted(MINOR_UNIT_DIGITS))
@@ -26,6 +26,8 @@ CURRENCIES = st.sampled_from(sorted(MINOR_UNIT_DIGITS))
         ("1.500", "KWD", 1500, "1.500"),
         ("0.001", "KWD", 1, "0.001"),
         ("1.2345", "CLF", 12345, "1.2345"),
+        ("1.25", "HRK", 125, "1.25"),
+        ("15000", "BYR", 15000, "15000"),
         ("1E+3", "EUR", 100_000, "1000.00"),
         ("92233720368547758.07", "EUR", INT64_MAX, "92233720368547758.07"),
         ("-9223372036854775807", "JPY", -INT64_MAX, "-9223372036854775807"),
@@ -76,6 +78,22 @@ def test_an_unknown_currency_is_refused(code: str) -> None:
     assert len(str(refusal.value)) < 80
     with pytest.raises(UnknownCurrency):
         _ = Money(1, code).amount
+
+
+@pytest.mark.parametrize(
+    ("code", "digits"),
+    [
+        ("HRK", 2), ("LTL", 2), ("ANG", 2), ("SLL", 2), ("STD", 2), ("ZWL", 2), ("MRO", 2),
+        ("VEF", 2), ("BYR", 0), ("EEK", 2), ("CUC", 2), ("TRL", 0), ("MGF", 0),
+    ],
+)  # fmt: skip
+def test_a_currency_that_was_withdrawn_is_known_and_not_in_use(code: str, digits: int) -> None:
+    assert minor_unit_digits(code) == digits
+    assert code not in CURRENT
+
+
+def test_currencies_in_use_are_three_capitals_with_decimals() -> None:
+    assert {"EUR", "JPY", "XCG", "ZWG", "SLE"} <= CURRENT < MINOR_UNIT_DIGITS.keys()
 
 
 @given(st.integers(-INT64_MAX, INT64_MAX), CURRENCIES)

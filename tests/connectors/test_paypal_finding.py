@@ -163,6 +163,27 @@ async def test_an_order_that_is_held_leads_to_its_authorization() -> None:
     assert (payment.native_id, payment.status) == (HELD, PaymentStatus.AUTHORIZED)
 
 
+@pytest.mark.parametrize("word", ["VOIDED", "EXPIRED"])
+async def test_what_was_captured_before_an_authorization_ended_is_its_payment(word: str) -> None:
+    part = row(FIRST, amount=usd("4.00"))
+    held = row(HELD, word)
+    answers = {AUTHORIZATIONS + HELD: held, ORDERS + ORDER: whole(part, held=[held])}
+    connector, script = connected_to(answers)
+    payment = (await connector.payments([HELD]))[HELD]
+    assert (payment.native_id, payment.captured) == (FIRST, Money(400, "USD"))
+    assert len(script.asked) == 3
+
+
+@pytest.mark.parametrize(
+    "order", [whole(held=[row(HELD, "VOIDED")]), whole(row(FIRST), held=[row(HELD), row(SECOND)])]
+)
+async def test_an_authorization_that_ended_before_any_capture_is_canceled(order: Any) -> None:
+    """What another authorization of the order became is not this one's."""
+    payment = await found({AUTHORIZATIONS + HELD: row(HELD, "VOIDED"), ORDERS + ORDER: order}, HELD)
+    assert (payment.native_id, payment.status) == (HELD, PaymentStatus.CANCELED)
+    assert payment.captured == Money(0, "USD")
+
+
 async def test_an_order_that_nobody_paid_has_no_payment() -> None:
     assert await found({ORDERS + ORDER: {"id": ORDER, "status": "APPROVED"}}, ORDER) is None
     assert await found({ORDERS + ORDER: whole(held=[row(HELD, "CAPTURED")])}, ORDER) is None

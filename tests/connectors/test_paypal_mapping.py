@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from connectors.blanks import decoded
 from connectors.currency import UnknownCurrency
 from connectors.errors import Malformed
 from connectors.fitting import mapped
@@ -342,7 +343,6 @@ def test_a_currency_that_is_none_is_malformed(currency: str) -> None:
         ({"amount": None}, "$.amount"),
         ({"create_time": "2026-01-01T08:01:10"}, "$.create_time"),
         ({"create_time": "yesterday"}, "$.create_time"),
-        ({"status": None}, "$.status"),
     ],
 )
 def test_a_payload_that_does_not_fit_says_where(change: dict[str, Any], where: str) -> None:
@@ -352,6 +352,91 @@ def test_a_payload_that_does_not_fit_says_where(change: dict[str, Any], where: s
         Response(200, {}, body).decode(decoder, "paypal")
     assert where in caught.value.detail
     assert "23.99" not in caught.value.detail
+
+
+BLANK = [
+    {"supplementary_data": None},
+    {"supplementary_data": {"related_ids": None}},
+    {"supplementary_data": {"related_ids": {"order_id": ""}}},
+    {"update_time": ""},
+    {"update_time": None},
+    {"custom_id": None, "invoice_id": ""},
+    {"status_details": None},
+    {"status_details": {"reason": None}},
+    {"seller_receivable_breakdown": None},
+    {"seller_receivable_breakdown": {"paypal_fee": None, "net_amount": {}}},
+    {"network_transaction_reference": {"network": ""}},
+    {"processor_response": None},
+    {"links": None},
+]
+
+
+def read(decoder: type[Any], content: dict[str, Any]) -> Any:
+    body = msgspec.json.encode(content)
+    return decoded(Response(200, {}, body), msgspec.json.Decoder(decoder), "paypal")
+
+
+@pytest.mark.parametrize("blank", BLANK)
+def test_what_a_capture_does_not_tell_is_unknown_and_the_rest_stands(blank: dict[str, Any]) -> None:
+    payment = mapping.payment(SOURCE, read(payloads.Capture, {**CAPTURE, **blank}), None, NAMING)
+    assert payment.captured == Money(2399, "USD")
+    assert (payment.status, payment.created_at) == (PaymentStatus.SUCCEEDED, AT)
+
+
+@pytest.mark.parametrize("word", [None, ""])
+def test_a_capture_without_a_status_is_unknown(word: str | None) -> None:
+    row = read(payloads.Capture, {**CAPTURE, "status": word})
+    payment = mapping.payment(SOURCE, row, None, NAMING)
+    assert (payment.status, payment.captured) == (PaymentStatus.UNKNOWN, None)
+    assert payment.amount == Money(2399, "USD")
+
+
+@pytest.mark.parametrize("blank", [None, ""])
+def test_a_capture_without_a_time_is_read(blank: str | None) -> None:
+    row = read(payloads.Capture, {**CAPTURE, "create_time": blank})
+    payment = mapping.payment(SOURCE, row, None, NAMING)
+    assert (payment.created_at, payment.paid_at) == (None, None)
+    assert payment.captured == Money(2399, "USD")
+
+
+@pytest.mark.parametrize(
+    ("blank", "status"),
+    [
+        ({"status": None}, RefundStatus.UNKNOWN),
+        ({"status": ""}, RefundStatus.UNKNOWN),
+        ({"create_time": None, "update_time": ""}, RefundStatus.SUCCEEDED),
+        ({"links": None, "invoice_id": None}, RefundStatus.SUCCEEDED),
+        ({"links": [{"href": None, "rel": "up"}, None]}, RefundStatus.SUCCEEDED),
+    ],
+)
+def test_what_a_refund_does_not_tell_is_unknown(blank: dict[str, Any], status: Any) -> None:
+    refund = mapping.refund(SOURCE, read(payloads.Refund, {**REFUND, **blank}))
+    assert (refund.status, refund.amount) == (status, Money(500, "USD"))
+
+
+def test_a_refund_without_a_status_is_in_no_sum() -> None:
+    bare = {key: value for key, value in REFUND.items() if key != "status"}
+    payments = {"captures": [CAPTURE], "authorizations": None, "refunds": [bare]}
+    whole = {"id": "O", "payment_source": {"paypal": None}, "purchase_units": [{"payments": None}]}
+    assert read(payloads.Order, whole).captures == {}
+    order = read(payloads.Order, {**whole, "purchase_units": [{"payments": payments}]})
+    payment = mapping.payment(SOURCE, read(payloads.Capture, CAPTURE), order, NAMING)
+    assert [r.status for r in payment.refunds or ()] == [RefundStatus.UNKNOWN]
+    assert payment.refunded == Money(0, "USD")
+
+
+@pytest.mark.parametrize("missing", ["status", "create_time", "disputed_transactions", "reason"])
+def test_what_a_dispute_does_not_tell_is_unknown(missing: str) -> None:
+    told = read(payloads.Dispute, {**DISPUTE, missing: None})
+    assert mapping.dispute(SOURCE, told).amount == Money(2399, "USD")
+
+
+@pytest.mark.parametrize("amount", [None, {}, {"value": "1.00"}, {"currency_code": "USD"}])
+def test_without_its_amount_a_payment_is_none(amount: Any) -> None:
+    row = read(payloads.Capture, {**CAPTURE, "amount": amount})
+    assert isinstance(
+        mapped("paypal", lambda: mapping.payment(SOURCE, row, None, NAMING)), Malformed
+    )
 
 
 def test_the_last_moment_there_is_does_not_break_us() -> None:
@@ -440,6 +525,13 @@ def test_a_payment_without_a_breakdown_has_no_fee_yet() -> None:
     payment = paid(seller_receivable_breakdown={"gross_amount": usd("23.99")})
     assert (payment.fee, payment.net) == (None, None)
     assert paid(seller_receivable_breakdown=None).fee is None
+
+
+@pytest.mark.parametrize("odd", [{"currency_code": "XBT", "value": "1.36"}, usd("1.3600"), usd("")])
+def test_a_fee_that_cannot_be_is_unknown(odd: dict[str, str]) -> None:
+    payment = paid(seller_receivable_breakdown={**BREAKDOWN, "paypal_fee": odd})
+    assert (payment.fee, payment.net) == (None, Money(2263, "USD"))
+    assert payment.captured == Money(2399, "USD")
 
 
 @pytest.mark.parametrize(

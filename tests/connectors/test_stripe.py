@@ -13,9 +13,10 @@ import pytest
 from connectors.conformance import Batch, Conformance, Upstream, connected
 from connectors.conformance_kit import PAGES, ids, walk
 from connectors.errors import Malformed, Rejected, Unauthorized
-from connectors.filters import MoneyRange, PaymentFilter, RefundFilter, TimeRange
+from connectors.filters import MoneyRange, OrderFilter, PaymentFilter, RefundFilter, TimeRange
+from connectors.money import Money
 from connectors.paging import BadCursor, PageQuery, Sort
-from connectors.records import Kind, PaymentStatus
+from connectors.records import Kind, PaymentStatus, RefundStatus
 from connectors.secret import Secret
 from connectors.stripe import VENDOR
 from connectors.vendor import SourceSettings
@@ -25,7 +26,9 @@ from tests.connectors.stripe_sandbox import KEY, StripeSandbox
 
 pytestmark = pytest.mark.anyio
 ONE_CRM = discover(("salesforce",))
-PAYMENTS, REFUNDS = (next(p for p in PAGES if p.kind is k) for k in (Kind.PAYMENT, Kind.REFUND))
+PAYMENTS, REFUNDS, ORDERS = (
+    next(p for p in PAGES if p.kind is k) for k in (Kind.PAYMENT, Kind.REFUND, Kind.ORDER)
+)
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 LISTS = ("customers", "checkout/sessions", "refunds", "disputes")
 NO = {prefix: f"{prefix}none{{:04}}".format for prefix in ("cus_", "cs_", "pi_", "re_", "dp_")}
@@ -71,11 +74,16 @@ def known_keys(sandbox: StripeSandbox) -> Mapping[str, Batch]:
     references = tuple(dict.fromkeys(p["metadata"][KEY] for p in paid))
     intents = tuple(p["id"] for p in paid)
     rows = {path: tuple(r["id"] for r in sandbox.rows(path)) for path in LISTS}
+    # Those of subscriptions cost more: test_sessions_of_subscriptions_share_a_page.
+    sessions = sandbox.rows("checkout/sessions")
+    orders = tuple(r["id"] for r in sessions if r["mode"] == "payment")
+    dearer = {r["customer"] for r in sessions if r["mode"] == "subscription"}
+    cheap = tuple(buyer for buyer in buyers if buyer not in dearer)
     return {
         "customers": Batch(known=rows["customers"], missing=NO["cus_"]),
-        "orders": Batch(known=rows["checkout/sessions"], missing=NO["cs_"]),
-        "orders_by_customer": Batch(known=buyers, missing=NO["cus_"]),
-        "order_lines": Batch(known=rows["checkout/sessions"], missing=NO["cs_"]),
+        "orders": Batch(known=orders, missing=NO["cs_"]),
+        "orders_by_customer": Batch(known=cheap, missing=NO["cus_"]),
+        "order_lines": Batch(known=orders, missing=NO["cs_"]),
         "payments": Batch(known=intents, missing=NO["pi_"]),
         "payments_by_reference": Batch(known=references, missing="NONE-{:04}".format),
         "payments_by_customer": Batch(known=buyers, missing=NO["cus_"]),
@@ -208,6 +216,52 @@ async def test_refunds_come_with_their_payment(sandbox: StripeSandbox, stripe: A
     assert [r.payment for r in refunds] == [whole[r.payment_id] for r in refunds]
 
 
+async def test_a_release_is_one_by_all_ways(sandbox: StripeSandbox, stripe: Any) -> None:
+    released = [
+        (p["nativeId"], r["nativeId"])
+        for p in sandbox.payments()
+        for r in p["refunds"]
+        if p["status"] == "CANCELED" or r["status"] == "CANCELED"
+    ]
+    assert len(released) > 2
+    by_id = await stripe.refunds([refund for _, refund in released])
+    by_payment = await stripe.refunds_by_payment([payment for payment, _ in released])
+    listed: Any = await walk(stripe, REFUNDS, 100, sort=Sort(), filter=RefundFilter())
+    for payment, refund in released:
+        assert by_id[refund].status is RefundStatus.CANCELED
+        assert [r.status for r in by_payment[payment] if r.native_id == refund] == [
+            RefundStatus.CANCELED
+        ]
+        assert [r.status for r, _ in listed if r.native_id == refund] == [RefundStatus.CANCELED]
+
+
+@pytest.mark.parametrize(("captured", "status"), [(800, "SUCCEEDED"), (None, "CANCELED")])
+async def test_what_is_captured_in_part_or_dropped_gave_nothing_back(
+    shop: StripeSandbox, seller: Any, captured: int | None, status: str
+) -> None:
+    held = shop.pay(f"HELD-{captured}", capture_method="manual")
+    if captured:
+        amount = {"amount_to_capture": str(captured)}
+        shop.call("POST", f"payment_intents/{held}/capture", data=amount)
+    else:
+        shop.call("POST", f"payment_intents/{held}/cancel")
+    payment = (await seller.payments([held]))[held]
+    assert (payment.status.value, payment.captured.minor_units) == (status, captured or 0)
+    assert payment.refunded.minor_units == 0
+    assert [r.status for r in payment.refunds] == [RefundStatus.CANCELED]
+
+
+async def test_a_currency_that_was_withdrawn_is_read_and_filtered_by(
+    shop: StripeSandbox, seller: Any
+) -> None:
+    made = shop.pay("KUNA", currency="hrk")
+    payment = (await seller.payments([made]))[made]
+    assert payment.amount == payment.captured == Money(1000, "HRK")
+    narrow = PaymentFilter(amount=MoneyRange("HRK", gte=1000))
+    await seller.payment_page(PageQuery(5, narrow))
+    assert narrow.accepts(payment)
+
+
 async def test_more_refunds_than_are_embedded_are_fetched(shop: StripeSandbox, seller: Any) -> None:
     made = shop.pay("MANY-REFUNDS")
     for _ in range(12):
@@ -286,7 +340,7 @@ async def test_what_can_be_narrowed_upstream_is(
 
 async def test_a_session_is_an_order_with_its_lines(sandbox: StripeSandbox, stripe: Any) -> None:
     orders = {o["number"]: o for o in sandbox.get("truth")["orders"]}
-    rows = sandbox.rows("checkout/sessions")
+    rows = [row for row in sandbox.rows("checkout/sessions") if row["mode"] != "setup"]
     found = await stripe.orders([row["id"] for row in rows])
     lines = await stripe.order_lines(list(found))
     assert len(found) == len(rows)
@@ -294,6 +348,67 @@ async def test_a_session_is_an_order_with_its_lines(sandbox: StripeSandbox, stri
         assert order.total.minor_units == orders[order.number]["total"]
         assert order.lines == lines[order.native_id]
         assert sum(line.total.minor_units for line in order.lines) == order.total.minor_units
+
+
+def sessions(sandbox: StripeSandbox, mode: str) -> dict[str, str]:
+    """Order numbers by session, of one mode."""
+    rows = sandbox.rows("checkout/sessions")
+    return {r["id"]: r["client_reference_id"] for r in rows if r["mode"] == mode}
+
+
+async def test_sessions_of_subscriptions_share_a_page(sandbox: StripeSandbox, stripe: Any) -> None:
+    orders = {o["number"]: o for o in sandbox.get("truth")["orders"]}
+    subscribed = sessions(sandbox, "subscription")
+    assert len(subscribed) > 1
+    await sandbox.clear()
+    found = await stripe.orders(list(subscribed))
+    paths = [path for path, _ in sandbox.asked()]
+    assert paths.count("/v1/invoice_payments") == 1
+    assert len(paths) == len(subscribed) + 1
+    for native_id, number in subscribed.items():
+        own = [p["nativeId"] for p in orders[number]["payments"] if p["source"] == "stripe_eu"]
+        (held,) = found[native_id].payment_ids
+        assert (held.native_id in own, held.field) == (True, "invoice")
+        assert found[native_id].misfits is None
+
+
+async def test_the_session_of_one_subscription_costs_a_call_more(
+    sandbox: StripeSandbox, stripe: Any
+) -> None:
+    one, plain = (
+        next(iter(sessions(sandbox, "subscription"))),
+        next(iter(sessions(sandbox, "payment"))),
+    )
+    await sandbox.clear()
+    await stripe.orders([plain])
+    assert await sandbox.calls() == 1
+    await stripe.orders([one])
+    assert await sandbox.calls() == 3
+    assert "invoice=in_1" in sandbox.asked()[-1][1]
+
+
+async def test_without_its_invoice_the_payments_of_a_session_are_unknown(
+    sandbox: StripeSandbox, stripe: Any
+) -> None:
+    one = next(iter(sessions(sandbox, "subscription")))
+    sandbox.break_path("/v1/invoice_payments")
+    order = (await stripe.orders([one]))[one]
+    assert order.payment_ids == ()
+    assert set(order.misfits) == {"payment_ids"}
+
+
+async def test_a_session_that_only_sets_a_card_up_is_no_order(
+    sandbox: StripeSandbox, stripe: Any
+) -> None:
+    set_up = sessions(sandbox, "setup")
+    assert set_up
+    assert await stripe.orders(list(set_up)) == {}
+    rows = sandbox.rows("checkout/sessions")
+    buyer = next(row["customer"] for row in rows if row["mode"] == "setup")
+    page = (await stripe.orders_by_customer([buyer], PageQuery(100, OrderFilter())))[buyer]
+    listed: Any = await walk(stripe, ORDERS, 1, sort=Sort(), filter=OrderFilter())
+    assert ids(listed) == [row["id"] for row in rows if row["id"] not in set_up]
+    assert not {row.record.native_id for row in page.rows} & set(set_up)
 
 
 async def test_stripe_never_has_to_refuse_for_its_rates() -> None:

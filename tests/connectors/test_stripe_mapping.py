@@ -133,8 +133,11 @@ def refunds(*changes: dict[str, Any], has_more: bool = False) -> dict[str, Any]:
     return {"object": "list", "data": rows, "has_more": has_more}
 
 
-def ordered(**changes: Any) -> Order:
-    return mapping.order(SOURCE, msgspec.convert({**SESSION, **changes}, payloads.Session))
+def ordered(invoiced: tuple[str, ...] | None = None, **changes: Any) -> Order:
+    row = msgspec.convert({**SESSION, **changes}, payloads.Session)
+    order = mapping.order(SOURCE, row, invoiced)
+    assert order is not None
+    return order
 
 
 def test_a_plain_payment() -> None:
@@ -158,6 +161,8 @@ def test_a_plain_payment() -> None:
         (50000, "isk", 500),
         (50000, "ugx", 500),
         (500, "mga", 50000),
+        (500, "hrk", 500),
+        (500, "byr", 500),
         (-100, "eur", -100),
     ],
 )
@@ -247,6 +252,86 @@ def test_an_authorisation_that_was_let_go_is_canceled() -> None:
     assert (payment.status, payment.refunded) == (PaymentStatus.CANCELED, Money(0, "USD"))
 
 
+RELEASE = {"balance_transaction": None}
+MOVED = {"balance_transaction": "txn_2"}
+
+
+@pytest.mark.parametrize(
+    ("amounts", "rows", "status", "refunded", "words"),
+    [
+        ((20675, 20300, 375), [{"amount": 375, **RELEASE}], "SUCCEEDED", 0, ["CANCELED"]),
+        ((1099, 100, 999), [{"amount": 999, **RELEASE}], "SUCCEEDED", 0, ["CANCELED"]),
+        ((1099, 1000, 99), [], "SUCCEEDED", 0, []),
+        (
+            (1099, 1000, 199),
+            [{"amount": 100, **MOVED}, {"amount": 99, **RELEASE}],
+            "PARTIALLY_REFUNDED",
+            100,
+            ["SUCCEEDED", "CANCELED"],
+        ),
+        # A refund of as much as was let go is told from it by its movement.
+        (
+            (1000, 500, 1000),
+            [{"amount": 500, **MOVED}, {"amount": 500, **RELEASE}],
+            "REFUNDED",
+            500,
+            ["SUCCEEDED", "CANCELED"],
+        ),
+        # The release is counted and not listed.
+        ((1099, 1000, 199), [{"amount": 100, **MOVED}], "PARTIALLY_REFUNDED", 100, ["SUCCEEDED"]),
+        # More may still be captured: nothing was let go yet.
+        ((1000, 300, 100), [{"amount": 100, **MOVED}], "PARTIALLY_REFUNDED", 100, ["SUCCEEDED"]),
+    ],
+)
+def test_what_was_never_captured_is_no_refund(
+    amounts: tuple[int, int, int],
+    rows: list[dict[str, Any]],
+    status: str,
+    refunded: int,
+    words: list[str],
+) -> None:
+    names = ("amount", "amount_captured", "amount_refunded")
+    charge = dict(zip(names, amounts, strict=True))
+    payment = paid({**charge, "refunds": refunds(*rows)}, amount=amounts[0])
+    assert (payment.amount, payment.captured) == (
+        Money(amounts[0], "USD"),
+        Money(amounts[1], "USD"),
+    )
+    assert (payment.status.value, payment.refunded) == (status, Money(refunded, "USD"))
+    assert [r.status.value for r in payment.refunds or ()] == words
+
+
+def test_without_the_list_of_refunds_what_was_never_captured_is_not_counted() -> None:
+    told = {"amount": 1099, "amount_captured": 1000, "amount_refunded": 199, "refunds": None}
+    assert paid(told).refunded == Money(100, "USD")
+
+
+def test_an_expired_authorization_gave_nothing_back() -> None:
+    let_go = {"captured": False, "amount_captured": 0, "refunded": True, "amount_refunded": 1099}
+    row = {"amount": 1099, "reason": "expired_uncaptured_charge"}
+    payment = paid({**let_go, "refunds": refunds(row)}, status="canceled", amount_received=0)
+    assert (payment.status, payment.refunded) == (PaymentStatus.CANCELED, Money(0, "USD"))
+    assert [r.status for r in payment.refunds or ()] == [RefundStatus.CANCELED]
+
+
+@pytest.mark.parametrize(
+    ("row", "charge", "status"),
+    [
+        ({"reason": "expired_uncaptured_charge"}, "ch_1", RefundStatus.CANCELED),
+        ({}, {**CHARGE, "captured": False, "amount_captured": 0}, RefundStatus.CANCELED),
+        ({}, {**CHARGE, "amount_captured": 999, "amount_refunded": 100}, RefundStatus.CANCELED),
+        ({}, {**CHARGE, "amount_refunded": 100}, RefundStatus.SUCCEEDED),
+        ({}, "ch_1", RefundStatus.SUCCEEDED),
+    ],
+)
+def test_a_refund_on_its_own_is_told_from_a_release(
+    row: dict[str, Any], charge: Any, status: RefundStatus
+) -> None:
+    whole = msgspec.convert({**REFUND, **row, "charge": charge}, payloads.Refund)
+    refund = mapping.refund(SOURCE, whole, KEY)
+    assert (refund.status, refund.payment_id) == (status, "pi_1")
+
+
 @pytest.mark.parametrize(
     ("word", "ours", "status"),
     [
@@ -316,6 +401,108 @@ def test_channel_by_method(
 def test_a_fee_that_is_not_known_yet(balance: str | None) -> None:
     payment = paid({"balance_transaction": balance})
     assert (payment.fee, payment.net, payment.status) == (None, None, PaymentStatus.SUCCEEDED)
+
+
+@pytest.mark.parametrize(
+    "missing",
+    ["amount_received", "created", "customer", "payment_method_types", "metadata"],
+)
+def test_what_an_intent_does_not_tell_its_charge_tells(missing: str) -> None:
+    whole = {**INTENT, "latest_charge": CHARGE}
+    del whole[missing]
+    payment = mapping.payment(SOURCE, msgspec.convert(whole, payloads.Intent), (), KEY)
+    assert (payment.status, payment.captured) == (PaymentStatus.SUCCEEDED, Money(1099, "USD"))
+    assert (payment.refunded, payment.created_at) == (
+        Money(0, "USD"),
+        None if missing == "created" else AT,
+    )
+
+
+@pytest.mark.parametrize(
+    ("missing", "status", "captured"),
+    [
+        ("amount_captured", PaymentStatus.UNKNOWN, None),
+        ("captured", PaymentStatus.UNKNOWN, None),
+        ("status", PaymentStatus.UNKNOWN, None),
+        ("disputed", PaymentStatus.UNKNOWN, Money(1099, "USD")),
+        ("amount_refunded", PaymentStatus.SUCCEEDED, Money(1099, "USD")),
+        ("refunded", PaymentStatus.SUCCEEDED, Money(1099, "USD")),
+        ("refunds", PaymentStatus.SUCCEEDED, Money(1099, "USD")),
+        ("created", PaymentStatus.SUCCEEDED, Money(1099, "USD")),
+        ("balance_transaction", PaymentStatus.SUCCEEDED, Money(1099, "USD")),
+        ("payment_method_details", PaymentStatus.SUCCEEDED, Money(1099, "USD")),
+    ],
+)
+def test_what_a_charge_does_not_tell_is_unknown(
+    missing: str, status: PaymentStatus, captured: Money | None
+) -> None:
+    payment = paid({missing: None})
+    assert (payment.status, payment.captured) == (status, captured)
+    assert payment.amount == Money(1099, "USD")
+
+
+def test_a_success_without_a_charge_or_an_amount_received_is_unknown() -> None:
+    payment = paid(latest_charge=None, amount_received=None)
+    assert (payment.status, payment.captured) == (PaymentStatus.UNKNOWN, None)
+    waiting = paid(latest_charge=None, amount_received=None, status="processing")
+    assert (waiting.status, waiting.captured) == (PaymentStatus.PENDING, Money(0, "USD"))
+
+
+def test_without_both_the_refunds_and_their_sum_nothing_is_known_of_them() -> None:
+    payment = paid({"refunds": None, "amount_refunded": None})
+    assert (payment.status, payment.refunded, payment.refunds) == (
+        PaymentStatus.UNKNOWN,
+        None,
+        None,
+    )
+
+
+def test_refunds_in_another_currency_than_their_charge_are_not_added_up() -> None:
+    payment = paid({"amount_refunded": 300, "refunds": refunds({"currency": "eur"})})
+    assert (payment.refunded, payment.refunds) == (Money(300, "USD"), None)
+
+
+@pytest.mark.parametrize("odd", [{"amount": None}, {"created": 10**15}])
+def test_a_refund_that_cannot_be_read_leaves_its_payment_what_the_charge_tells(
+    odd: dict[str, Any],
+) -> None:
+    payment = paid({"amount_refunded": 100, "refunds": refunds(odd)})
+    assert (payment.refunded, payment.refunds) == (Money(100, "USD"), None)
+    assert payment.status is PaymentStatus.PARTIALLY_REFUNDED
+
+
+@pytest.mark.parametrize("missing", ["status", "created", "reason", "charge", "metadata"])
+def test_what_a_refund_does_not_tell_is_unknown(missing: str) -> None:
+    row = msgspec.convert({**REFUND, missing: None}, payloads.Refund)
+    refund = mapping.refund(SOURCE, row, KEY)
+    told = RefundStatus.UNKNOWN if missing == "status" else RefundStatus.SUCCEEDED
+    assert (refund.amount, refund.status) == (Money(100, "USD"), told)
+
+
+@pytest.mark.parametrize("missing", ["status", "created", "charge", "evidence_details"])
+def test_what_a_dispute_does_not_tell_is_unknown(missing: str) -> None:
+    record = mapping.dispute(SOURCE, dispute(**{missing: None}))
+    assert (record.amount, record.payment_id) == (Money(1099, "USD"), "pi_1")
+
+
+@pytest.mark.parametrize(
+    "blank",
+    [
+        {"created": None},
+        {"payment_status": None},
+        {"line_items": None},
+        {"line_items": {"data": None}},
+        {"line_items": {"data": [{"id": "li_1", "price": {}}]}},
+    ],
+)
+def test_what_a_session_does_not_tell_is_unknown(blank: dict[str, Any]) -> None:
+    order = ordered(**blank)
+    assert (order.native_id, order.total) == ("cs_test_1", Money(1099, "USD"))
+
+
+def test_a_fee_in_no_currency_is_unknown() -> None:
+    payment = paid({"balance_transaction": {**BALANCE, "currency": "xbt"}})
+    assert (payment.fee, payment.net, payment.captured) == (None, None, Money(1099, "USD"))
 
 
 def test_a_fee_is_in_the_currency_of_settlement() -> None:
@@ -391,6 +578,42 @@ def test_a_session_is_an_order() -> None:
     assert [(line.sku, line.unit_price) for line in order.lines or ()] == [
         ("SHIRT", Money(1099, "USD"))
     ]
+
+
+SUBSCRIPTION = {"mode": "subscription", "payment_intent": None, "invoice": "in_1"}
+
+
+def test_a_session_of_a_subscription_is_paid_by_the_payments_of_its_invoice() -> None:
+    order = ordered(invoiced=("pi_1", "ch_2"), **SUBSCRIPTION)
+    assert (order.recorded_state, order.misfits) == (OrderState.PAID, None)
+    assert order.payment_ids == (
+        ExternalId("stripe_eu", "pi_1", "invoice"),
+        ExternalId("stripe_eu", "ch_2", "invoice"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "invoiced", "known"),
+    [
+        (SUBSCRIPTION, None, False),
+        (SUBSCRIPTION, (), False),
+        ({**SUBSCRIPTION, "payment_status": "unpaid"}, None, False),
+        ({**SUBSCRIPTION, "payment_status": "unpaid"}, (), True),
+        ({**SUBSCRIPTION, "payment_status": "no_payment_required"}, None, True),
+        ({"payment_intent": None}, None, False),
+        ({"payment_intent": None, "payment_status": "unpaid", "status": "open"}, None, True),
+        ({}, None, True),
+    ],
+)
+def test_a_paid_session_without_payments_says_that_they_are_unknown(
+    changes: dict[str, Any], invoiced: tuple[str, ...] | None, known: bool
+) -> None:
+    assert (ordered(invoiced=invoiced, **changes).misfits is None) is known
+
+
+def test_a_session_that_sets_a_card_up_is_no_order() -> None:
+    row = msgspec.convert({**SESSION, "mode": "setup"}, payloads.Session)
+    assert mapping.order(SOURCE, row) is None
 
 
 def test_a_session_with_little_in_it() -> None:

@@ -9,8 +9,9 @@ from typing import Any, BinaryIO
 import msgspec
 import pytest
 
+from connectors.capabilities import Probe
 from connectors.errors import Malformed, Retryable, SourceError
-from connectors.filters import PaymentFilter
+from connectors.filters import OrderFilter, PaymentFilter
 from connectors.paging import PageQuery
 from connectors.records import PaymentStatus, Source, SourceKind
 from connectors.secret import Secret
@@ -185,6 +186,83 @@ async def test_disputes_that_one_page_does_not_cover_are_asked_one_by_one() -> N
     assert [q.get("created[gte]") or q["payment_intent"] for q in asked] == ["10", "pi_old"]
 
 
+def session(name: str, created: int) -> dict[str, Any]:
+    return {
+        "id": f"cs_{name}", "created": created, "status": "complete", "payment_status": "paid",
+        "mode": "subscription", "payment_intent": None, "invoice": f"in_{name}",
+        "amount_total": 9, "currency": "usd",
+    }  # fmt: skip
+
+
+def paid_by(name: str, created: int, **payment: Any) -> dict[str, Any]:
+    told = payment or {"type": "payment_intent", "payment_intent": f"pi_{name}"}
+    return {"id": f"inpay_{name}", "created": created, "invoice": f"in_{name}", "payment": told}
+
+
+async def test_invoices_that_one_page_does_not_cover_are_asked_one_by_one() -> None:
+    def answer(query: dict[str, str]) -> dict[str, Any]:
+        if "created[gte]" in query:
+            return listed([paid_by("new", 50), paid_by("other", 40)], more=True)
+        second = {**paid_by("old", 12, payment_intent="pi_second"), "id": "inpay_2"}
+        return listed([paid_by("old", 11), second])
+
+    rows = [session("new", 45), session("old", 10)]
+    canned = Canned(
+        {"/v1/checkout/sessions": lambda _: listed(rows), "/v1/invoice_payments": answer}
+    )
+    page = await canned.connector().order_page(PageQuery(9, OrderFilter()))
+    held = [[one.native_id for one in row.record.payment_ids] for row in page.rows]
+    assert held == [["pi_new"], ["pi_old", "pi_second"]]
+    asked = [dict(r.query) for r in canned.asked if r.path == "/v1/invoice_payments"]
+    assert [q.get("created[gte]") or q["invoice"] for q in asked] == ["10", "in_old"]
+
+
+@pytest.mark.parametrize(
+    ("payment", "held"),
+    [
+        ({"type": "payment_intent", "payment_intent": "pi_1"}, ["pi_1"]),
+        ({"type": "charge", "charge": "ch_1"}, ["ch_1"]),
+        ({"type": "payment_record", "payment_record": "pr_1"}, []),
+    ],
+)
+async def test_an_invoice_that_was_paid_past_stripe_leaves_the_payments_unknown(
+    payment: dict[str, Any], held: list[str]
+) -> None:
+    canned = Canned(
+        {
+            "/v1/checkout/sessions/cs_a": lambda _: session("a", 5),
+            "/v1/invoice_payments": lambda _: listed([paid_by("a", 6, **payment)]),
+        }
+    )
+    order = (await canned.connector().orders(["cs_a"]))["cs_a"]
+    assert [one.native_id for one in order.payment_ids] == held
+    assert (order.misfits is None) is bool(held)
+
+
+async def test_what_passes_fails_the_order_and_not_its_payments() -> None:
+    canned = Canned(
+        {
+            "/v1/checkout/sessions/cs_a": lambda _: session("a", 5),
+            "/v1/invoice_payments": lambda _: Retryable("stripe_eu", "down"),
+        }
+    )
+    assert isinstance((await canned.connector().orders(["cs_a"]))["cs_a"], Retryable)
+
+
+async def test_a_page_of_sessions_that_are_no_orders_is_read_past() -> None:
+    set_up = [{**session(name, 9), "mode": "setup", "invoice": None} for name in "ab"]
+
+    def answer(query: dict[str, str]) -> dict[str, Any]:
+        if "starting_after" not in query:
+            return listed(set_up, more=True)
+        return listed([{**session("c", 5), "invoice": None, "payment_intent": "pi_c"}])
+
+    canned = Canned({"/v1/checkout/sessions": answer})
+    page = await canned.connector().order_page(PageQuery(2, OrderFilter()))
+    assert [row.after for row in page.rows] == ["l:cs_c"]
+    assert [dict(r.query).get("starting_after") for r in canned.asked] == [None, "cs_b"]
+
+
 async def test_a_charge_without_an_intent_is_a_payment_of_its_own() -> None:
     charge = {**intent("a", disputed=True)["latest_charge"], "metadata": {"order_id": "a"}}
     canned = Canned({"/v1/charges/ch_a": lambda _: charge, "/v1/disputes": lambda _: listed([])})
@@ -200,8 +278,10 @@ async def test_a_deleted_customer_is_missing() -> None:
 
 
 async def test_every_request_names_the_version_and_the_account() -> None:
-    canned = Canned({"/v1/balance": lambda _: {}})
-    await canned.connector().probe()
+    canned = Canned(
+        {"/v1/balance": lambda _: {}, "/v1/payment_intents/search": lambda _: found([])}
+    )
+    assert await canned.connector().probe() == Probe()
     assert canned.asked[0].headers == {
         "stripe-version": "2026-10-28.endive",
         "stripe-account": "acct_1",

@@ -11,7 +11,7 @@ import pytest
 from connectors.filters import CustomerFilter, MoneyRange, PaymentFilter, TimeRange
 from connectors.records import PaymentStatus
 from connectors.stripe import search
-from connectors.stripe.errors import judge_for
+from connectors.stripe.errors import SearchUnavailable, judge_for
 from connectors.transport import Response
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -37,6 +37,7 @@ KEY = "order_id"
         (500, {"type": "api_error"}, {"stripe-should-retry": "false"}, "NotNow"),
         (429, {"code": "rate_limit"}, {"stripe-should-retry": "false"}, "SlowDown"),
         (418, {}, {}, "Rejected"),
+        (400, {"type": "invalid_request_error"}, {}, "Rejected"),
     ],
 )
 def test_errors_by_code_type_and_status(
@@ -47,6 +48,22 @@ def test_errors_by_code_type_and_status(
         found = judge_for("stripe_eu")(Response(status, headers, content))
         assert type(found).__name__ == kind
         assert "secret" not in f"{found} {found!r}"
+
+
+@pytest.mark.parametrize("status", [400, 403])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "The search feature is temporarily unavailable in your region.",
+        "search feature unavailable for merchant",
+        "Search is not available for this account.",
+    ],
+)
+def test_an_account_without_search_is_told_from_a_wrong_query(status: int, message: str) -> None:
+    body = {"error": {"type": "invalid_request_error", "message": message}}
+    found = judge_for("stripe_in")(Response(status, {}, msgspec.json.encode(body)))
+    assert isinstance(found, SearchUnavailable)
+    assert found.detail == "Stripe offers this account no search"
 
 
 def test_a_code_that_is_a_sentence_is_not_told() -> None:
@@ -85,6 +102,9 @@ def test_bounds_between_seconds_keep_every_row(bounds: TimeRange | None, params:
         (MoneyRange("ISK", gte=5), 'currency:"isk" AND amount>=500'),
         (MoneyRange("MGA", gte=501, lt=501), 'currency:"mga" AND amount>=6 AND amount<6'),
         (MoneyRange("MGA", gt=501, lte=501), 'currency:"mga" AND amount>5 AND amount<=5'),
+        # A currency that was withdrawn is not asked for; what is found is filtered by it.
+        (MoneyRange("HRK", gt=5), "amount>5"),
+        (MoneyRange("HRK"), None),
         (MoneyRange("XXX", gt=5), None),
     ],
 )

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from connectors.blanks import decoded
 from connectors.money import Money
 from connectors.records import (
     Deduction,
@@ -24,6 +25,7 @@ from connectors.records import (
     SourceKind,
 )
 from connectors.references import ReferencePattern
+from connectors.transport import Response
 from connectors.wechatpay import mapping
 from connectors.wechatpay.addresses import Addresses
 from connectors.wechatpay.mapping import Rules
@@ -215,11 +217,10 @@ def test_a_service_providers_payer_is_masked_too() -> None:
         {"total": 100, "currency": "cny"},
         {"total": -1, "currency": "CNY"},
         {"total": 2**70, "currency": "CNY"},
-        {"total": 100, "payer_total": 101},
     ],
 )
 def test_an_amount_that_cannot_be_is_refused(amount: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"CNY|fen|payment"):
+    with pytest.raises(ValueError, match=r"CNY|fen"):
         payment(amount=amount)
 
 
@@ -229,29 +230,101 @@ def test_an_amount_that_is_not_whole_fen_is_refused(total: object) -> None:
         payment(amount={"total": total})
 
 
-def test_coupons_larger_than_the_payment_are_refused() -> None:
-    with pytest.raises(ValueError, match="larger than the payment"):
-        payment(promotion_detail=[{"amount": 60}, {"amount": 60}])
-
-
-@pytest.mark.parametrize(("paid", "coupon", "fits"), [(90, 10, True), (90, 50, False)])
-def test_coupons_and_what_the_payer_paid_are_not_more_than_the_payment(
-    paid: int, coupon: int, fits: bool
+@pytest.mark.parametrize(
+    ("total", "paid", "coupons", "deducted"),
+    [
+        (100, 90, [10], [10]),
+        # A coupon of 10 yuan on an order of 8 takes off 8.
+        (800, 0, [1000], [800]),
+        (100, 90, [50], [10]),
+        (100, None, [150], [100]),
+        # Of several nobody knows which took off less.
+        (100, 0, [60, 60], []),
+        (100, 101, [10], []),
+        (100, 100, [10], []),
+        (100, 90, [-10], []),
+        (100, 90, [2**70], []),
+    ],
+)
+def test_a_payment_stands_whatever_its_coupons_say(
+    total: int, paid: int | None, coupons: list[int], deducted: list[int]
 ) -> None:
-    changes: dict[str, Any] = {
-        "amount": {"total": 100, "payer_total": paid, "currency": "CNY"},
-        "promotion_detail": [{"amount": coupon}],
-    }
-    if fits:
-        assert payment(**changes).deductions[0].amount == Money(10, "CNY")
-        return
-    with pytest.raises(ValueError, match="larger than the payment"):
-        payment(**changes)
+    found = payment(
+        amount={"total": total, "payer_total": paid},
+        promotion_detail=[{"amount": amount} for amount in coupons],
+    )
+    assert found.status is PaymentStatus.SUCCEEDED
+    assert found.amount == found.captured == Money(total, "CNY")
+    assert [d.amount for d in found.deductions] == [Money(amount, "CNY") for amount in deducted]
+
+
+def test_a_coupon_that_is_capped_keeps_who_paid_it() -> None:
+    coupon = {"amount": 1000, "wechatpay_contribute": 1000, "scope": "SINGLE"}
+    found = payment(amount={"total": 800, "payer_total": 0}, promotion_detail=[coupon])
+    assert found.deductions == (
+        Deduction(kind="promotion", amount=Money(800, "CNY"), funded_by="provider"),
+    )
 
 
 def test_a_time_without_an_offset_is_refused() -> None:
     with pytest.raises(msgspec.ValidationError):
         payment(success_time="2026-01-01T08:00:00")
+
+
+def blanked(text: str, type_: type[Any], **blank: Any) -> Any:
+    body = json.dumps(json.loads(text) | blank).encode()
+    return decoded(Response(200, {}, body), msgspec.json.Decoder(type_), "wechat_cn")
+
+
+BLANK = ("", None)
+
+
+@pytest.mark.parametrize("blank", BLANK)
+@pytest.mark.parametrize(
+    "member",
+    [
+        "success_time", "payer", "promotion_detail", "attach", "bank_type", "trade_type",
+        "transaction_id", "installment_info",
+    ],
+)  # fmt: skip
+def test_what_a_payment_does_not_tell_is_unknown_and_the_rest_stands(
+    member: str, blank: object
+) -> None:
+    found = mapping.payment(WECHAT, blanked(TRANSACTION, Transaction, **{member: blank}), RULES)
+    assert (found.status, found.captured) == (PaymentStatus.SUCCEEDED, Money(100, "CNY"))
+    assert (found.paid_at is None) is (member == "success_time")
+
+
+@pytest.mark.parametrize("blank", BLANK)
+def test_a_payment_without_a_state_is_unknown(blank: object) -> None:
+    found = mapping.payment(WECHAT, blanked(TRANSACTION, Transaction, trade_state=blank), RULES)
+    assert (found.status, found.captured, found.refunded) == (PaymentStatus.UNKNOWN, None, None)
+
+
+@pytest.mark.parametrize("blank", BLANK)
+@pytest.mark.parametrize(
+    "member", ["refund_id", "out_trade_no", "status", "create_time", "success_time", "channel"]
+)
+def test_what_a_refund_does_not_tell_is_unknown(member: str, blank: object) -> None:
+    found = mapping.refund(WECHAT, blanked(REFUND, Refund, **{member: blank}))
+    assert found.amount == Money(50, "CNY")
+    assert (found.status is RefundStatus.UNKNOWN) is (member == "status")
+
+
+def test_a_coupon_without_an_amount_is_what_its_parts_are() -> None:
+    parts = {"amount": None, "merchant_contribute": 4, "wechatpay_contribute": 6}
+    row = blanked(TRANSACTION, Transaction, promotion_detail=[parts, {"amount": None}])
+    found = mapping.payment(WECHAT, row, RULES).deductions
+    assert [(d.funded_by, d.amount.minor_units) for d in found] == [
+        ("provider", 6),
+        ("merchant", 4),
+    ]
+
+
+def test_a_complaint_without_time_and_state_is_read() -> None:
+    row = blanked(COMPLAINT, Complaint, complaint_time="", complaint_state=None)
+    (found,) = mapping.disputes(WECHAT, row)
+    assert (found.created_at, found.status.value) == (None, "UNKNOWN")
 
 
 def refund_row(**changes: Any) -> Refund:

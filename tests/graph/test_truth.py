@@ -211,3 +211,22 @@ def test_names_survive_in_every_script(gateway: GatewayServer, truth: Truth) -> 
     assert any("\u4e00" <= letter <= "\u9fff" for letter in text), "no Chinese name"
     assert any("\u0590" <= letter <= "\u06ff" for letter in text), "no right-to-left name"
     assert any(letter > "\U0001f000" for letter in text), "no emoji"
+
+
+def test_sessions_of_a_provider_are_paid_by_the_payments_that_they_or_their_invoices_name(
+    gateway: GatewayServer, truth: Truth
+) -> None:
+    query = """query S($after: String) { orders(first: 100, after: $after,
+        filter: {source: ["stripe_eu", "stripe_us"], recordedState: [PAID]}) {
+      pageInfo { hasNextPage endCursor }
+      nodes { number paid { minorUnits } paymentState payments { nodes { nativeId } } } } }"""
+    told = {o["number"]: o for o in truth["orders"]}
+    shown = list(every(gateway, query, "orders"))
+    assert len(shown) > 20
+    for session in shown:
+        true = told[session["number"]]
+        assert money(session["paid"]) == true["paid"], session["number"]
+        assert session["paymentState"] == true["paymentState"]
+        assert {p["nativeId"] for p in session["payments"]["nodes"]} <= {
+            p["nativeId"] for p in true["payments"]
+        }

@@ -40,22 +40,32 @@ def test_every_payment_is_shown_truly(
 
 
 def check_charge(payment: Payment, charge: dict[str, Any] | None) -> None:
-    if payment.status in ("REQUIRES_ACTION", "CANCELED", "UNKNOWN"):
+    released = any(r.release for r in payment.refunds)
+    if payment.status in ("REQUIRES_ACTION", "CANCELED", "UNKNOWN") and not released:
         assert charge is None
         return
     assert charge is not None
-    counted = [r.amount for r in payment.refunds if r.status in ("SUCCEEDED", "PENDING")]
-    assert charge["amount_refunded"] == sum(counted)
-    assert charge["refunded"] == (0 < payment.captured == sum(counted))
+    counted = sum(
+        r.amount for r in payment.refunds if r.release or r.status in ("SUCCEEDED", "PENDING")
+    )
+    assert charge["amount_refunded"] == counted
+    assert charge["refunded"] == (counted == payment.amount)
+    if released:
+        assert charge["amount_captured"] == payment.captured == payment.amount - _let_go(payment)
+        assert charge["captured"] is (payment.captured > 0)
     assert charge["disputed"] == (payment.dispute is not None)
     fee = charge["balance_transaction"] and charge["balance_transaction"]["fee"]
     assert fee == payment.fee
     assert {r["id"]: r["status"].upper() for r in charge["refunds"]["data"]} == {
-        r.native_id: r.status for r in payment.refunds
+        r.native_id: "SUCCEEDED" if r.release else r.status for r in payment.refunds
     }
     if payment.instalments:
         plan = charge["payment_method_details"]["card"]["installments"]["plan"]
         assert plan == {"count": payment.instalments, "interval": "month", "type": "fixed_count"}
+
+
+def _let_go(payment: Payment) -> int:
+    return sum(r.amount for r in payment.refunds if r.release)
 
 
 def test_a_failed_payment_says_why(us: StripeClient, world: World) -> None:
@@ -107,15 +117,21 @@ def test_checkout_sessions(us: StripeClient, world: World) -> None:
     sessions = us.v1.checkout.sessions.list({"limit": 100, "expand": paths})
     assert {s.status for s in sessions.data} >= {"complete"}
     for session in (s.to_dict() for s in sessions.auto_paging_iter()):
+        if session["mode"] == "setup":
+            continue
         order = orders[session["client_reference_id"]]
         assert session["amount_total"] == order.total
         assert sum(i["amount_total"] for i in session["line_items"]["data"]) == order.total
-        if session["status"] == "complete":
+        if session["mode"] == "subscription":
+            listed = us.v1.invoice_payments.list({"invoice": session["invoice"]}).data
+            assert [p.amount_requested for p in listed] == [order.total]
+        elif session["status"] == "complete":
             assert session["payment_intent"]["amount"] == order.total
 
 
 def test_sessions_by_payment_intent_and_status(us: StripeClient) -> None:
-    session = us.v1.checkout.sessions.list({"status": "complete", "limit": 1}).data[0]
+    complete = us.v1.checkout.sessions.list({"status": "complete", "limit": 100}).data
+    session = next(one for one in complete if one.payment_intent)
     found = us.v1.checkout.sessions.list({"payment_intent": str(session.payment_intent)})
     assert [s.id for s in found.data] == [session.id]
     items = us.v1.checkout.sessions.line_items.list(session.id, {"limit": 1})

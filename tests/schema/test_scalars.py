@@ -44,6 +44,7 @@ def written(name: str, value: Any) -> Any:
         ("BigInt", INT64_MAX, "9223372036854775807"),
         ("BigInt", -1, "-1"),
         ("CurrencyCode", "EUR", "EUR"),
+        ("CurrencyCode", "HRK", "HRK"),
     ],
 )
 def test_values_are_written_exactly(name: str, value: Any, text: str) -> None:
@@ -90,6 +91,7 @@ def test_what_would_not_be_exact_is_not_written(name: str, value: Any) -> None:
         ("BigInt", "-5", -5),
         ("BigInt", 7, 7),
         ("CurrencyCode", "JPY", "JPY"),
+        ("CurrencyCode", "HRK", "HRK"),
     ],
 )
 def test_values_are_read_exactly(name: str, text: Any, value: Any) -> None:
