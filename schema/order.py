@@ -93,7 +93,7 @@ def _state(root: records.Order, info: RequestInfo) -> Any:
 @reads(ORDER_PAYMENTS)
 def _in_sync(root: records.Order, info: RequestInfo) -> Any:
     def show(linked: Linked[records.Payment]) -> bool | None:
-        return in_sync(root.recorded_state, _live(root, linked))
+        return in_sync(root, _live(root, linked))
 
     return then(info.context.load(ORDER_PAYMENTS, root), show)
 
