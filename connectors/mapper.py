@@ -128,7 +128,7 @@ class Mapper:
         return OrderLine(
             sku=read.text("sku", declared.sku),
             name=read.text("name", declared.name),
-            quantity=read.number("quantity", declared.quantity),
+            quantity=read.quantity("quantity", declared.quantity),
             unit_price=read.money("unit_price", declared.unit_price, order),
             total=read.money("total", declared.total, order),
             source=self._source.name,

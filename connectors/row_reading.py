@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from connectors.mapping import FieldMap, Fields, MappedSettings, fields_of
 from connectors.money import Money
-from connectors.values import MISSING, Misfit, Row, at, moment, money, number, shape, single, text
+from connectors.values import MISSING, Misfit, Row, at, moment, money, quantity, shape, single, text
 
 T = TypeVar("T")
 
@@ -59,8 +59,8 @@ class Reading:
         zone = self._settings.zone
         return self._one(name, fields, lambda value, one: moment(value, one.zone or zone))
 
-    def number(self, name: str, fields: Fields) -> Decimal | None:
-        return self._one(name, fields, number)
+    def quantity(self, name: str, fields: Fields) -> Decimal | None:
+        return self._one(name, fields, quantity)
 
     def money(self, name: str, fields: Fields, near: Row | None = None) -> Money | None:
         """`near` is the row that holds the currency where it is not this one."""

@@ -7,6 +7,7 @@ None stands for a filter that accepts nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 
 import msgspec
 
@@ -21,13 +22,19 @@ from connectors.mapping import (
     StatusMap,
     fields_of,
 )
-from connectors.money import Money
 from connectors.records import OrderState
 from connectors.salesforce import soql
 from connectors.salesforce.ids import of_table
 from connectors.salesforce.settings import SalesforceSettings, only
 
-_COMPARISONS = (("gte", ">="), ("gt", ">"), ("lte", "<="), ("lt", "<"))
+_COMPARISONS = (
+    ("gte", ">=", Decimal("-0.5")),
+    ("gt", ">", Decimal(0)),
+    ("lte", "<=", Decimal("0.5")),
+    ("lt", "<", Decimal(0)),
+)
+"""Operators with the minor units that a bound is moved by: Salesforce compares doubles, and one a
+little beside an amount is read as the amount."""
 _BY_WORDS = frozenset({OrderState.DRAFT, OrderState.CANCELED})
 """States that no amount leads to."""
 _TEXTS = frozenset({"string", "picklist", "combobox"})
@@ -131,11 +138,11 @@ def _total(asked: MoneyRange, amount: FieldMap | None, knows: Knowledge) -> list
     if fixed is None and amount.currency_field and knows.readable(amount.currency_field):
         codes = [word for word, code in knows.settings.currencies.items() if code == asked.currency]
         where.append(soql.one_of(amount.currency_field, [asked.currency, *codes]))
-    for name, operator in _COMPARISONS:
+    digits = 0 if amount.unit == "minor" else MINOR_UNIT_DIGITS[asked.currency]
+    for name, operator, beside in _COMPARISONS:
         if (bound := getattr(asked, name)) is not None:
-            minor = amount.unit == "minor"
-            number = str(bound) if minor else f"{Money(bound, asked.currency).amount:f}"
-            where.append(f"{amount.field} {operator} {number}")
+            number = (bound + beside).scaleb(-digits)
+            where.append(f"{amount.field} {operator} {number:f}")
     return where
 
 

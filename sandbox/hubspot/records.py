@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from sandbox import books
@@ -93,7 +94,7 @@ def add_deal(made: Records, order: Order, customer: Customer | None) -> None:
     values: Values = {
         "dealname": f"Order {order.number}",
         "order_number": order.number,
-        "amount": major(order.total, order.currency),
+        "amount": text(books.rolled_up(order)),
         "deal_currency_code": order.currency,
         "dealstage": mark.stage,
         "pipeline": "default",
@@ -158,7 +159,11 @@ def line_values(line: Line, order: Order) -> Values:
 
 def major(minor: int | None, currency: str) -> str | None:
     """Minor units as the decimal text that a record holds."""
-    return None if minor is None else format(books.major(minor, currency), "f")
+    return text(books.major(minor, currency))
+
+
+def text(number: Decimal | None) -> str | None:
+    return None if number is None else format(number, "f")
 
 
 def timestamp(moment: datetime) -> str:

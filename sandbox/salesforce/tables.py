@@ -51,6 +51,12 @@ def major(minor: int | None, currency: str) -> Decimal | None:
     return None if minor is None else double(books.major(minor, currency))
 
 
+def rolled_up(order: Order) -> Decimal | None:
+    """The total of an order, which Salesforce sums up of its lines."""
+    total = books.rolled_up(order)
+    return None if total is None else double(total)
+
+
 def timestamp(moment: datetime) -> str:
     """UTC with milliseconds, and an offset without a colon."""
     utc = moment.astimezone(UTC)
@@ -146,7 +152,7 @@ def order_row(order: Order, customer: Customer | None) -> Row:
         "EffectiveDate": order.placed_at.astimezone(UTC).date().isoformat(),
         "Status": mark.status,
         "StatusCode": mark.code,
-        "TotalAmount": major(order.total, order.currency),
+        "TotalAmount": rolled_up(order),
         "CurrencyIsoCode": order.currency,
         **money_state(order),
         "BillToContactId": sibling("Contact", account_id) if account_id and person else None,
@@ -209,7 +215,7 @@ def opportunity(order: Order, customer: Customer | None) -> Row:
         "StageName": stage,
         "IsClosed": stage.startswith("Closed"),
         "IsWon": stage == "Closed Won",
-        "Amount": major(order.total, order.currency),
+        "Amount": rolled_up(order),
         "CurrencyIsoCode": order.currency,
         "CloseDate": order.placed_at.astimezone(UTC).date().isoformat(),
         **money_state(order),

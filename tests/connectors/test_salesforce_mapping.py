@@ -131,6 +131,8 @@ def test_an_order_is_read() -> None:
         ("1.005", "KWD", 1005),
         ("9007199254740993.01", "EUR", 900719925474099301),
         ("5", "EUR", 500),
+        ("100.29999999999998", "EUR", 10030),
+        ("1234.5600000000002", "CNY", 123456),
     ],
 )
 def test_numbers_never_pass_through_a_float(text: str, currency: str, minor: int) -> None:
@@ -382,7 +384,7 @@ def test_conditions_on_orders() -> None:
     assert asked(total=MoneyRange("EUR", gte=1250)) == [
         "TotalAmount != null",
         "CurrencyIsoCode IN ('EUR')",
-        "TotalAmount >= 12.50",
+        "TotalAmount >= 12.495",
     ]
     assert asked(total=MoneyRange("ZZZ")) is None
     assert asked(own={"currency": "EUR"}, total=MoneyRange("USD")) is None
@@ -390,6 +392,10 @@ def test_conditions_on_orders() -> None:
     assert asked(minor, total=MoneyRange("EUR", lt=1250)) == [
         "Minor__c != null",
         "Minor__c < 1250",
+    ]
+    assert asked(minor, total=MoneyRange("EUR", gt=0, lte=1250))[1:] == [
+        "Minor__c > 0",
+        "Minor__c <= 1250.5",
     ]
     words = {"currencies": {"RMB": "CNY"}}
     assert asked(own=words, total=MoneyRange("CNY"))[1] == "CurrencyIsoCode IN ('CNY','RMB')"
