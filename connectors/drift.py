@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 import msgspec
 
 from connectors.columns import column_of, seen_words
-from connectors.currency import MINOR_UNIT_DIGITS
+from connectors.currency_words import currency_code
 from connectors.declared import Declared, declared
 from connectors.mapping import MappedSettings, StatusMap, fields_of
 from connectors.metadata import Column, ColumnType, Rows, Table
@@ -114,7 +114,8 @@ def _unknown_currencies(settings: MappedSettings, samples: Mapping[str, Rows]) -
                 continue
             rows = samples.get(orders.table, ())
             held = Counter(v for row in rows for v in words_at(row, one.currency_field))
-            for word in sorted(held.keys() - set(settings.currencies) - set(MINOR_UNIT_DIGITS)):
+            known = settings.currencies
+            for word in sorted(word for word in held if currency_code(word, known) is None):
                 # What is there once may be anything that somebody typed.
                 shown = repr(word) if held[word] > 1 else f"something like {shape(word)}"
                 yield Drift(

@@ -236,6 +236,9 @@ class MappedSettings(SourceSettings, frozen=True, kw_only=True):
     """
 
     PRESET: ClassVar[Preset] = Preset()
+    TELLS_EMPTY: ClassVar[bool] = True
+    """Whether a field that is empty can be told from one that may not be read. Where it cannot, an
+    amount whose field of the currency is empty has no currency, also if the source has one."""
 
     zone: str | None = None
     currency: str | None = None

@@ -12,6 +12,7 @@ from decimal import Decimal
 import msgspec
 
 from connectors.currency import MINOR_UNIT_DIGITS
+from connectors.currency_words import words_of
 from connectors.filters import CustomerFilter, MoneyRange, OrderFilter, TimeRange
 from connectors.mapping import (
     NEXT,
@@ -136,8 +137,11 @@ def _total(asked: MoneyRange, amount: FieldMap | None, knows: Knowledge) -> list
         return None
     where = [f"{amount.field} != null"]
     if fixed is None and amount.currency_field and knows.readable(amount.currency_field):
-        codes = [word for word, code in knows.settings.currencies.items() if code == asked.currency]
-        where.append(soql.one_of(amount.currency_field, [asked.currency, *codes]))
+        words = words_of(asked.currency, knows.settings.currencies)
+        named = [soql.one_of(amount.currency_field, words)]
+        if knows.settings.currency == asked.currency:
+            named.append(f"{amount.currency_field} = null")
+        where.append(soql.either(named))
     digits = 0 if amount.unit == "minor" else MINOR_UNIT_DIGITS[asked.currency]
     for name, operator, beside in _COMPARISONS:
         if (bound := getattr(asked, name)) is not None:

@@ -146,8 +146,8 @@ def test_numbers_never_pass_through_a_float(text: str, currency: str, minor: int
         ({"TotalAmount": Decimal("1.005")}, "total", "TotalAmount"),
         ({"TotalAmount": "a lot"}, "total", "TotalAmount"),
         ({"TotalAmount": True}, "total", "TotalAmount"),
-        ({"CurrencyIsoCode": "XXX"}, "total", "TotalAmount"),
-        ({"CurrencyIsoCode": None}, "total", "TotalAmount"),
+        ({"CurrencyIsoCode": "XXX"}, "total", "CurrencyIsoCode"),
+        ({"CurrencyIsoCode": None}, "total", "CurrencyIsoCode"),
         ({"CreatedDate": "2026-01-02T03:04:05"}, "created_at", "CreatedDate"),
         ({"CreatedDate": True}, "created_at", "CreatedDate"),
         ({"EffectiveDate": "someday"}, "placed_at", "EffectiveDate"),
@@ -397,8 +397,14 @@ def test_conditions_on_orders() -> None:
         "Minor__c > 0",
         "Minor__c <= 1250.5",
     ]
-    words = {"currencies": {"RMB": "CNY"}}
-    assert asked(own=words, total=MoneyRange("CNY"))[1] == "CurrencyIsoCode IN ('CNY','RMB')"
+    words = {"currencies": {"Yuan": "CNY", "CNH": "HKD"}}
+    assert asked(own=words, total=MoneyRange("CNY"))[1] == (
+        "CurrencyIsoCode IN ('CNY','Yuan','RMB','人民币')"
+    )
+    own = {"total": {"field": "TotalAmount", "currency_field": "Cur__c"}}
+    assert asked(own, own={"currency": "EUR"}, total=MoneyRange("EUR"))[1] == (
+        "(Cur__c IN ('EUR') OR Cur__c = null)"
+    )
     assert asked(customer_ids=("nonsense",)) is None
     assert asked(customer_ids=("001000000000001",)) == [f"AccountId IN ('{ACCOUNT_ID}')"]
     assert asked({"number": ["OrderNumber", "PoNumber"]}, numbers=("a'b",)) == [
