@@ -11,9 +11,25 @@ from typing import Any, TypeVar
 from connectors.currency_words import currency_code
 from connectors.mapping import FieldMap, Fields, MappedSettings, fields_of
 from connectors.money import Money
-from connectors.values import MISSING, Misfit, Row, at, moment, money, quantity, shape, single, text
+from connectors.price import Price
+from connectors.values import (
+    MISSING,
+    Misfit,
+    Row,
+    at,
+    moment,
+    money,
+    price,
+    quantity,
+    shape,
+    single,
+    text,
+)
 
 T = TypeVar("T")
+Values = Sequence[Any]
+ReadAmount = Callable[[Values, FieldMap, str], T]
+"""From what stands in a field, how it is written, and its currency."""
 
 
 class Reading:
@@ -64,7 +80,20 @@ class Reading:
         return self._one(name, fields, quantity)
 
     def money(self, name: str, fields: Fields, near: Row | None = None) -> Money | None:
-        """`near` is the row that holds the currency where it is not this one."""
+        """The sum of all that stands there; `near` holds the currency where this row does not."""
+        return self._amount(name, fields, near, self._sum)
+
+    def price(self, name: str, fields: Fields, near: Row | None = None) -> Price | None:
+        """As `money`, of one value, with as many decimals as it has."""
+        return self._amount(name, fields, near, _price)
+
+    def _amount(
+        self,
+        name: str,
+        fields: Fields,
+        near: Row | None,
+        read: ReadAmount[T],
+    ) -> T | None:
         for one in fields_of(fields):
             values = at(self.row, one.field)
             if not values:
@@ -73,13 +102,16 @@ class Reading:
             if currency is None:
                 return None
             try:
-                _check_each(self.row, one.field, values)
-                several = [money(value, one, currency) for value in values]
-                return Money(sum(amount.minor_units for amount in several), currency)
+                return read(values, one, currency)
             except Misfit as misfit:
                 self.misfits[name] = _told(one.field, misfit, values)
                 return None
         return None
+
+    def _sum(self, values: Values, one: FieldMap, currency: str) -> Money:
+        _check_each(self.row, one.field, values)
+        several = [money(value, one, currency) for value in values]
+        return Money(sum(amount.minor_units for amount in several), currency)
 
     def _currency(self, name: str, one: FieldMap, near: Row | None) -> str | None:
         """The field's own, what another field holds, or the source's where that is empty. Without
@@ -124,6 +156,12 @@ def word_in(row: Row, field: str) -> str | None:
         except Misfit:
             return None
     return None
+
+
+def _price(values: Values, one: FieldMap, currency: str) -> Price:
+    if len(values) > 1:
+        raise Misfit("it holds several values where one is meant")
+    return price(values[0], one, currency)
 
 
 def _one_currency(held: Sequence[Any], own: Mapping[str, str]) -> str:

@@ -16,6 +16,7 @@ from connectors.currency import MINOR_UNIT_DIGITS
 from connectors.mapping import FieldMap
 from connectors.money import InexactAmount, Money
 from connectors.noise import settled, without_noise
+from connectors.price import Price
 
 Row = Mapping[str, Any]
 _NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?", re.ASCII)
@@ -167,11 +168,22 @@ def money(value: Any, written: FieldMap, currency: str) -> Money:
     if currency not in MINOR_UNIT_DIGITS:
         raise Misfit("its currency is not one of ISO 4217")
     digits = MINOR_UNIT_DIGITS[currency]
-    minor = amount if written.unit == "minor" else amount.scaleb(digits, _EXACT)
     try:
+        minor = amount if written.unit == "minor" else amount.scaleb(digits, _EXACT)
         return Money.of(settled(minor).scaleb(-digits, _EXACT), currency)
-    except InexactAmount:
+    except (InexactAmount, ArithmeticError):
         raise Misfit("it has more decimals than its currency, or is too large") from None
+
+
+def price(value: Any, written: FieldMap, currency: str) -> Price:
+    """As `money`, with as many decimals as there are."""
+    amount = quantity(value, written)
+    try:
+        if written.unit == "minor":
+            amount = amount.scaleb(-MINOR_UNIT_DIGITS[currency], _EXACT)
+        return Price.of(amount, currency)
+    except (InexactAmount, ArithmeticError):
+        raise Misfit("it has too many digits") from None
 
 
 def moment(value: Any, zone: str | None) -> datetime:

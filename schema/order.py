@@ -25,7 +25,7 @@ from schema import enums, inputs
 from schema.connections import Payments, Refunds
 from schema.inputs import After, First
 from schema.links import PaymentLink, complete, page_of
-from schema.money import Money
+from schema.money import Money, Price
 from schema.node import Entity, Node, RequestInfo, joined, reads, shows, then
 
 if TYPE_CHECKING:
@@ -37,7 +37,13 @@ class OrderLine:
     sku: str | None = strawberry.federation.field(description="The article's number.")
     name: str | None = strawberry.federation.field(description="The article's name.")
     quantity: Decimal | None = strawberry.federation.field(description="How many, or how much.")
-    unit_price: Money | None = strawberry.federation.field(description="The price of one.")
+    price: Price | None = strawberry.federation.field(
+        description="The price of one, with as many decimals as the source has: `0.0125`."
+    )
+    unit_price: Money | None = strawberry.federation.field(
+        description="The price of one as money; null, with an error, where it has more decimals"
+        " than its currency."
+    )
     total: Money | None = strawberry.federation.field(description="The price of the line.")
 
 

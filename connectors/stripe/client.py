@@ -193,7 +193,7 @@ class StripeConnector:
         return self._mapped(partial(mapping.order, self._source), rows)
 
     async def _as_lines(self, rows: list[Item]) -> list[records.OrderLine | SourceError]:
-        return self._mapped(mapping.line, rows)
+        return self._mapped(partial(mapping.line, self._source), rows)
 
     async def _as_disputes(self, rows: list[Dispute]) -> list[records.Dispute | SourceError]:
         return self._mapped(partial(mapping.dispute, self._source), rows)

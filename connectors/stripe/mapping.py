@@ -5,6 +5,7 @@ An amount or currency that does not fit raises ValueError, a time OverflowError.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,6 +13,7 @@ from decimal import Decimal
 from connectors import records
 from connectors.currency import minor_unit_digits
 from connectors.money import INT64_MAX, InexactAmount, Money
+from connectors.price import TOO_FINE, Price
 from connectors.records import (
     CustomerKind,
     DisputeStatus,
@@ -40,6 +42,7 @@ from connectors.stripe.words import (
 )
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MINOR = re.compile(r"-?\d{1,15}(\.\d{1,12})?", re.ASCII)
 
 
 def money(amount: int, currency: str) -> Money:
@@ -189,24 +192,39 @@ def order(source: Source, row: payloads.Session) -> records.Order:
         recorded_status=row.status,
         customer_id=row.customer,
         payment_ids=(ExternalId(source.name, intent, "payment_intent"),) if intent else (),
-        lines=tuple(map(line, items.data)) if items and not items.has_more else None,
+        lines=None
+        if items is None or items.has_more
+        else tuple(line(source, item) for item in items.data),
     )
 
 
-def line(item: payloads.Item) -> OrderLine:
-    """A line of a session; a price in parts of a minor unit has no `unit_amount`.
+def line(source: Source, item: payloads.Item) -> OrderLine:
+    """A line of a session.
 
     Stripe has no article number: merchants keep theirs in the metadata, or as a price's lookup key.
     """
-    price = item.price
-    unit = price.unit_amount if price else None
+    told = item.price
+    price = unit_price(told) if told else None
+    too_fine = price is not None and price.money is None
     return OrderLine(
-        sku=(item.metadata or {}).get("sku") or (price.lookup_key if price else None),
+        sku=(item.metadata or {}).get("sku") or (told.lookup_key if told else None),
         name=item.description,
         quantity=Decimal(1 if item.quantity is None else item.quantity),
-        unit_price=money(unit, price.currency) if price and unit is not None else None,
+        price=price,
         total=money(item.amount_total, item.currency),
+        source=source.name,
+        misfits={"unit_price": f"price: {TOO_FINE}"} if too_fine else None,
     )
+
+
+def unit_price(told: payloads.Price) -> Price | None:
+    """`unit_amount_decimal` has up to twelve decimals of Stripe's minor unit, and where they are
+    used there is no `unit_amount`. https://docs.stripe.com/api/prices/object"""
+    minor = told.unit_amount_decimal if told.unit_amount is None else str(told.unit_amount)
+    if minor is None or not _MINOR.fullmatch(minor):
+        return None
+    code = told.currency.upper()
+    return Price.of(Decimal(minor).scaleb(-WIRE_DIGITS.get(code, minor_unit_digits(code))), code)
 
 
 def _base_status(paid: Paid, charge: Charge | None) -> PaymentStatus:

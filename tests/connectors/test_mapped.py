@@ -14,6 +14,7 @@ from connectors.filters import CustomerFilter, OrderFilter, TimeRange
 from connectors.mapped import MappedCrm
 from connectors.money import Money
 from connectors.paging import BadCursor, Page, PageQuery
+from connectors.price import Price
 from connectors.records import CustomerKind, ExternalId, Order, OrderState, Provider
 from connectors.values import MISSING
 from tests.connectors.paper_tables import PaperTables, paper
@@ -215,6 +216,22 @@ async def test_why_a_value_does_not_fit(changes: dict[str, Any], attribute: str,
     misfits = order_of(await crm.orders(["订-1"]), "订-1").misfits
     assert misfits is not None
     assert why in misfits[attribute]
+
+
+async def test_a_price_may_be_finer_than_its_currency() -> None:
+    lines = [{"数量": 1, "单价": price} for price in ("0.0125", "12.5", "twelve", None)]
+    crm, _ = company([home("A", 1, 明细=lines)])
+    fine, coarse, strange, none = (await crm.order_lines(["A"]))["A"]  # type: ignore[misc]
+    assert fine.price == Price(Decimal("0.0125"), "CNY")
+    assert fine.unit_price is None
+    assert str(fine.misfit("unit_price")) == (
+        "paper: 单价: it has more decimals than its currency: the field `price` shows it"
+    )
+    assert fine.misfit("price") is None
+    assert (coarse.price, coarse.unit_price) == (Price(Decimal("12.50"), "CNY"), Money(1250, "CNY"))
+    assert coarse.misfits is None
+    assert set(strange.misfits or {}) == {"price", "unit_price"}
+    assert (none.price, none.unit_price, none.misfits) == (None, None, None)
 
 
 @pytest.mark.parametrize("word", ["cny", "CNY", " Cny ", "RMB", "rmb", "CNH", "人民币"])
