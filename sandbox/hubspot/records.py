@@ -12,7 +12,7 @@ from typing import Any
 from sandbox import books
 from sandbox.hubspot.definitions import payment_property
 from sandbox.hubspot.ids import COMPANY, ORDER, ORDER_LINE, sibling
-from sandbox.hubspot.recorded import MARKS
+from sandbox.hubspot.recorded import LOST, MARKS, WON
 from sandbox.world import Customer, Line, Order, World
 
 ACCOUNT = "hubspot"
@@ -98,6 +98,7 @@ def add_deal(made: Records, order: Order, customer: Customer | None) -> None:
         "deal_currency_code": order.currency,
         "dealstage": mark.stage,
         "pipeline": "default",
+        **closed(mark.stage),
         "payment_status": mark.payment,
         "refunded_amount": major(books.returned(order), order.currency),
         "payment_channel": ";".join(books.channel_words(order)) or None,
@@ -111,6 +112,15 @@ def add_deal(made: Records, order: Order, customer: Customer | None) -> None:
     made.add("deals", order.native_id, values)
     add_lines(made, "deals", order.native_id, order, 0)
     add_parties(made, "deals", order.native_id, customer)
+
+
+def closed(stage: str) -> Values:
+    """What HubSpot computes of a stage."""
+    won = stage in WON
+    return {
+        "hs_is_closed": str(won or stage in LOST).lower(),
+        "hs_is_closed_won": str(won).lower(),
+    }
 
 
 def add_order(made: Records, order: Order, customer: Customer | None) -> None:
