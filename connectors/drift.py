@@ -53,6 +53,8 @@ def drifts(
 
 
 def _of_field(one: Declared, table: Table) -> Iterator[Drift]:
+    if one.only_with is not None and column_of(table, one.only_with) is None:
+        return
     column = column_of(table, one.path)
     if column is None and one.or_path:
         column = column_of(table, one.or_path)

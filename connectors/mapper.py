@@ -25,6 +25,7 @@ from connectors.mapping import (
     all_paths,
     custom_of,
     fields_of,
+    kind_field,
 )
 from connectors.money import Money
 from connectors.price import TOO_FINE
@@ -283,6 +284,9 @@ def _counts(row: Row, declared: EntryMap) -> bool | None:
 def _kind(read: Reading, declared: str | KindMap) -> CustomerKind:
     if isinstance(declared, str):
         return CustomerKind(declared or "UNKNOWN")
+    one = kind_field(declared)
+    if read.is_out_of_place(one):
+        return CustomerKind(declared.otherwise)
     # The kind itself is never null, so the note is not at it.
     read.note_missing("kind_word", [declared.field])
     word = read.word(declared.field)

@@ -45,6 +45,18 @@ class Reading:
         """Whether any column is missing: mostly none is, and then none is looked for."""
         return any(value is MISSING for value in self.row.values())
 
+    def is_out_of_place(self, one: FieldMap) -> bool:
+        """Whether the system lacks the field without which this one does not exist."""
+        return (
+            one.only_with is not None
+            and self.lacks_columns
+            and MISSING in at(self.row, one.only_with)
+        )
+
+    def _held(self, one: FieldMap) -> list[Any]:
+        """All that stands in a field; nothing in one that is out of place here."""
+        return [] if self.is_out_of_place(one) else at(self.row, one.field)
+
     def note_missing(self, name: str, paths: Iterable[str]) -> None:
         """A field that is not there is a misfit also where only its words count."""
         for path in paths if self.lacks_columns else ():
@@ -67,7 +79,7 @@ class Reading:
         found: dict[str, None] = {}
         for one in fields_of(fields):
             try:
-                found.update(dict.fromkeys(text(value) for value in at(self.row, one.field)))
+                found.update(dict.fromkeys(text(value) for value in self._held(one)))
             except Misfit as misfit:
                 self.misfits[name] = _told(one.field, misfit, at(self.row, one.field))
         return tuple(found)
@@ -95,7 +107,7 @@ class Reading:
         read: ReadAmount[T],
     ) -> T | None:
         for one in fields_of(fields):
-            values = at(self.row, one.field)
+            values = self._held(one)
             if not values:
                 continue
             currency = self._currency(name, one, near)
@@ -140,7 +152,7 @@ class Reading:
 
     def _one(self, name: str, fields: Fields, read: Callable[[Any, FieldMap], T]) -> T | None:
         for one in fields_of(fields):
-            for value in at(self.row, one.field)[:1]:
+            for value in self._held(one)[:1]:
                 try:
                     return read(value, one)
                 except Misfit as misfit:

@@ -115,8 +115,14 @@ def _times(asked: TimeRange | None, fields: Fields, knows: Knowledge) -> list[st
 
 
 def _holding(fields: Fields, values: Sequence[str], knows: Knowledge) -> list[str]:
-    """Any of the fields may hold it; nothing is said where one of them cannot be compared."""
-    names = [one.field for one in fields_of(fields)]
+    """Any of the fields may hold it; nothing is said where one of them cannot be compared. A field
+    that the organisation has no use for holds nothing."""
+    declared = fields_of(fields)
+    names = [
+        one.field for one in declared if one.only_with is None or knows.readable(one.only_with)
+    ]
+    if declared and not names:
+        return ["Id = null"]
     if not names or not all(map(knows.readable, names)):
         return []
     return [soql.either([soql.one_of(name, values) for name in names])]

@@ -104,9 +104,20 @@ def account(customer: Customer) -> Row:
         "Type": PARTY_TYPES[customer.kind],
         "Tier__c": customer.tier,
         "Email__c": customer.email,
+        **person(customer),
         "CurrencyIsoCode": CORPORATE_CURRENCY,
         **party_fields(customer),
         **system(customer.created_at),
+    }
+
+
+def person(customer: Customer) -> Row:
+    """The organisation has person accounts: a customer who is a person is one of them."""
+    own = customer.kind == "PERSON"
+    return {
+        "IsPersonAccount": own,
+        "PersonEmail": customer.email if own else None,
+        "PersonMobilePhone": customer.phone if own else None,
     }
 
 
