@@ -71,7 +71,7 @@ FIELD_RULES: Mapping[str, TypeRule] = {
     "OrderLine": of_type(
         ORDERS,
         business="sku name quantity",
-        fields={"unitPrice": money("orders:money"), "total": money("orders:money")},
+        fields={name: money("orders:money") for name in ("price", "unitPrice", "total")},
     ),
     "PaymentLink": of_type(
         "links:read payments:read", business="rule evidence", relations="payment"
@@ -135,6 +135,7 @@ FIELD_RULES: Mapping[str, TypeRule] = {
     ),
     "Source": of_type(AUTHENTICATED, business="name vendor kind"),
     "Money": of_type(AUTHENTICATED, business="amount currency minorUnits"),
+    "Price": of_type(AUTHENTICATED, business="amount currency"),
     "SourceStatus": of_type(
         "sources:read",
         business="name vendor kind healthy problem latencyMs quotaLeft quotaTotal capabilities"

@@ -16,6 +16,7 @@ from connectors.mapping import (
     Preset,
     custom_of,
     fields_of,
+    kind_field,
 )
 from connectors.metadata import ColumnType
 
@@ -70,7 +71,8 @@ CONSEQUENCES: dict[str, str] = {
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
     """One field of a mapping. `place` is where it stands in the configuration; `is_currency` says
-    that the field holds the currency of the attribute, `or_path` where else it may stand."""
+    that the field holds the currency of the attribute, `or_path` where else it may stand. Where
+    the table lacks the field `only_with`, it need not have this one."""
 
     place: str
     kind: str
@@ -79,6 +81,7 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     or_path: str = ""
     is_currency: bool = False
+    only_with: str | None = None
 
     @property
     def fitting(self) -> frozenset[ColumnType]:
@@ -108,6 +111,15 @@ def declared(mapping: Preset) -> Iterator[Declared]:
             yield from _placed(kind, index, entry.table, _of_entries(entry))
 
 
+def conditional(mapping: Preset) -> dict[str, dict[str, str]]:
+    """By table the fields that exist only with another, and that one."""
+    found: dict[str, dict[str, str]] = {}
+    for one in declared(mapping):
+        if one.only_with is not None:
+            found.setdefault(one.table, {})[one.path] = one.only_with
+    return found
+
+
 Named = Iterator[tuple[str, Fields]]
 
 
@@ -120,6 +132,7 @@ def _placed(kind: str, index: int, table: str, named: Named) -> Iterator[Declare
                 attribute=attribute,
                 table=table,
                 path=one.field,
+                only_with=one.only_with,
             )
             yield found
             if one.currency_field:
@@ -131,7 +144,7 @@ def _of_customers(one: CustomerMap) -> Named:
         yield name, getattr(one, name)
     yield "status", one.status
     if isinstance(one.kind, KindMap):
-        yield "kind", one.kind.field
+        yield "kind", kind_field(one.kind)
     for fields in one.external_ids.values():
         yield "external_ids", fields
     yield "custom", tuple(custom_of(one).values())

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 import msgspec
 
 from connectors.columns import column_of, seen_words
-from connectors.currency import MINOR_UNIT_DIGITS
+from connectors.currency_words import currency_code
 from connectors.declared import Declared, declared
 from connectors.mapping import MappedSettings, StatusMap, fields_of
 from connectors.metadata import Column, ColumnType, Rows, Table
@@ -53,6 +53,8 @@ def drifts(
 
 
 def _of_field(one: Declared, table: Table) -> Iterator[Drift]:
+    if one.only_with is not None and column_of(table, one.only_with) is None:
+        return
     column = column_of(table, one.path)
     if column is None and one.or_path:
         column = column_of(table, one.or_path)
@@ -114,7 +116,8 @@ def _unknown_currencies(settings: MappedSettings, samples: Mapping[str, Rows]) -
                 continue
             rows = samples.get(orders.table, ())
             held = Counter(v for row in rows for v in words_at(row, one.currency_field))
-            for word in sorted(held.keys() - set(settings.currencies) - set(MINOR_UNIT_DIGITS)):
+            known = settings.currencies
+            for word in sorted(word for word in held if currency_code(word, known) is None):
                 # What is there once may be anything that somebody typed.
                 shown = repr(word) if held[word] > 1 else f"something like {shape(word)}"
                 yield Drift(

@@ -25,8 +25,10 @@ from connectors.mapping import (
     all_paths,
     custom_of,
     fields_of,
+    kind_field,
 )
 from connectors.money import Money
+from connectors.price import TOO_FINE
 from connectors.recorded_state import recorded_state
 from connectors.records import (
     Customer,
@@ -125,11 +127,16 @@ class Mapper:
     def line(self, row: Row, declared: LineMap, order: Row | None = None) -> OrderLine:
         """`order` is the row that a line stands in, which may hold its currency."""
         read = Reading(row, self._settings)
+        price = read.price("price", declared.unit_price, order)
+        if "price" in read.misfits:
+            read.misfits["unit_price"] = read.misfits["price"]
+        elif price is not None and price.money is None:
+            read.misfits["unit_price"] = f"{all_paths(declared.unit_price)[0]}: {TOO_FINE}"
         return OrderLine(
             sku=read.text("sku", declared.sku),
             name=read.text("name", declared.name),
-            quantity=read.number("quantity", declared.quantity),
-            unit_price=read.money("unit_price", declared.unit_price, order),
+            quantity=read.quantity("quantity", declared.quantity),
+            price=price,
             total=read.money("total", declared.total, order),
             source=self._source.name,
             misfits=read.misfits or None,
@@ -277,6 +284,9 @@ def _counts(row: Row, declared: EntryMap) -> bool | None:
 def _kind(read: Reading, declared: str | KindMap) -> CustomerKind:
     if isinstance(declared, str):
         return CustomerKind(declared or "UNKNOWN")
+    one = kind_field(declared)
+    if read.is_out_of_place(one):
+        return CustomerKind(declared.otherwise)
     # The kind itself is never null, so the note is not at it.
     read.note_missing("kind_word", [declared.field])
     word = read.word(declared.field)

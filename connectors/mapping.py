@@ -41,6 +41,8 @@ class FieldMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     An amount is in major units unless `unit` is "minor"; its currency is `currency`, or what the
     field `currency_field` holds, or the source's. `thousands` and `decimal` are the separators of
     amounts kept as text. `zone` is the IANA time zone of times that have none of their own.
+    `only_with` names a field without which this one does not exist either: in a system that lacks
+    it, both are empty, and nothing is amiss.
     """
 
     field: str
@@ -50,6 +52,7 @@ class FieldMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     thousands: str = ""
     decimal: str = "."
     zone: str | None = None
+    only_with: str | None = None
 
     def __post_init__(self) -> None:
         check_currency(self.currency)
@@ -63,11 +66,14 @@ Fields = str | FieldMap | tuple[str | FieldMap, ...]
 
 
 class KindMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
-    """The words of a field that say whether a customer is a PERSON or a COMPANY."""
+    """The words of a field that say whether a customer is a PERSON or a COMPANY. `only_with` is as
+    in `FieldMap`: where that field does not exist, every customer is `otherwise`.
+    """
 
     field: str
     words: Mapping[str, str] = {}
     otherwise: str = "UNKNOWN"
+    only_with: str | None = None
 
     def __post_init__(self) -> None:
         for kind in (*self.words.values(), self.otherwise):
@@ -236,6 +242,9 @@ class MappedSettings(SourceSettings, frozen=True, kw_only=True):
     """
 
     PRESET: ClassVar[Preset] = Preset()
+    TELLS_EMPTY: ClassVar[bool] = True
+    """Whether a field that is empty can be told from one that may not be read. Where it cannot, an
+    amount whose field of the currency is empty has no currency, also if the source has one."""
 
     zone: str | None = None
     currency: str | None = None
@@ -281,12 +290,19 @@ def fields_of(fields: Fields) -> tuple[FieldMap, ...]:
     return tuple(one for one in maps if one.field)
 
 
+def kind_field(kind: KindMap) -> FieldMap:
+    """The field of a kind, as any other is declared."""
+    return FieldMap(field=kind.field, only_with=kind.only_with)
+
+
 def paths_of(fields: Fields) -> Iterator[str]:
     """The paths that must be read for a declaration."""
     for one in fields_of(fields):
         yield one.field
         if one.currency_field:
             yield one.currency_field
+        if one.only_with:
+            yield one.only_with
 
 
 def custom_of(table: TableMap) -> Mapping[str, str]:

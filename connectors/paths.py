@@ -13,12 +13,13 @@ from connectors.mapping import (
     TableMap,
     all_paths,
     custom_of,
+    kind_field,
 )
 
 
 def customer_paths(declared: CustomerMap) -> tuple[str, ...]:
     """What must be read of a customer's table."""
-    kind = declared.kind.field if isinstance(declared.kind, KindMap) else ""
+    kind = kind_field(declared.kind) if isinstance(declared.kind, KindMap) else ""
     return all_paths(
         *_table_paths(declared),
         declared.name,

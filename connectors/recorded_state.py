@@ -55,8 +55,10 @@ def _by_word(status: tuple[StatusMap, ...], word_in: Words) -> OrderState | None
 
 
 def _by_money(total: Money | None, paid: Money | None) -> OrderState:
+    """An order of nothing is paid by nothing."""
     if paid is None or paid.minor_units == 0:
-        return OrderState.PENDING_PAYMENT
+        nothing_due = total is not None and total.minor_units == 0
+        return OrderState.PAID if nothing_due else OrderState.PENDING_PAYMENT
     if total is None or total.currency != paid.currency or paid.minor_units < 0:
         return OrderState.UNKNOWN
     enough = paid.minor_units >= total.minor_units

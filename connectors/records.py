@@ -18,6 +18,7 @@ import msgspec
 
 from connectors.errors import FieldMisfit
 from connectors.money import Money
+from connectors.price import Price
 
 
 class Kind(Enum):
@@ -165,15 +166,20 @@ class Customer(Record, frozen=True, kw_only=True):
 
 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
-    """`source` is the name of the source, for `misfits`, which are as those of a record."""
+    """`source` is the name of the source, for `misfits`, which are as those of a record. A `price`
+    that is no money has the misfit `unit_price`."""
 
     sku: str | None = None
     name: str | None = None
     quantity: Decimal | None
-    unit_price: Money | None = None
+    price: Price | None = None
     total: Money | None = None
     source: str = ""
     misfits: Mapping[str, str] | None = None
+
+    @property
+    def unit_price(self) -> Money | None:
+        return self.price.money if self.price is not None else None
 
     def misfit(self, name: str) -> FieldMisfit | None:
         reason = (self.misfits or {}).get(name)

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, TypeVar
 
+from connectors.currency_words import currency_code
 from connectors.mapping import FieldMap, Fields, MappedSettings, fields_of
 from connectors.money import Money
-from connectors.values import MISSING, Misfit, Row, at, moment, money, number, shape, single, text
+from connectors.price import Price
+from connectors.values import (
+    MISSING,
+    Misfit,
+    Row,
+    at,
+    moment,
+    money,
+    price,
+    quantity,
+    shape,
+    single,
+    text,
+)
 
 T = TypeVar("T")
+Values = Sequence[Any]
+ReadAmount = Callable[[Values, FieldMap, str], T]
+"""From what stands in a field, how it is written, and its currency."""
 
 
 class Reading:
@@ -27,6 +44,18 @@ class Reading:
     def lacks_columns(self) -> bool:
         """Whether any column is missing: mostly none is, and then none is looked for."""
         return any(value is MISSING for value in self.row.values())
+
+    def is_out_of_place(self, one: FieldMap) -> bool:
+        """Whether the system lacks the field without which this one does not exist."""
+        return (
+            one.only_with is not None
+            and self.lacks_columns
+            and MISSING in at(self.row, one.only_with)
+        )
+
+    def _held(self, one: FieldMap) -> list[Any]:
+        """All that stands in a field; nothing in one that is out of place here."""
+        return [] if self.is_out_of_place(one) else at(self.row, one.field)
 
     def note_missing(self, name: str, paths: Iterable[str]) -> None:
         """A field that is not there is a misfit also where only its words count."""
@@ -50,7 +79,7 @@ class Reading:
         found: dict[str, None] = {}
         for one in fields_of(fields):
             try:
-                found.update(dict.fromkeys(text(value) for value in at(self.row, one.field)))
+                found.update(dict.fromkeys(text(value) for value in self._held(one)))
             except Misfit as misfit:
                 self.misfits[name] = _told(one.field, misfit, at(self.row, one.field))
         return tuple(found)
@@ -59,47 +88,71 @@ class Reading:
         zone = self._settings.zone
         return self._one(name, fields, lambda value, one: moment(value, one.zone or zone))
 
-    def number(self, name: str, fields: Fields) -> Decimal | None:
-        return self._one(name, fields, number)
+    def quantity(self, name: str, fields: Fields) -> Decimal | None:
+        return self._one(name, fields, quantity)
 
     def money(self, name: str, fields: Fields, near: Row | None = None) -> Money | None:
-        """`near` is the row that holds the currency where it is not this one."""
+        """The sum of all that stands there; `near` holds the currency where this row does not."""
+        return self._amount(name, fields, near, self._sum)
+
+    def price(self, name: str, fields: Fields, near: Row | None = None) -> Price | None:
+        """As `money`, of one value, with as many decimals as it has."""
+        return self._amount(name, fields, near, _price)
+
+    def _amount(
+        self,
+        name: str,
+        fields: Fields,
+        near: Row | None,
+        read: ReadAmount[T],
+    ) -> T | None:
         for one in fields_of(fields):
-            values = at(self.row, one.field)
+            values = self._held(one)
             if not values:
                 continue
+            currency = self._currency(name, one, near)
+            if currency is None:
+                return None
             try:
-                currency = self._currency(one, near)
-                _check_each(self.row, one.field, values)
-                several = [money(value, one, currency) for value in values]
-                return Money(sum(amount.minor_units for amount in several), currency)
+                return read(values, one, currency)
             except Misfit as misfit:
                 self.misfits[name] = _told(one.field, misfit, values)
                 return None
         return None
 
-    def _currency(self, one: FieldMap, near: Row | None) -> str:
-        """The field's own, what another field holds, or the source's."""
-        if one.currency is not None:
-            return one.currency
-        if one.currency_field is not None:
-            held = at(self.row, one.currency_field)
-            if not [value for value in held if value is not MISSING] and near is not None:
-                # A line without the column stands in an order that has it.
-                held = [*held, *at(near, one.currency_field)]
-            there = [value for value in held if value is not MISSING]
-            words = {text(value).strip() for value in there or held[:1]}
-            if len(words) != 1:
-                raise Misfit("it is in several currencies" if words else "its currency is not told")
-            word = words.pop()
-            return self._settings.currencies.get(word, word)
-        if self._settings.currency is None:
-            raise Misfit("it has no currency, and neither has the mapping")
-        return self._settings.currency
+    def _sum(self, values: Values, one: FieldMap, currency: str) -> Money:
+        _check_each(self.row, one.field, values)
+        several = [money(value, one, currency) for value in values]
+        return Money(sum(amount.minor_units for amount in several), currency)
+
+    def _currency(self, name: str, one: FieldMap, near: Row | None) -> str | None:
+        """The field's own, what another field holds, or the source's where that is empty. Without
+        any the misfit of `name` is at the field of the currency, and says nothing of the amount."""
+        usual = one.currency or self._settings.currency
+        if one.currency is not None or (one.currency_field is None and usual is not None):
+            return usual
+        if one.currency_field is None:
+            self.misfits[name] = f"{one.field}: it has no currency, and neither has the mapping"
+            return None
+        held = self._currencies(one.currency_field, near)
+        if not held and usual is not None and self._settings.TELLS_EMPTY:
+            return usual
+        try:
+            return _one_currency(held, self._settings.currencies)
+        except Misfit as misfit:
+            self.misfits[name] = _told(one.currency_field, misfit, held)
+            return None
+
+    def _currencies(self, field: str, near: Row | None) -> list[Any]:
+        held = at(self.row, field)
+        if near is not None and all(value is MISSING for value in held):
+            # A line without the column stands in an order that has it.
+            held = at(near, field)
+        return [value for value in held if value is not MISSING] or held[:1]
 
     def _one(self, name: str, fields: Fields, read: Callable[[Any, FieldMap], T]) -> T | None:
         for one in fields_of(fields):
-            for value in at(self.row, one.field)[:1]:
+            for value in self._held(one)[:1]:
                 try:
                     return read(value, one)
                 except Misfit as misfit:
@@ -115,6 +168,24 @@ def word_in(row: Row, field: str) -> str | None:
         except Misfit:
             return None
     return None
+
+
+def _price(values: Values, one: FieldMap, currency: str) -> Price:
+    if len(values) > 1:
+        raise Misfit("it holds several values where one is meant")
+    return price(values[0], one, currency)
+
+
+def _one_currency(held: Sequence[Any], own: Mapping[str, str]) -> str:
+    """The code that all words stand for."""
+    if not held:
+        raise Misfit("it holds no currency")
+    codes = {currency_code(text(value), own) for value in held}
+    if None in codes:
+        raise Misfit("it is not a currency of ISO 4217, nor one of the mapping's words")
+    if len(codes) > 1:
+        raise Misfit("it holds several currencies")
+    return str(codes.pop())
 
 
 def _check_each(row: Row, path: str, values: Sequence[Any]) -> None:

@@ -8,16 +8,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.currency import MINOR_UNIT_DIGITS
 from connectors.mapping import FieldMap
 from connectors.money import InexactAmount, Money
+from connectors.noise import settled, without_noise
+from connectors.price import Price
 
 Row = Mapping[str, Any]
-_NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,20})?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?", re.ASCII)
+_EXACT = Context(prec=80)
+"""Enough for every digit of a number."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _LONGEST = 40
 _SHOWN = 24
@@ -116,6 +120,11 @@ def single(value: Any) -> str:
     return text(value)
 
 
+def quantity(value: Any, written: FieldMap) -> Decimal:
+    """As `number`, without what binary arithmetic added to it."""
+    return without_noise(number(value, written))
+
+
 def number(value: Any, written: FieldMap) -> Decimal:
     """A number, or the text of one with the separators that the mapping tells."""
     _check_there(value)
@@ -153,16 +162,28 @@ def _without_groups(plain: str, written: FieldMap) -> str:
 
 
 def money(value: Any, written: FieldMap, currency: str) -> Money:
-    """In minor units of `currency`; no rounding: an amount that does not fit is a misfit."""
+    """In minor units of `currency`, without binary noise (`noise.CLOSE`). No rounding beyond that:
+    an amount that does not fit is a misfit."""
     amount = number(value, written)
     if currency not in MINOR_UNIT_DIGITS:
         raise Misfit("its currency is not one of ISO 4217")
+    digits = MINOR_UNIT_DIGITS[currency]
+    try:
+        minor = amount if written.unit == "minor" else amount.scaleb(digits, _EXACT)
+        return Money.of(settled(minor).scaleb(-digits, _EXACT), currency)
+    except (InexactAmount, ArithmeticError):
+        raise Misfit("it has more decimals than its currency, or is too large") from None
+
+
+def price(value: Any, written: FieldMap, currency: str) -> Price:
+    """As `money`, with as many decimals as there are."""
+    amount = quantity(value, written)
     try:
         if written.unit == "minor":
-            amount = amount.scaleb(-MINOR_UNIT_DIGITS[currency])
-        return Money.of(amount, currency)
-    except InexactAmount:
-        raise Misfit("it has more decimals than its currency, or is too large") from None
+            amount = amount.scaleb(-MINOR_UNIT_DIGITS[currency], _EXACT)
+        return Price.of(amount, currency)
+    except (InexactAmount, ArithmeticError):
+        raise Misfit("it has too many digits") from None
 
 
 def moment(value: Any, zone: str | None) -> datetime:

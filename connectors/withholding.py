@@ -20,7 +20,7 @@ _CUSTOMER = {
     for name in ("name", "kind", "email", "phones", "tier", "industry", "status")
 } | {"Customer.custom_fields": "custom"}
 _ORDER = {TOTAL: "total", "Order.custom_fields": "custom"}
-_LINE = {"OrderLine.unit_price": "unit_price", "OrderLine.total": "total"}
+_LINE = {"OrderLine.price": "unit_price", "OrderLine.total": "total"}
 S = TypeVar("S", bound=msgspec.Struct)
 
 

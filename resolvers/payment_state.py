@@ -36,6 +36,8 @@ AGREEMENT: dict[OrderState, frozenset[OrderPaymentState]] = {
 }
 """The live states that a CRM's word is true for; UNKNOWN agrees and disagrees with nothing."""
 
+WITHOUT_MONEY = frozenset({OrderState.DRAFT, OrderState.CANCELED})
+"""Words that an order of nothing, PAID from its beginning, does not contradict."""
 
 MAY_BE_REFUNDED = frozenset(
     {
@@ -76,7 +78,11 @@ def balance_due(total: Money, paid: Money | None) -> Money | None:
 
 
 def payment_state(order: Order, payments: Sequence[Payment]) -> OrderPaymentState:
-    """The first rule that holds decides; a doubt anywhere is UNKNOWN, never PAID."""
+    """The first rule that holds decides; a doubt anywhere is UNKNOWN, never PAID.
+
+    An order of nothing is PAID without payments, because nothing is due. An order of less than
+    nothing is UNKNOWN: it gives money back, and no payment says whether that happened.
+    """
     if any(p.status is PaymentStatus.DISPUTED for p in payments):
         return OrderPaymentState.DISPUTED
     if order.total is None or _doubtful(order.total.currency, payments):
@@ -86,8 +92,10 @@ def payment_state(order: Order, payments: Sequence[Payment]) -> OrderPaymentStat
     if taken is None or returned is None:
         return OrderPaymentState.UNKNOWN
     paid, back = taken.minor_units, returned.minor_units
+    if order.total.minor_units < 0:
+        return OrderPaymentState.UNKNOWN
     if paid == 0:
-        return OrderPaymentState.UNPAID
+        return OrderPaymentState.UNPAID if order.total.minor_units else OrderPaymentState.PAID
     if back:
         return OrderPaymentState.REFUNDED if back >= paid else OrderPaymentState.PARTIALLY_REFUNDED
     if paid == order.total.minor_units:
@@ -96,11 +104,18 @@ def payment_state(order: Order, payments: Sequence[Payment]) -> OrderPaymentStat
     return OrderPaymentState.PARTIALLY_PAID if short else OrderPaymentState.OVERPAID
 
 
-def in_sync(recorded: OrderState, live: OrderPaymentState) -> bool | None:
+def in_sync(order: Order, live: OrderPaymentState) -> bool | None:
     """Whether the CRM's word is true; None when either side is unknown."""
+    recorded = order.recorded_state
     if recorded not in AGREEMENT or live is OrderPaymentState.UNKNOWN:
         return None
-    return live in AGREEMENT[recorded]
+    return live in AGREEMENT[recorded] or (recorded in WITHOUT_MONEY and _is_free(order, live))
+
+
+def _is_free(order: Order, live: OrderPaymentState) -> bool:
+    """Nothing was due and nothing was paid."""
+    nothing_due = order.total is not None and order.total.minor_units == 0
+    return nothing_due and live is OrderPaymentState.PAID
 
 
 def _doubtful(currency: str, payments: Sequence[Payment]) -> bool:

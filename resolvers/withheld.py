@@ -28,7 +28,7 @@ _RECORDS: Mapping[str, type[msgspec.Struct]] = {
     "OrderLine": OrderLine,
 }
 """Types of the graph whose records a mapping makes."""
-_OTHERWISE = {"emails": "email"}
+_OTHERWISE = {"emails": "email", "unitPrice": "price"}
 """What a field shows that is not spelled like it."""
 _TO_PAYMENTS = frozenset(
     {

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import timedelta, timezone
 from decimal import Decimal
+from functools import reduce
+from operator import add
 from typing import overload
 
 from sandbox.world import Order
@@ -45,6 +47,16 @@ def major(minor: int | None, currency: str) -> Decimal | None: ...
 def major(minor: int | None, currency: str) -> Decimal | None:
     """Minor units as an amount in major units, with all decimals of the currency."""
     return None if minor is None else Decimal(minor).scaleb(-digits(currency))
+
+
+def rolled_up(order: Order) -> Decimal | None:
+    """An order's total as a formula or roll-up field computes it of its lines: a sum of doubles,
+    printed with all their digits, such as 100.29999999999998."""
+    if order.total is None:
+        return None
+    lines = (float(major(line.total, order.currency)) for line in order.lines)
+    # Not `sum`, which corrects itself from Python 3.12 on.
+    return Decimal(repr(reduce(add, lines, 0.0)))
 
 
 def received(order: Order) -> int:

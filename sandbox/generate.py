@@ -93,6 +93,8 @@ class Generator:
         crm = self.crm_of(buyer)
         currency = scenario.currency or self.rng.choice(self.currencies)
         lines = self.lines(crm, currency)
+        for line in lines if scenario.free or scenario.discounted else ():
+            line.unit_price, line.total = 0 if scenario.free else line.unit_price, 0
         due = sum(line.total for line in lines)
         order = Order(
             number=f"SO-{FIRST_NUMBER + index}",

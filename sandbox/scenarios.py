@@ -107,6 +107,7 @@ def fee_late(pen: Pen, order: Order) -> None:
 class Scenario:
     """A story with its weight, and what it fixes about the order beforehand.
 
+    `free` makes its articles cost nothing, `discounted` takes the whole of their prices off.
     `recorded` and `recorded_refunded` are set when the CRM says something else than what follows
     from the money. `link` fixes how payment and order find each other.
     """
@@ -119,6 +120,8 @@ class Scenario:
     recorded_refunded: int | None = None
     total_known: bool = True
     customer_known: bool = True
+    free: bool = False
+    discounted: bool = False
     link: str | None = None
 
 
@@ -176,4 +179,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     S("fee late", 5, fee_late),
     S("linked by field", 8, paid, link="field"),
     S("linked both ways", 8, paid, link="both"),
+    S("given away", 8, nothing, free=True),
+    S("wholly discounted", 8, nothing, discounted=True, recorded="FULFILLED"),
+    S("draft of nothing", 5, nothing, free=True, recorded="DRAFT"),
 )  # fmt: skip

@@ -209,7 +209,7 @@ def order_truth(order: Order, payments: list[Payment]) -> dict[str, Any]:
         "refunded": sum(p.refunded for p in same),
         "paymentState": state,
         "recordedState": order.recorded_state,
-        "inSync": in_sync(order.recorded_state, state),
+        "inSync": in_sync(order, state),
         "payments": [payment_truth(p) for p in payments],
     }
 
@@ -244,7 +244,7 @@ def payment_state(order: Order, payments: Iterable[Payment]) -> str:
     paid = sum(p.captured for p in payments)
     refunded = sum(p.refunded for p in payments)
     if not paid:
-        return "UNPAID"
+        return "UNPAID" if order.total else "PAID"
     if refunded:
         return "REFUNDED" if refunded >= paid else "PARTIALLY_REFUNDED"
     if paid == order.total:
@@ -264,8 +264,14 @@ AGREES: dict[str, frozenset[str]] = {
 }
 
 
-def in_sync(recorded: str, live: str) -> bool | None:
-    """Whether the CRM's word agrees with the money; null when either side is unknown."""
+def in_sync(order: Order, live: str) -> bool | None:
+    """Whether the CRM's word agrees with the money; null when either side is unknown.
+
+    A draft or canceled order of nothing is PAID, as nothing is due, and contradicts no word.
+    """
+    recorded = order.recorded_state
     if recorded not in AGREES or live == "UNKNOWN":
         return None
+    if order.total == 0 and live == "PAID" and recorded in ("DRAFT", "CANCELED"):
+        return True
     return live in AGREES[recorded]

@@ -72,7 +72,8 @@ LENGTHS: Mapping[str, str] = {"Query.nodes": "ids", "Query._entities": "represen
 """Lists that are as long as the list of an argument."""
 
 FREE = frozenset(
-    {"Money", "Source", "PageInfo", "CustomerEdge", "OrderEdge", "PaymentEdge", "RefundEdge"}
+    {"Money", "Price", "Source", "PageInfo"}
+    | {"CustomerEdge", "OrderEdge", "PaymentEdge", "RefundEdge"}
 )
 """Types that come with what they stand in: a record's money costs what the record costs."""
 

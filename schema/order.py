@@ -25,7 +25,7 @@ from schema import enums, inputs
 from schema.connections import Payments, Refunds
 from schema.inputs import After, First
 from schema.links import PaymentLink, complete, page_of
-from schema.money import Money
+from schema.money import Money, Price
 from schema.node import Entity, Node, RequestInfo, joined, reads, shows, then
 
 if TYPE_CHECKING:
@@ -37,7 +37,13 @@ class OrderLine:
     sku: str | None = strawberry.federation.field(description="The article's number.")
     name: str | None = strawberry.federation.field(description="The article's name.")
     quantity: Decimal | None = strawberry.federation.field(description="How many, or how much.")
-    unit_price: Money | None = strawberry.federation.field(description="The price of one.")
+    price: Price | None = strawberry.federation.field(
+        description="The price of one, with as many decimals as the source has: `0.0125`."
+    )
+    unit_price: Money | None = strawberry.federation.field(
+        description="The price of one as money; null, with an error, where it has more decimals"
+        " than its currency."
+    )
     total: Money | None = strawberry.federation.field(description="The price of the line.")
 
 
@@ -93,7 +99,7 @@ def _state(root: records.Order, info: RequestInfo) -> Any:
 @reads(ORDER_PAYMENTS)
 def _in_sync(root: records.Order, info: RequestInfo) -> Any:
     def show(linked: Linked[records.Payment]) -> bool | None:
-        return in_sync(root.recorded_state, _live(root, linked))
+        return in_sync(root, _live(root, linked))
 
     return then(info.context.load(ORDER_PAYMENTS, root), show)
 

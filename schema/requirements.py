@@ -178,6 +178,7 @@ class Requirements:
 
 LEAST: Mapping[str, tuple[FieldClass, ...]] = {
     "Money": (FieldClass.MONEY, FieldClass.SECRET),
+    "Price": (FieldClass.MONEY, FieldClass.SECRET),
     "CustomerTotal": (FieldClass.MONEY, FieldClass.SECRET),
     "JSON": (FieldClass.PII, FieldClass.SECRET),
 }

@@ -1,12 +1,13 @@
 """HubSpot's standard objects as customers and orders, in a choice of two each.
 
 https://developers.hubspot.com/docs/api/crm/deals, .../orders: the stages of deals are those of the
-default sales pipeline; stages of orders are each portal's own.
+default sales pipeline, and of others HubSpot says whether they are won or lost; stages of orders
+are each portal's own.
 """
 
 from __future__ import annotations
 
-from connectors.mapping import CustomerMap, FieldMap, LineMap, OrderMap, StatusMap
+from connectors.mapping import NEXT, CustomerMap, FieldMap, LineMap, OrderMap, StatusMap
 
 CUSTOMERS = {
     "contacts": CustomerMap(
@@ -42,6 +43,11 @@ _DEAL_STAGES = {
     "closedwon": "PAID",
     "closedlost": "CANCELED",
 }
+_CLOSED = (
+    StatusMap(field="hs_is_closed_won", words={"true": "PAID", "false": NEXT}, empty="UNKNOWN"),
+    StatusMap(field="hs_is_closed", words={"true": "CANCELED"}, empty="UNKNOWN"),
+)
+"""What HubSpot computes of the stage of any pipeline; of one that is open it says no more."""
 _PAYMENT_WORDS = {"paid": "PAID", "unpaid": "PENDING_PAYMENT", "pending": "PENDING_PAYMENT"}
 _LINE_CURRENCY = "hs_line_item_currency_code"
 
@@ -68,7 +74,10 @@ def _deals(customers: str) -> OrderMap:
         total=FieldMap(field="amount", currency_field="deal_currency_code"),
         placed_at="createdate",
         customer=f"associations.{customers}[]",
-        status=(StatusMap(field="dealstage", words=_DEAL_STAGES),),
+        status=(
+            StatusMap(field="dealstage", words=_DEAL_STAGES, otherwise=NEXT),
+            *_CLOSED,
+        ),
         lines=_lines("deals"),
     )
 

@@ -7,10 +7,12 @@ None stands for a filter that accepts nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 
 import msgspec
 
 from connectors.currency import MINOR_UNIT_DIGITS
+from connectors.currency_words import words_of
 from connectors.filters import CustomerFilter, MoneyRange, OrderFilter, TimeRange
 from connectors.mapping import (
     NEXT,
@@ -21,13 +23,19 @@ from connectors.mapping import (
     StatusMap,
     fields_of,
 )
-from connectors.money import Money
 from connectors.records import OrderState
 from connectors.salesforce import soql
 from connectors.salesforce.ids import of_table
 from connectors.salesforce.settings import SalesforceSettings, only
 
-_COMPARISONS = (("gte", ">="), ("gt", ">"), ("lte", "<="), ("lt", "<"))
+_COMPARISONS = (
+    ("gte", ">=", Decimal("-0.5")),
+    ("gt", ">", Decimal(0)),
+    ("lte", "<=", Decimal("0.5")),
+    ("lt", "<", Decimal(0)),
+)
+"""Operators with the minor units that a bound is moved by: Salesforce compares doubles, and one a
+little beside an amount is read as the amount."""
 _BY_WORDS = frozenset({OrderState.DRAFT, OrderState.CANCELED})
 """States that no amount leads to."""
 _TEXTS = frozenset({"string", "picklist", "combobox"})
@@ -107,8 +115,14 @@ def _times(asked: TimeRange | None, fields: Fields, knows: Knowledge) -> list[st
 
 
 def _holding(fields: Fields, values: Sequence[str], knows: Knowledge) -> list[str]:
-    """Any of the fields may hold it; nothing is said where one of them cannot be compared."""
-    names = [one.field for one in fields_of(fields)]
+    """Any of the fields may hold it; nothing is said where one of them cannot be compared. A field
+    that the organisation has no use for holds nothing."""
+    declared = fields_of(fields)
+    names = [
+        one.field for one in declared if one.only_with is None or knows.readable(one.only_with)
+    ]
+    if declared and not names:
+        return ["Id = null"]
     if not names or not all(map(knows.readable, names)):
         return []
     return [soql.either([soql.one_of(name, values) for name in names])]
@@ -129,13 +143,16 @@ def _total(asked: MoneyRange, amount: FieldMap | None, knows: Knowledge) -> list
         return None
     where = [f"{amount.field} != null"]
     if fixed is None and amount.currency_field and knows.readable(amount.currency_field):
-        codes = [word for word, code in knows.settings.currencies.items() if code == asked.currency]
-        where.append(soql.one_of(amount.currency_field, [asked.currency, *codes]))
-    for name, operator in _COMPARISONS:
+        words = words_of(asked.currency, knows.settings.currencies)
+        named = [soql.one_of(amount.currency_field, words)]
+        if knows.settings.currency == asked.currency:
+            named.append(f"{amount.currency_field} = null")
+        where.append(soql.either(named))
+    digits = 0 if amount.unit == "minor" else MINOR_UNIT_DIGITS[asked.currency]
+    for name, operator, beside in _COMPARISONS:
         if (bound := getattr(asked, name)) is not None:
-            minor = amount.unit == "minor"
-            number = str(bound) if minor else f"{Money(bound, asked.currency).amount:f}"
-            where.append(f"{amount.field} {operator} {number}")
+            number = (bound + beside).scaleb(-digits)
+            where.append(f"{amount.field} {operator} {number:f}")
     return where
 
 

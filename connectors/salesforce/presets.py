@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.mapping import NEXT, CustomerMap, LineMap, OrderMap, StatusMap
+from connectors.mapping import NEXT, CustomerMap, FieldMap, KindMap, LineMap, OrderMap, StatusMap
 
 SYSTEM: dict[str, Any] = {
     "id": "Id",
@@ -15,9 +15,20 @@ SYSTEM: dict[str, Any] = {
     "updated_at": "LastModifiedDate",
 }
 """Fields that every object has, also an organisation's own."""
+PERSONS = "IsPersonAccount"
+"""Of an account that is a person. An organisation without person accounts has neither this nor the
+fields of persons (Object Reference, "Account" and "Person Account Fields")."""
 CUSTOMERS = {
     "Account": CustomerMap(
-        table="Account", **SYSTEM, name="Name", kind="COMPANY", phones="Phone", industry="Industry"
+        table="Account",
+        **SYSTEM,
+        name="Name",
+        kind=KindMap(
+            field=PERSONS, words={"true": "PERSON"}, otherwise="COMPANY", only_with=PERSONS
+        ),
+        email=FieldMap(field="PersonEmail", only_with=PERSONS),
+        phones=("Phone", FieldMap(field="PersonMobilePhone", only_with=PERSONS)),
+        industry="Industry",
     ),
     "Contact": CustomerMap(
         table="Contact",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from typing import Any, TypeVar
 
 from connectors.errors import Misconfigured, SourceError
@@ -24,10 +24,17 @@ log = logging.getLogger(__name__)
 
 
 class Readable:
-    """The columns of all tables of one source."""
+    """The columns of all tables of one source. `conditional` is by table the fields that exist only
+    with another: without it nothing is said of them."""
 
-    def __init__(self, source: str, descriptions: Descriptions) -> None:
+    def __init__(
+        self,
+        source: str,
+        descriptions: Descriptions,
+        conditional: Mapping[str, Mapping[str, str]],
+    ) -> None:
         self._source = source
+        self._conditional = conditional
         self._descriptions = descriptions
         self._dropped: defaultdict[str, set[str]] = defaultdict(set)
 
@@ -74,7 +81,7 @@ class Readable:
         if await self._descriptions.of(table) is None:
             return [f"{table} does not exist or may not be read"]
         self._leave_out(table, await self._descriptions.lacking(table, columns))
-        lost = sorted(self._dropped[table] & set(columns))
+        lost = sorted(self._missed(table, self._dropped[table] & set(columns)))
         notes = [f"{table}.{column} cannot be read and is left out" for column in lost]
         if "CurrencyIsoCode" in lost:
             notes.append(f"{table} has no currencies of its rows: set `currency` for a single one")
@@ -97,10 +104,15 @@ class Readable:
 
     def _leave_out(self, table: str, lacking: Iterable[str]) -> bool:
         found = set(lacking) - self._dropped[table]
-        for column in sorted(found):
-            log.warning("%s: %s.%s cannot be read, left out", self._source, table, column)
         self._dropped[table] |= found
+        for column in sorted(self._missed(table, found)):
+            log.warning("%s: %s.%s cannot be read, left out", self._source, table, column)
         return bool(found)
+
+    def _missed(self, table: str, lacking: Set[str]) -> set[str]:
+        """Without those that exist only with another that is lacking too."""
+        needed = self._conditional.get(table, {})
+        return {one for one in lacking if needed.get(one) not in self._dropped[table]}
 
 
 def _is_doubtful(outcome: object) -> bool:

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.capabilities import Probe
+from connectors.declared import conditional
 from connectors.grouping import Raw
 from connectors.mapping import Preset
 from connectors.metadata import Rows, Table
@@ -41,7 +42,7 @@ class SalesforceTables:
         self._mapped = paths_by_table(mapping)
         self._ids = _id_fields(mapping)
         self.descriptions = Descriptions(reader)
-        self.readable = Readable(source, self.descriptions)
+        self.readable = Readable(source, self.descriptions, conditional(mapping))
 
     async def probe(self) -> Probe:
         """REST API guide, "Limits", and what the descriptions lack of the mapping."""

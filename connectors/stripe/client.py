@@ -218,7 +218,7 @@ class StripeConnector:
         return mapped(self._source.name, lambda: mapping.order(self._source, row, known))
 
     async def _as_lines(self, rows: list[Item]) -> list[records.OrderLine | SourceError]:
-        return self._mapped(mapping.line, rows)
+        return self._mapped(partial(mapping.line, self._source), rows)
 
     async def _as_disputes(self, rows: list[Dispute]) -> list[records.Dispute | SourceError]:
         return self._mapped(partial(mapping.dispute, self._source), rows)

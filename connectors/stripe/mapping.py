@@ -5,6 +5,7 @@ An amount or currency that does not fit raises ValueError, a time OverflowError.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,6 +15,7 @@ from connectors import records
 from connectors.currency import minor_unit_digits
 from connectors.fitting import Unfit, aside
 from connectors.money import INT64_MAX, InexactAmount, Money
+from connectors.price import TOO_FINE, Price
 from connectors.records import (
     CustomerKind,
     DisputeStatus,
@@ -44,6 +46,7 @@ from connectors.stripe.words import (
 
 UNTOLD = "the session does not tell by which payments it is paid"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MINOR = re.compile(r"-?\d{1,15}(\.\d{1,12})?", re.ASCII)
 
 
 def money(amount: int, currency: str) -> Money:
@@ -223,7 +226,7 @@ def order(
         recorded_status=row.status,
         customer_id=row.customer,
         payment_ids=paid_by,
-        lines=_lines(row.line_items),
+        lines=_lines(source, row.line_items),
         misfits={"payment_ids": UNTOLD} if untold else None,
     )
 
@@ -236,27 +239,40 @@ def _paid_by(
     return tuple(ExternalId(source.name, payment, "invoice") for payment in invoiced or ())
 
 
-def line(item: payloads.Item) -> OrderLine:
-    """A line of a session; a price in parts of a minor unit has no `unit_amount`.
+def line(source: Source, item: payloads.Item) -> OrderLine:
+    """A line of a session.
 
     Stripe has no article number: merchants keep theirs in the metadata, or as a price's lookup key.
     """
-    price = item.price
-    unit = price.unit_amount if price else None
+    told = item.price
+    price = aside(lambda: unit_price(told)) if told else None
+    too_fine = price is not None and price.money is None
     return OrderLine(
-        sku=(item.metadata or {}).get("sku") or (price.lookup_key if price else None),
+        sku=(item.metadata or {}).get("sku") or (told.lookup_key if told else None),
         name=item.description,
         quantity=Decimal(1 if item.quantity is None else item.quantity),
-        unit_price=aside(lambda: known(unit, price.currency)) if price else None,
+        price=price,
         total=aside(lambda: known(item.amount_total, item.currency)),
+        source=source.name,
+        misfits={"unit_price": f"price: {TOO_FINE}"} if too_fine else None,
     )
 
 
-def _lines(items: payloads.ItemList | None) -> tuple[OrderLine, ...] | None:
+def unit_price(told: payloads.Price) -> Price | None:
+    """`unit_amount_decimal` has up to twelve decimals of Stripe's minor unit, and where they are
+    used there is no `unit_amount`. https://docs.stripe.com/api/prices/object"""
+    minor = told.unit_amount_decimal if told.unit_amount is None else str(told.unit_amount)
+    if minor is None or not _MINOR.fullmatch(minor):
+        return None
+    code = told.currency.upper()
+    return Price.of(Decimal(minor).scaleb(-WIRE_DIGITS.get(code, minor_unit_digits(code))), code)
+
+
+def _lines(source: Source, items: payloads.ItemList | None) -> tuple[OrderLine, ...] | None:
     """All lines of a session; None where more follow, or none were told."""
     if items is None or items.data is None or items.has_more:
         return None
-    return tuple(map(line, items.data))
+    return tuple(line(source, item) for item in items.data)
 
 
 def _id_of(reference: Intent | Charge | str | None) -> str | None:

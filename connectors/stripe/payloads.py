@@ -183,6 +183,7 @@ class Customer(Payload, frozen=True, kw_only=True):
 class Price(Payload, frozen=True, kw_only=True):
     currency: str = ""
     unit_amount: int | None = None
+    unit_amount_decimal: str | None = None
     lookup_key: str | None = None
 
 

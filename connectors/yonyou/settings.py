@@ -93,6 +93,8 @@ class YonyouSettings(MappedSettings, frozen=True, kw_only=True, forbid_unknown_f
     """
 
     PRESET: ClassVar[Preset] = _PRESET
+    # U8 leaves both out of a document.
+    TELLS_EMPTY: ClassVar[bool] = False
 
     from_account: str
     to_account: str

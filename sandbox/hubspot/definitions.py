@@ -65,6 +65,10 @@ def choice(name: str, *words: str, field: str = "select") -> Definition:
     return Definition(name, "enumeration", field, options=words)
 
 
+def truth(name: str) -> Definition:
+    return Definition(name, "bool", "calculation_equation", options=("true", "false"))
+
+
 def unique(name: str) -> Definition:
     return Definition(name, unique=True)
 
@@ -115,6 +119,8 @@ def properties(accounts: Iterable[Account]) -> dict[str, list[Definition]]:
             *text("dealname", "deal_currency_code"),
             choice("dealstage", *STAGES),
             choice("pipeline", "default"),
+            truth("hs_is_closed"),
+            truth("hs_is_closed_won"),
             *number("amount", "refunded_amount"),
             unique("order_number"),
             choice("payment_status", "partial", "paid"),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 FULFILLED_STAGE = "139663177"
 PARKED_STAGE = "139663178"
 """Stages that a portal makes itself have numbers for names; the second is mapped to nothing."""
+WON = frozenset({"closedwon", FULFILLED_STAGE})
+LOST = frozenset({"closedlost"})
 
 
 @dataclass(frozen=True, slots=True)

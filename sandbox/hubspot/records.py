@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from sandbox import books
 from sandbox.hubspot.definitions import payment_property
 from sandbox.hubspot.ids import COMPANY, ORDER, ORDER_LINE, sibling
-from sandbox.hubspot.recorded import MARKS
+from sandbox.hubspot.recorded import LOST, MARKS, WON
 from sandbox.world import Customer, Line, Order, World
 
 ACCOUNT = "hubspot"
@@ -93,10 +94,11 @@ def add_deal(made: Records, order: Order, customer: Customer | None) -> None:
     values: Values = {
         "dealname": f"Order {order.number}",
         "order_number": order.number,
-        "amount": major(order.total, order.currency),
+        "amount": text(books.rolled_up(order)),
         "deal_currency_code": order.currency,
         "dealstage": mark.stage,
         "pipeline": "default",
+        **closed(mark.stage),
         "payment_status": mark.payment,
         "refunded_amount": major(books.returned(order), order.currency),
         "payment_channel": ";".join(books.channel_words(order)) or None,
@@ -110,6 +112,15 @@ def add_deal(made: Records, order: Order, customer: Customer | None) -> None:
     made.add("deals", order.native_id, values)
     add_lines(made, "deals", order.native_id, order, 0)
     add_parties(made, "deals", order.native_id, customer)
+
+
+def closed(stage: str) -> Values:
+    """What HubSpot computes of a stage."""
+    won = stage in WON
+    return {
+        "hs_is_closed": str(won or stage in LOST).lower(),
+        "hs_is_closed_won": str(won).lower(),
+    }
 
 
 def add_order(made: Records, order: Order, customer: Customer | None) -> None:
@@ -158,7 +169,11 @@ def line_values(line: Line, order: Order) -> Values:
 
 def major(minor: int | None, currency: str) -> str | None:
     """Minor units as the decimal text that a record holds."""
-    return None if minor is None else format(books.major(minor, currency), "f")
+    return text(books.major(minor, currency))
+
+
+def text(number: Decimal | None) -> str | None:
+    return None if number is None else format(number, "f")
 
 
 def timestamp(moment: datetime) -> str:

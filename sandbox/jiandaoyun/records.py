@@ -143,7 +143,7 @@ def _overseas(order: Order, buyer: Customer | None) -> Values:
         "Key": order.native_id,
         "Order no.": order.number,
         "Customer": buyer.sources[ACCOUNT] if buyer else None,
-        "Currency": order.currency,
+        "Currency": words.currency_code(order),
         "Total": None if order.total is None else words.number(order.total, order.currency),
         "Status": words.STATES.get(order.recorded_state, words.UNMAPPED),
         "Paid through": channel_words(order) or None,

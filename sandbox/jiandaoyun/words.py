@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from sandbox.books import major
+from sandbox.world import Order
 
 CURRENCIES = {
     "CNY": "人民币",
@@ -35,6 +36,12 @@ def number(minor: int, currency: str) -> Decimal | int:
     """A number as JSON has it: 12.5, and 100 without a point."""
     exact = major(minor, currency)
     return int(exact) if exact == exact.to_integral_value() else exact.normalize()
+
+
+def currency_code(order: Order) -> str:
+    """As people type it: one in three in small letters."""
+    small = int(order.number.rpartition("-")[2]) % 3 == 0
+    return order.currency.lower() if small else order.currency
 
 
 def typed(minor: int, currency: str) -> str:

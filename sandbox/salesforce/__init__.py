@@ -66,7 +66,6 @@ auth = "jwt_bearer"
 [[sources.salesforce.customers]]
 email = "Email__c"
 tier = "Tier__c"
-kind = {{ field = "Type", words = {{ Individual = "PERSON" }}, otherwise = "COMPANY" }}
 external_ids = {{ {parties} }}
 custom = ["AccountNumber"]
 

@@ -42,5 +42,6 @@ def read_back(row: Row) -> str:
         return state
     back, total = row["Refunded_Amount__c"] or Decimal(0), row["TotalAmount"]
     if back > 0 and total is not None:
-        return "REFUNDED" if back >= total else "PARTIALLY_REFUNDED"
+        # A total is summed up of lines, and may be a little above what it should be.
+        return "REFUNDED" if back >= round(total, 3) else "PARTIALLY_REFUNDED"
     return "FULFILLED" if row["Status"] == "Fulfilled" else "PAID"

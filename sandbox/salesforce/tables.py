@@ -51,6 +51,12 @@ def major(minor: int | None, currency: str) -> Decimal | None:
     return None if minor is None else double(books.major(minor, currency))
 
 
+def rolled_up(order: Order) -> Decimal | None:
+    """The total of an order, which Salesforce sums up of its lines."""
+    total = books.rolled_up(order)
+    return None if total is None else double(total)
+
+
 def timestamp(moment: datetime) -> str:
     """UTC with milliseconds, and an offset without a colon."""
     utc = moment.astimezone(UTC)
@@ -98,9 +104,20 @@ def account(customer: Customer) -> Row:
         "Type": PARTY_TYPES[customer.kind],
         "Tier__c": customer.tier,
         "Email__c": customer.email,
+        **person(customer),
         "CurrencyIsoCode": CORPORATE_CURRENCY,
         **party_fields(customer),
         **system(customer.created_at),
+    }
+
+
+def person(customer: Customer) -> Row:
+    """The organisation has person accounts: a customer who is a person is one of them."""
+    own = customer.kind == "PERSON"
+    return {
+        "IsPersonAccount": own,
+        "PersonEmail": customer.email if own else None,
+        "PersonMobilePhone": customer.phone if own else None,
     }
 
 
@@ -146,7 +163,7 @@ def order_row(order: Order, customer: Customer | None) -> Row:
         "EffectiveDate": order.placed_at.astimezone(UTC).date().isoformat(),
         "Status": mark.status,
         "StatusCode": mark.code,
-        "TotalAmount": major(order.total, order.currency),
+        "TotalAmount": rolled_up(order),
         "CurrencyIsoCode": order.currency,
         **money_state(order),
         "BillToContactId": sibling("Contact", account_id) if account_id and person else None,
@@ -209,7 +226,7 @@ def opportunity(order: Order, customer: Customer | None) -> Row:
         "StageName": stage,
         "IsClosed": stage.startswith("Closed"),
         "IsWon": stage == "Closed Won",
-        "Amount": major(order.total, order.currency),
+        "Amount": rolled_up(order),
         "CurrencyIsoCode": order.currency,
         "CloseDate": order.placed_at.astimezone(UTC).date().isoformat(),
         **money_state(order),

@@ -6,6 +6,7 @@ few sessions only set a card up and are no order's.
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from sandbox.stripe.ids import derived
@@ -21,8 +22,11 @@ OPENED_BEFORE = 20  # seconds between the session and the intent it makes
 
 
 def has_session(order: Order) -> bool:
-    """One order in eight, by its number; without a total there is nothing to check out."""
-    return int(order.number.rpartition("-")[2]) % ONE_IN == 1 and bool(order.total)
+    """One order in eight, by its number, and every order of nothing that was completed; without a
+    known total there is nothing to check out."""
+    if order.total == 0:
+        return order.recorded_state in ("PAID", "FULFILLED")
+    return int(order.number.rpartition("-")[2]) % ONE_IN == 1 and order.total is not None
 
 
 def session_object(
@@ -33,6 +37,7 @@ def session_object(
     status, paid = outcome(order, payment)
     created = unix(payment.created_at if payment else order.placed_at) - OPENED_BEFORE
     complete = status == "complete"
+    subtotal = sum(price_of(line)[1] for line in order.lines)
     url = f"https://checkout.stripe.com/c/pay/{native_id}"
     return {
         "id": native_id,
@@ -40,7 +45,7 @@ def session_object(
         "adaptive_pricing": {"enabled": False},
         "after_expiration": None,
         "allow_promotion_codes": None,
-        "amount_subtotal": order.total,
+        "amount_subtotal": subtotal,
         "amount_total": order.total,
         "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
         "billing_address_collection": None,
@@ -79,7 +84,7 @@ def session_object(
         "payment_method_configuration_details": None,
         "payment_method_options": {},
         "payment_method_types": ["card"],
-        "payment_status": "paid" if paid else "unpaid",
+        "payment_status": paid,
         "permissions": None,
         "phone_number_collection": {"enabled": False},
         "recovered_from": None,
@@ -92,7 +97,11 @@ def session_object(
         "submit_type": None,
         "subscription": None,
         "success_url": "https://shop.example/success",
-        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+        "total_details": {
+            "amount_discount": subtotal - (order.total or 0),
+            "amount_shipping": 0,
+            "amount_tax": 0,
+        },
         "ui_mode": "hosted_page",
         "url": url if status == "open" else None,
         "wallet_options": None,
@@ -156,13 +165,15 @@ def setup_session(customer: str, created: int) -> Object:
     }
 
 
-def outcome(order: Order, payment: Payment | None) -> tuple[str, bool]:
-    """Status, and whether the money is there."""
+def outcome(order: Order, payment: Payment | None) -> tuple[str, str]:
+    """Status, and payment status: whether the money is there, or none is needed."""
+    if order.total == 0:
+        return "complete", "no_payment_required"
     if payment is not None and payment.status == "SUCCEEDED":
-        return "complete", True
+        return "complete", "paid"
     if payment is not None and payment.status == "PENDING":
-        return "complete", False  # an asynchronous method that has not settled
-    return ("open", False) if int(order.native_id.encode()[-1]) % 2 else ("expired", False)
+        return "complete", "unpaid"  # an asynchronous method that has not settled
+    return ("open" if int(order.native_id.encode()[-1]) % 2 else "expired"), "unpaid"
 
 
 def customer_details(email: str | None) -> Object:
@@ -182,22 +193,27 @@ def line_items(order: Order, created: int) -> list[Object]:
     return [line_item(line, order.currency.lower(), created) for line in order.lines]
 
 
+def price_of(line: Line) -> tuple[int, int]:
+    """Pieces, and what all of them cost before a discount. Stripe counts whole pieces: a fractional
+    quantity becomes one piece."""
+    cost = int(Fraction(line.quantity) * line.unit_price)
+    return (1 if "." in line.quantity else int(line.quantity)), cost
+
+
 def line_item(line: Line, currency: str, created: int) -> Object:
-    """Stripe counts whole pieces: a fractional quantity becomes one piece at the line's total."""
-    whole = "." not in line.quantity
-    quantity, price = (int(line.quantity), line.unit_price) if whole else (1, line.total)
+    quantity, cost = price_of(line)
     return {
         "id": derived("li_1", line.native_id, length=23),
         "object": "item",
         "adjustable_quantity": None,
-        "amount_discount": 0,
-        "amount_subtotal": line.total,
+        "amount_discount": cost - line.total,
+        "amount_subtotal": cost,
         "amount_tax": 0,
         "amount_total": line.total,
         "currency": currency,
         "description": line.name,
         "metadata": {"sku": line.sku} if line.sku else {},
-        "price": price_object(line, currency, created, price),
+        "price": price_object(line, currency, created, cost // quantity),
         "quantity": quantity,
     }
 

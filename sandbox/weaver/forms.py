@@ -25,6 +25,7 @@ STATES = {
     "UNKNOWN": "9",
 }
 """The position of the option in the select field; nobody mapped the last."""
+YUAN = ("CNY", "RMB", "cny", "")
 Row = dict[str, Any]
 
 
@@ -79,7 +80,7 @@ def order_form(order: Order, customer: Customer | None, payments: Mapping[str, s
         "ddbh": order.number,
         "kh": customer.sources[ACCOUNT] if customer else "",
         "je": amount(order.total, order.currency),
-        "bz": order.currency,
+        "bz": currency_word(order),
         "ddzt": STATES[order.recorded_state],
         "tkje": amount(returned(order) or None, order.currency),
         "zfqd": ";".join(channel_words(order)),
@@ -87,6 +88,13 @@ def order_form(order: Order, customer: Customer | None, payments: Mapping[str, s
         **{field: native if name == source else "" for name, field in payments.items()},
         **made(order.placed_at),
     }
+
+
+def currency_word(order: Order) -> str:
+    """As people fill it in: a code in either letter case, RMB, or nothing for the company's own."""
+    if order.currency != "CNY":
+        return order.currency
+    return YUAN[int(order.number.rpartition("-")[2]) % len(YUAN)]
 
 
 def line_form(line: Line, currency: str) -> Row:

@@ -85,6 +85,6 @@ def _secret(kind: type[Any], value: str) -> Any:
 def lab_running(rate_limits: bool = False, clock: Clock = wall_clock) -> Iterator[Lab]:
     simulated, seen = seen_through(SIMULATED)
     vendors = (simulated, *PROVIDERS)
-    world = generate(11, CUSTOMERS, ORDERS, vendors=vendors)
+    world = generate(12, CUSTOMERS, ORDERS, vendors=vendors)
     with Server(world, vendors, rate_limits=rate_limits, clock=clock) as server:
         yield Lab(server, seen[0])

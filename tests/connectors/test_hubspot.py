@@ -22,9 +22,11 @@ from connectors.errors import (
 )
 from connectors.filters import CustomerFilter, OrderFilter
 from connectors.hubspot import VENDOR
+from connectors.hubspot.presets import ORDERS
 from connectors.metadata import ColumnType
 from connectors.money import Money
 from connectors.paging import PageQuery, Sort
+from connectors.recorded_state import recorded_state
 from connectors.records import CustomerKind, OrderState
 from connectors.vendor import SourceSettings
 from sandbox.hubspot.definitions import Definition
@@ -574,3 +576,46 @@ async def test_a_page_that_is_no_json_is_malformed(lab: Lab, hubspot: Any) -> No
             await hubspot.customers(list(lab.customers)[:3])
     finally:
         await lab.set_faults([])
+
+
+async def test_an_own_stage_is_read_by_whether_hubspot_calls_it_won(lab: Lab) -> None:
+    """The portal's stage 139663177 is won, 139663178 is open, and the preset knows neither."""
+    of_own_stages = {"FULFILLED": OrderState.PAID, "UNKNOWN": OrderState.UNKNOWN}
+    for recorded, state in of_own_stages.items():
+        ids = [o.native_id for o in lab.orders.values() if o.recorded_state == recorded]
+        async with connected(VENDOR, lab.settings(""), FAST) as connector:
+            found = await connector.orders(ids)
+        assert ids
+        assert {order.recorded_state for order in found.values()} == {state}
+
+
+@pytest.mark.parametrize(
+    ("stage", "won", "closed", "state"),
+    [
+        ("139663177", "true", "true", "PAID"),
+        ("139663177", "false", "true", "CANCELED"),
+        ("139663177", "false", "false", "UNKNOWN"),
+        ("139663177", None, "true", "UNKNOWN"),
+        ("139663177", "false", None, "UNKNOWN"),
+        ("139663177", "yes", "true", "UNKNOWN"),
+        (None, "true", "true", "PAID"),
+        ("closedwon", "false", "false", "PAID"),
+        ("contractsent", "true", "true", "PENDING_PAYMENT"),
+        ("closedlost", None, None, "CANCELED"),
+    ],
+)
+def test_a_mapped_stage_comes_before_what_hubspot_says_of_it(
+    stage: str | None, won: str | None, closed: str | None, state: str
+) -> None:
+    declared = ORDERS["deals", "contacts"]
+    row = {"dealstage": stage, "hs_is_closed_won": won, "hs_is_closed": closed}
+    found = recorded_state(
+        declared.status,
+        declared.closed,
+        row.get,
+        total=Money(100, "EUR"),
+        paid=None,
+        refunded=None,
+        tells_paid=False,
+    )
+    assert found is OrderState[state]

@@ -129,7 +129,15 @@ def test_a_rate_limit_tells_how_long_to_wait(
     assert error.again is (policy != "DAILY")
 
 
-NAMES = ("hs_object_id", "dealname", "amount", "deal_currency_code", "dealstage")
+NAMES = (
+    "hs_object_id",
+    "dealname",
+    "amount",
+    "deal_currency_code",
+    "dealstage",
+    "hs_is_closed",
+    "hs_is_closed_won",
+)
 TIMES = ("createdate", "hs_lastmodifieddate")
 PROPERTIES = {
     "results": [{"name": name, "type": "string", "fieldType": "text"} for name in NAMES]

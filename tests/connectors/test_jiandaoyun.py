@@ -266,7 +266,7 @@ async def test_a_page_within_a_time_begins_there(lab: Lab, jiandaoyun: Any) -> N
 
 async def test_refunds_that_orders_name_are_told_by_their_change(lab: Lab, jiandaoyun: Any) -> None:
     noted = [o for o in lab.orders if o.refund_field and o.refund_field[0] == "wechat_cn"]
-    assert len(noted) > 2
+    assert len(noted) >= 2
     since = sorted(o.placed_at for o in noted)[1] + timedelta(minutes=90)
     told = [one async for ids in jiandaoyun.refund_numbers(since) for one in ids]
     assert {(one.source, one.native_id) for one in told} == {

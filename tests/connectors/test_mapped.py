@@ -14,6 +14,7 @@ from connectors.filters import CustomerFilter, OrderFilter, TimeRange
 from connectors.mapped import MappedCrm
 from connectors.money import Money
 from connectors.paging import BadCursor, Page, PageQuery
+from connectors.price import Price
 from connectors.records import CustomerKind, ExternalId, Order, OrderState, Provider
 from connectors.values import MISSING
 from tests.connectors.paper_tables import PaperTables, paper
@@ -163,6 +164,9 @@ async def test_an_order_is_read_as_the_company_keeps_it() -> None:
         (home("x", 1, 退款="-5"), "UNKNOWN"),
         (abroad("x", 1), "PENDING_PAYMENT"),
         (abroad("x", 1, received=0), "PENDING_PAYMENT"),
+        (abroad("x", 1, cents=0), "PAID"),
+        (abroad("x", 1, cents=0, received=0), "PAID"),
+        (abroad("x", 1, cents=None), "PENDING_PAYMENT"),
         (abroad("x", 1, received=1), "PARTIALLY_PAID"),
         (abroad("x", 1, received=5000), "PAID"),
         (abroad("x", 1, received=5000, shipped_by="王伟"), "FULFILLED"),
@@ -196,9 +200,9 @@ async def test_a_value_that_does_not_fit_is_a_note_at_its_attribute_only() -> No
 @pytest.mark.parametrize(
     ("changes", "attribute", "why"),
     [
-        ({"币种": "金币"}, "total", "its currency is not one of ISO 4217"),
-        ({"币种": ""}, "total", "its currency is not told"),
-        ({"币种": MISSING}, "total", "the field does not exist"),
+        ({"币种": "金币"}, "total", "币种: it is not a currency of ISO 4217"),
+        ({"币种": ""}, "total", "币种: it holds no currency"),
+        ({"币种": MISSING}, "total", "币种: the field does not exist"),
         ({"币种": "日元", "金额": "10.5"}, "total", "more decimals than its currency"),
         ({"下单": "2026-03-01T10:00:00 Beijing"}, "placed_at", "it is not a time"),
         ({"金额": MISSING}, "total", "the field does not exist, or may not be read"),
@@ -212,6 +216,55 @@ async def test_why_a_value_does_not_fit(changes: dict[str, Any], attribute: str,
     misfits = order_of(await crm.orders(["订-1"]), "订-1").misfits
     assert misfits is not None
     assert why in misfits[attribute]
+
+
+async def test_a_price_may_be_finer_than_its_currency() -> None:
+    lines = [{"数量": 1, "单价": price} for price in ("0.0125", "12.5", "twelve", None)]
+    crm, _ = company([home("A", 1, 明细=lines)])
+    fine, coarse, strange, none = (await crm.order_lines(["A"]))["A"]  # type: ignore[misc]
+    assert fine.price == Price(Decimal("0.0125"), "CNY")
+    assert fine.unit_price is None
+    assert str(fine.misfit("unit_price")) == (
+        "paper: 单价: it has more decimals than its currency: the field `price` shows it"
+    )
+    assert fine.misfit("price") is None
+    assert (coarse.price, coarse.unit_price) == (Price(Decimal("12.50"), "CNY"), Money(1250, "CNY"))
+    assert coarse.misfits is None
+    assert set(strange.misfits or {}) == {"price", "unit_price"}
+    assert (none.price, none.unit_price, none.misfits) == (None, None, None)
+
+
+@pytest.mark.parametrize("word", ["cny", "CNY", " Cny ", "RMB", "rmb", "CNH", "人民币"])
+async def test_a_currency_is_read_in_either_letter_case_and_by_well_known_words(word: str) -> None:
+    crm, _ = company([home("订-1", 2, 币种=word)], currencies={})
+    assert order_of(await crm.orders(["订-1"]), "订-1").total == Money(1_234_560, "CNY")
+
+
+async def test_a_word_of_the_mapping_comes_before_its_usual_meaning() -> None:
+    own = {"Rmb": "HKD", "元": "CNY"}
+    crm, _ = company([home("A", 2, 币种="RMB"), home("B", 2, 币种="元")], currencies=own)
+    found = await crm.orders(["A", "B"])
+    totals = [order_of(found, key).total for key in ("A", "B")]
+    assert totals == [Money(1_234_560, "HKD"), Money(1_234_560, "CNY")]
+
+
+@pytest.mark.parametrize(("word", "currency"), [("", "CNY"), (None, "CNY"), ("USD", "USD")])
+async def test_an_empty_currency_is_that_of_the_source(word: str | None, currency: str) -> None:
+    crm, _ = company([home("订-1", 2, 币种=word)], currency="CNY")
+    assert order_of(await crm.orders(["订-1"]), "订-1").total == Money(1_234_560, currency)
+
+
+@pytest.mark.parametrize("changes", [{"币种": "金币"}, {"币种": MISSING}, {"币种": ["CNY", "USD"]}])
+async def test_what_no_currency_can_be_read_from_says_nothing_of_the_amount(
+    changes: dict[str, Any],
+) -> None:
+    crm, _ = company([home("订-1", 2, **changes)], currency="CNY")
+    order = order_of(await crm.orders(["订-1"]), "订-1")
+    assert order.total is None
+    assert order.misfits is not None
+    assert order.misfits["total"].startswith("币种: ")
+    assert "9" not in order.misfits["total"]
+    assert "金额" not in order.misfits["total"]
 
 
 async def test_an_order_without_a_number_is_no_order() -> None:
@@ -369,7 +422,10 @@ async def test_a_total_in_two_currencies_or_without_one_of_its_amounts_is_none()
     )
     found = await crm.orders(["A", "B", "C"])
     assert order_of(found, "A").total == Money(300, "USD")
-    for key, why in (("B", "it is in several currencies"), ("C", "an item of the list has no")):
+    for key, why in (
+        ("B", "明细[].币: it holds several currencies"),
+        ("C", "an item of the list has no"),
+    ):
         order = order_of(found, key)
         assert order.total is None
         assert order.misfits is not None

@@ -27,7 +27,7 @@ from connectors.filters import CustomerFilter, MoneyRange, OrderFilter
 from connectors.metadata import ColumnType
 from connectors.paging import PageQuery, Sort, SortField
 from connectors.proposal import propose
-from connectors.records import Order, OrderState, Source, SourceKind
+from connectors.records import CustomerKind, Order, OrderState, Source, SourceKind
 from connectors.salesforce import VENDOR
 from connectors.salesforce.descriptions import Descriptions
 from connectors.salesforce.ids import canonical
@@ -36,6 +36,7 @@ from connectors.secret import Secret
 from connectors.tokens import TokenSource
 from connectors.transport import HttpTransport, Judge, Limits
 from connectors.vendor import Wiring
+from sandbox.world import Customer
 from tests.connectors.salesforce_lab import ACCOUNTS, ORDERS, ORDERS_MAP, PAYMENT, Lab, lab_running
 from tests.connectors.upstream import SandboxUpstream
 
@@ -625,3 +626,65 @@ async def test_what_does_not_exist_is_not_found(lab: Lab) -> None:
                 await connector.orders([lab.world.orders[0].native_id])
         finally:
             await lab.upstream().set_faults([])
+
+
+PERSON_FIELDS = {
+    ("Account", "IsPersonAccount"),
+    ("Account", "PersonEmail"),
+    ("Account", "PersonMobilePhone"),
+}
+STANDARD = {"table": "Account"}
+
+
+def of_kind(lab: Lab, kind: str) -> dict[str, Customer]:
+    own = [c for c in lab.world.customers if c.kind == kind and "salesforce" in c.sources]
+    return {customer.sources["salesforce"]: customer for customer in own}
+
+
+async def test_person_accounts_are_people_with_their_own_addresses(lab: Lab) -> None:
+    people, companies = of_kind(lab, "PERSON"), of_kind(lab, "COMPANY")
+    async with connected(VENDOR, lab.settings(customers=[STANDARD])) as connector:
+        found = await connector.customers([*people, *companies])
+        known = next(c for c in people.values() if c.email)
+        asked = CustomerFilter(emails=(known.email or "",))
+        page = await connector.customer_page(PageQuery(5, asked))
+    for native_id, true in people.items():
+        assert found[native_id].kind is CustomerKind.PERSON
+        assert found[native_id].email == true.email
+        assert found[native_id].phones == ((true.phone,) if true.phone else ())
+    for native_id in companies:
+        assert (found[native_id].kind, found[native_id].email) == (CustomerKind.COMPANY, None)
+    assert [row.record.name for row in page.rows] == [known.name]
+
+
+async def test_an_organisation_without_person_accounts_lacks_nothing(lab: Lab) -> None:
+    """It has none of these fields, so the first query is refused and the description is asked."""
+    lab.simulator.hidden.update(PERSON_FIELDS)
+    ids = list(of_kind(lab, "PERSON") | of_kind(lab, "COMPANY"))[:150]
+    upstream = lab.upstream()
+    async with connected(VENDOR, lab.settings(customers=[STANDARD])) as connector:
+        found = await connector.customers(ids)
+        await upstream.clear()
+        assert await connector.customers(ids) == found
+        assert await upstream.calls() == 1
+        assert (await connector.probe()).notes == ()
+        asked = PageQuery(5, CustomerFilter(emails=("c1@customer.example",)))
+        assert (await connector.customer_page(asked)).rows == ()
+    assert {(c.kind, c.email, c.misfits) for c in found.values()} == {
+        (CustomerKind.COMPANY, None, None)
+    }
+    assert any(c.phones for c in found.values())
+
+
+async def test_an_address_of_persons_that_may_not_be_read_is_said_to_be_missing(lab: Lab) -> None:
+    lab.simulator.hidden.add(("Account", "PersonEmail"))
+    people = list(of_kind(lab, "PERSON"))[:5]
+    async with connected(VENDOR, lab.settings(customers=[STANDARD])) as connector:
+        found = await connector.customers(people)
+        notes = (await connector.probe()).notes
+    assert notes == ("Account.PersonEmail cannot be read and is left out",)
+    for customer in found.values():
+        assert (customer.kind, customer.email) == (CustomerKind.PERSON, None)
+        assert customer.misfits == {
+            "email": "PersonEmail: the field does not exist, or may not be read"
+        }

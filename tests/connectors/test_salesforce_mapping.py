@@ -131,6 +131,8 @@ def test_an_order_is_read() -> None:
         ("1.005", "KWD", 1005),
         ("9007199254740993.01", "EUR", 900719925474099301),
         ("5", "EUR", 500),
+        ("100.29999999999998", "EUR", 10030),
+        ("1234.5600000000002", "CNY", 123456),
     ],
 )
 def test_numbers_never_pass_through_a_float(text: str, currency: str, minor: int) -> None:
@@ -144,8 +146,8 @@ def test_numbers_never_pass_through_a_float(text: str, currency: str, minor: int
         ({"TotalAmount": Decimal("1.005")}, "total", "TotalAmount"),
         ({"TotalAmount": "a lot"}, "total", "TotalAmount"),
         ({"TotalAmount": True}, "total", "TotalAmount"),
-        ({"CurrencyIsoCode": "XXX"}, "total", "TotalAmount"),
-        ({"CurrencyIsoCode": None}, "total", "TotalAmount"),
+        ({"CurrencyIsoCode": "XXX"}, "total", "CurrencyIsoCode"),
+        ({"CurrencyIsoCode": None}, "total", "CurrencyIsoCode"),
         ({"CreatedDate": "2026-01-02T03:04:05"}, "created_at", "CreatedDate"),
         ({"CreatedDate": True}, "created_at", "CreatedDate"),
         ({"EffectiveDate": "someday"}, "placed_at", "EffectiveDate"),
@@ -382,7 +384,7 @@ def test_conditions_on_orders() -> None:
     assert asked(total=MoneyRange("EUR", gte=1250)) == [
         "TotalAmount != null",
         "CurrencyIsoCode IN ('EUR')",
-        "TotalAmount >= 12.50",
+        "TotalAmount >= 12.495",
     ]
     assert asked(total=MoneyRange("ZZZ")) is None
     assert asked(own={"currency": "EUR"}, total=MoneyRange("USD")) is None
@@ -391,8 +393,18 @@ def test_conditions_on_orders() -> None:
         "Minor__c != null",
         "Minor__c < 1250",
     ]
-    words = {"currencies": {"RMB": "CNY"}}
-    assert asked(own=words, total=MoneyRange("CNY"))[1] == "CurrencyIsoCode IN ('CNY','RMB')"
+    assert asked(minor, total=MoneyRange("EUR", gt=0, lte=1250))[1:] == [
+        "Minor__c > 0",
+        "Minor__c <= 1250.5",
+    ]
+    words = {"currencies": {"Yuan": "CNY", "CNH": "HKD"}}
+    assert asked(own=words, total=MoneyRange("CNY"))[1] == (
+        "CurrencyIsoCode IN ('CNY','Yuan','RMB','人民币')"
+    )
+    own = {"total": {"field": "TotalAmount", "currency_field": "Cur__c"}}
+    assert asked(own, own={"currency": "EUR"}, total=MoneyRange("EUR"))[1] == (
+        "(Cur__c IN ('EUR') OR Cur__c = null)"
+    )
     assert asked(customer_ids=("nonsense",)) is None
     assert asked(customer_ids=("001000000000001",)) == [f"AccountId IN ('{ACCOUNT_ID}')"]
     assert asked({"number": ["OrderNumber", "PoNumber"]}, numbers=("a'b",)) == [

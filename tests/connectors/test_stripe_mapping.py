@@ -616,6 +616,27 @@ def test_a_session_that_sets_a_card_up_is_no_order() -> None:
     assert mapping.order(SOURCE, row) is None
 
 
+@pytest.mark.parametrize(
+    ("told", "price", "money"),
+    [
+        ({"currency": "usd", "unit_amount": None, "unit_amount_decimal": "1.25"}, "0.0125", None),
+        ({"currency": "usd", "unit_amount": 5, "unit_amount_decimal": "5"}, "0.05", 5),
+        ({"currency": "jpy", "unit_amount": None, "unit_amount_decimal": "0.5"}, "0.5", None),
+        ({"currency": "isk", "unit_amount": 500, "unit_amount_decimal": "500"}, "5", 5),
+        ({"currency": "usd", "unit_amount": None}, None, None),
+        ({"currency": "usd", "unit_amount": None, "unit_amount_decimal": "x"}, None, None),
+    ],
+)
+def test_a_price_in_parts_of_a_minor_unit(
+    told: dict[str, Any], price: str | None, money: int | None
+) -> None:
+    item = {"id": "li_1", "amount_total": 10, "currency": "usd", "price": told}
+    line = mapping.line(SOURCE, msgspec.convert(item, payloads.Item))
+    assert (line.price and str(line.price.amount)) == price
+    assert (line.unit_price and line.unit_price.minor_units) == money
+    assert (line.misfit("unit_price") is None) is (price is None or money is not None)
+
+
 def test_a_session_with_little_in_it() -> None:
     order = ordered(client_reference_id=None, amount_total=None, currency=None, payment_intent=None)
     assert (order.number, order.total, order.payment_ids) == ("cs_test_1", None, ())

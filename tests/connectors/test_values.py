@@ -10,7 +10,22 @@ import pytest
 
 from connectors.mapping import FieldMap
 from connectors.money import Money
-from connectors.values import MISSING, Misfit, at, moment, money, number, shape, text
+from connectors.values import (
+    MISSING,
+    Misfit,
+    at,
+    moment,
+    money,
+    number,
+    price,
+    quantity,
+    shape,
+    text,
+)
+
+EUROPEAN = FieldMap(field="x", thousands=".", decimal=",")
+COMMAS = FieldMap(field="x", thousands=",")
+PLAIN = FieldMap(field="x")
 
 
 @pytest.mark.parametrize(
@@ -54,9 +69,52 @@ def test_text(value: Any, written: str) -> None:
     assert text(value) == written
 
 
-EUROPEAN = FieldMap(field="x", thousands=".", decimal=",")
-COMMAS = FieldMap(field="x", thousands=",")
-PLAIN = FieldMap(field="x")
+@pytest.mark.parametrize(
+    ("value", "written", "currency", "amount"),
+    [
+        ("0.0125", PLAIN, "CNY", "0.0125"),
+        ("12.5", PLAIN, "CNY", "12.50"),
+        (Decimal("113.0000000000"), PLAIN, "CNY", "113.00"),
+        (Decimal("1E+3"), PLAIN, "JPY", "1000"),
+        ("0.5", PLAIN, "JPY", "0.5"),
+        ("1.5", FieldMap(field="x", unit="minor"), "EUR", "0.015"),
+        (Decimal("100.29999999999998"), PLAIN, "CNY", "100.30"),
+        (0, PLAIN, "KWD", "0.000"),
+        ("0.00000002", PLAIN, "USD", "0.00000002"),
+        ("-0.0125", PLAIN, "CNY", "-0.0125"),
+    ],
+)
+def test_a_price_has_at_least_the_decimals_of_its_currency(
+    value: Any, written: FieldMap, currency: str, amount: str
+) -> None:
+    found = price(value, written, currency)
+    assert (f"{found.amount:f}", found.currency) == (amount, currency)
+
+
+@pytest.mark.parametrize("value", ["1" * 30 + ".123456789", Decimal("1E+999999"), Decimal("1E-99")])
+def test_a_price_of_too_many_digits_is_refused(value: Any) -> None:
+    with pytest.raises(Misfit, match="too many digits"):
+        price(value, PLAIN, "CNY")
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ("2.9999999999999996", "3"),
+        ("0.30000000000000004", "0.3"),
+        ("0.012500000000000001", "0.0125"),
+        ("1234.5600000000002", "1234.56"),
+        ("2.5", "2.5"),
+        ("1130.0000000000", "1130"),
+        ("0.3333333333333333", "0.3333333333333333"),
+        ("100000000000.0001", "100000000000.0001"),
+        ("1.0000000001", "1.0000000001"),
+        ("1000000000000000001", "1000000000000000001"),
+    ],
+)
+def test_quantities_without_binary_noise(value: str, meant: str) -> None:
+    assert quantity(Decimal(value), PLAIN) == Decimal(meant)
+    assert quantity("-" + value, PLAIN) == -Decimal(meant)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +170,12 @@ def test_what_is_no_number_is_refused(value: Any, written: FieldMap) -> None:
         ("1.250", PLAIN, "KWD", 1250),
         (1250, FieldMap(field="x", unit="minor"), "EUR", 1250),
         (1250, FieldMap(field="x", unit="minor"), "KWD", 1250),
+        (Decimal("100.29999999999998"), PLAIN, "CNY", 10030),
+        ("1234.5600000000002", PLAIN, "CNY", 123456),
+        ("-0.30000000000000004", PLAIN, "EUR", -30),
+        (Decimal("499.99999999999994"), PLAIN, "JPY", 500),
+        (Decimal("1250.0000000000002"), FieldMap(field="x", unit="minor"), "EUR", 1250),
+        ("92233720368547758.07", PLAIN, "EUR", 2**63 - 1),
     ],
 )
 def test_money_in_its_own_unit(value: Any, written: FieldMap, currency: str, minor: int) -> None:
@@ -123,9 +187,13 @@ def test_money_in_its_own_unit(value: Any, written: FieldMap, currency: str, min
     [
         ("12.505", PLAIN, "CNY", "more decimals than its currency"),
         ("0.5", PLAIN, "JPY", "more decimals than its currency"),
+        ("0.01000001", PLAIN, "EUR", "more decimals than its currency"),
+        ("12345678901234567890123456789.125", PLAIN, "EUR", "more decimals"),
         ("12.5", FieldMap(field="x", unit="minor"), "EUR", "more decimals"),
         ("1", PLAIN, "RMB", "not one of ISO 4217"),
         ("1" + "0" * 20, PLAIN, "EUR", "too large"),
+        (Decimal("1E+999999"), PLAIN, "EUR", "too large"),
+        (Decimal("1" * 99), PLAIN, "EUR", "too large"),
     ],
 )
 def test_money_that_does_not_fit_is_not_rounded(

@@ -71,7 +71,7 @@ def test_without_states_no_amount_is_read_that_tells_them() -> None:
 
 def test_prices_of_lines_are_left_out_and_with_them_their_currency() -> None:
     told = mapping(orders=[BARE])
-    assert less(told, "OrderLine.unit_price", "OrderLine.total") == {
+    assert less(told, "OrderLine.price", "OrderLine.total") == {
         "国内订单": {"明细[].单价", "明细[].币种"}
     }
 

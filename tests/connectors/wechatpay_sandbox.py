@@ -20,7 +20,7 @@ from sandbox.wechatpay.manners import Manners
 from sandbox.world import Account, Payment, World
 from tests.connectors.upstream import SandboxUpstream
 
-SEED, SIZE = 4, 70
+SEED, SIZE = 8, 70
 RARE = frozenset({f"refund {s}" for s in ("PENDING", "FAILED", "CANCELED")}) | {
     f"dispute {s}" for s in ("needs_response", "warning_closed")
 }

@@ -64,7 +64,15 @@ CASES: list[tuple[int | None, list[Payment], OrderPaymentState]] = [
     (1000, [paid(1000), paid(0, captured=Money(0, "USD"))], STATE.PAID),
     (None, [paid(1000)], STATE.UNKNOWN),
     (None, [], STATE.UNKNOWN),
-    (0, [], STATE.UNPAID),
+    (0, [], STATE.PAID),
+    (0, [paid(None)], STATE.PAID),
+    (0, [paid(0, captured=Money(0, "USD"))], STATE.PAID),
+    (0, [paid(1)], STATE.OVERPAID),
+    (0, [paid(1, 1)], STATE.REFUNDED),
+    (0, [paid(0, captured=Money(1, "USD"))], STATE.UNKNOWN),
+    (0, [paid(None, status=UNKNOWN)], STATE.UNKNOWN),
+    (-1000, [], STATE.UNKNOWN),
+    (-1000, [paid(1000)], STATE.UNKNOWN),
 ]
 
 
@@ -98,7 +106,31 @@ def test_the_state_of_an_order(
 def test_whether_the_crm_is_right(
     recorded: OrderState, live: OrderPaymentState, agrees: bool | None
 ) -> None:
-    assert in_sync(recorded, live) is agrees
+    assert in_sync(order("1", total=eur(1000), recorded_state=recorded), live) is agrees
+
+
+@pytest.mark.parametrize(
+    ("recorded", "agrees"),
+    [
+        (OrderState.PAID, True),
+        (OrderState.FULFILLED, True),
+        (OrderState.DRAFT, True),
+        (OrderState.CANCELED, True),
+        (OrderState.PENDING_PAYMENT, False),
+        (OrderState.REFUNDED, False),
+        (OrderState.UNKNOWN, None),
+    ],
+)
+def test_an_order_of_nothing_is_paid_and_awaits_no_payment(
+    recorded: OrderState, agrees: bool | None
+) -> None:
+    free = order("1", total=eur(0), recorded_state=recorded)
+    assert in_sync(free, payment_state(free, [])) is agrees
+
+
+def test_a_draft_whose_nothing_was_overpaid_is_out_of_step() -> None:
+    free = order("1", total=eur(0), recorded_state=OrderState.DRAFT)
+    assert in_sync(free, payment_state(free, [paid(5)])) is False
 
 
 def test_every_word_of_a_crm_is_judged_but_unknown() -> None:
@@ -120,7 +152,7 @@ def test_sums_count_one_currency_and_skip_what_is_not_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("total", "taken", "due"), [(10, 0, 10), (10, 4, 6), (10, 10, 0), (9, 10, 0)]
+    ("total", "taken", "due"), [(10, 0, 10), (10, 4, 6), (10, 10, 0), (9, 10, 0), (0, 0, 0)]
 )
 def test_what_is_still_due(total: int, taken: int, due: int) -> None:
     assert balance_due(eur(total), eur(taken)) == eur(due)

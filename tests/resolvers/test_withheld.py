@@ -12,7 +12,7 @@ from connectors.withholding import _CUSTOMER, _LINE, _ORDER
 from resolvers.withheld import _SEEN_WITH, NOTHING, withheld
 
 CLERK = "orders:read customers:read"
-AMOUNTS = {"Order.total", "OrderLine.unit_price", "OrderLine.total"}
+AMOUNTS = {"Order.total", "OrderLine.price", "OrderLine.total"}
 OWN = {"Order.custom_fields", "Customer.custom_fields"}
 
 
@@ -79,6 +79,6 @@ def test_every_protected_plain_field_of_a_mapped_record_can_be_left_out() -> Non
         for field, rule in FIELD_RULES[name].fields.items()
         if rule.class_.is_sensitive and not rule.reads
     }
-    spelled = {"emails": "email", "customFields": "custom_fields", "unitPrice": "unit_price"}
+    spelled = {"emails": "email", "customFields": "custom_fields", "unitPrice": "price"}
     attributes = {f"{name}.{spelled.get(field, field)}" for name, field in protected}
     assert attributes <= {*_CUSTOMER, *_ORDER, *_LINE}

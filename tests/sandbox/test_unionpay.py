@@ -36,7 +36,7 @@ def clock() -> HandClock:
 @pytest.fixture(scope="module")
 def sandbox(clock: HandClock) -> Iterator[UnionPaySandbox]:
     vendors = (SALESFORCE, STRIPE, UNIONPAY)
-    with Server(size=30, vendors=vendors, rate_limits=False, clock=clock) as running:
+    with Server(size=40, vendors=vendors, rate_limits=False, clock=clock) as running:
         yield UnionPaySandbox(running)
 
 

@@ -11,6 +11,7 @@ from graphql import GraphQLObjectType, default_field_resolver
 
 from connectors import records
 from connectors.money import Money
+from connectors.price import Price
 from resolvers.links import Link
 from resolvers.pages import Connection, Edge, PageInfo
 from schema.build import build_schema
@@ -33,6 +34,7 @@ SHOWN: dict[str, type[Any]] = {
     "Dispute": records.Dispute,
     "Source": records.Source,
     "Money": Money,
+    "Price": Price,
     "PaymentLink": Link,
     "CustomerLink": Link,
     "CustomerTotal": Totals,
@@ -49,6 +51,7 @@ NOT_SHOWN = {
     "Refund": {"payment_id", "misfits"},
     "Dispute": {"payment_id", "misfits"},
     "PageInfo": {"first", "last"},
+    "Price": {"money"},
     "PaymentLink": {"record"},
     "CustomerLink": {"record"},
     **{f"{name}Edge": {"ask", "positions"} for name in ("Customer", "Order", "Payment", "Refund")},
