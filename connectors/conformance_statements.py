@@ -1,4 +1,4 @@
-"""Promises about what vendors seldom do: odd rows in statements."""
+"""Promises about what vendors seldom do: odd rows in statements, answers in another encoding."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ from typing import Any, ClassVar
 
 import pytest
 
-from connectors.conformance_kit import MARK, Fault, Upstream, drained
+from connectors.conformance_kit import MARK, Batch, Fault, Upstream, ask, drained
+from connectors.errors import SourceError
 from connectors.ledger import BadRow, Period
 
 
 @pytest.mark.anyio
 class StatementConformance:
+    """`answers_in_gbk` is True for a vendor that may answer in GBK, which its simulator does."""
+
+    answers_in_gbk: ClassVar[bool] = False
     books: ClassVar[tuple[datetime, datetime]]
 
     def live(self, **limits: Any) -> AbstractAsyncContextManager[tuple[Any, Upstream]]:
+        raise NotImplementedError
+
+    def batches(self) -> Any:
         raise NotImplementedError
 
     async def test_an_odd_row_of_a_statement_is_reported_and_the_others_stand(self) -> None:
@@ -44,3 +51,15 @@ class StatementConformance:
                 found[kind] = period
         assert found or not hasattr(connector, "periods")
         return list(found.values())
+
+    async def test_an_answer_in_gbk_is_read_as_one_in_utf8(self) -> None:
+        async with self.live() as (connector, upstream):
+            batches: dict[str, Batch] = self.batches() if self.answers_in_gbk else {}
+            for method, batch in batches.items():
+                keys = [*batch.known[:3], batch.missing(0)]
+                await upstream.set_faults([])
+                once = await ask(connector, method, batch, keys)
+                await upstream.set_faults([Fault(kind="gbk")])
+                found = await ask(connector, method, batch, keys)
+                assert found == once, method
+                assert not [v for v in found.values() if isinstance(v, SourceError)], method

@@ -95,6 +95,7 @@ class Contract(Conformance):
 
     __test__ = False
     vendor = VENDOR
+    answers_in_gbk = True
     refreshes = False
     signed = True
     account: ClassVar[str] = "alipay_cn"

@@ -65,6 +65,7 @@ async def wechat(sandbox: WeChatPaySandbox) -> AsyncIterator[Any]:
 
 class Contract(Conformance):
     vendor = VENDOR
+    answers_in_gbk = True
     refreshes = False
     signed = True
 
