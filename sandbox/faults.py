@@ -135,7 +135,7 @@ class Faulty:
         return self.vendor.error(429 if rate_limited else fault.status or DEFAULT_STATUS)
 
     async def behave(self, kind: Kind, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the vendor answer oddly; who does not sign answers is put into GBK here."""
+        """The vendor's own odd answer; one that is not in GBK yet is put into it here."""
         token = CURRENT.set(kind)
         captured = Captured()
         try:
