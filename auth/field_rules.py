@@ -139,7 +139,7 @@ FIELD_RULES: Mapping[str, TypeRule] = {
     "SourceStatus": of_type(
         "sources:read",
         business="name vendor kind healthy problem latencyMs quotaLeft quotaTotal capabilities"
-        " booksReadAt",
+        " booksReadAt incompletePeriods",
     ),
     "Query": of_type(
         PUBLIC,

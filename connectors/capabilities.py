@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import msgspec
 
 from connectors.filters import CustomerFilter, OrderFilter, PaymentFilter, RefundFilter
-from connectors.ledger import Entry, Period
+from connectors.ledger import Period, Told
 from connectors.metadata import Rows, Table
 from connectors.paging import Keyed, Page, PageQuery
 from connectors.records import (
@@ -190,13 +190,14 @@ class Ledger(Protocol):
 
     `periods` asks nothing: it names what there is to read in [since, until), oldest first, and
     leaves out what the vendor cannot have ready at `until`, which is now. `entries` yields the
-    entries of one period in batches; if it raises, nothing of the period is used. `NotReady` when
-    the vendor has it not yet, Malformed when a bill is damaged or has been changed.
+    entries of one period in batches, and a BadRow for each row that cannot be read; if it raises,
+    nothing of the period is used. `NotReady` when the vendor has it not yet, Malformed when a bill
+    is damaged or has been changed: a wrong signature, hash, total or header.
     """
 
     def periods(self, since: datetime, until: datetime) -> Sequence[Period]: ...
 
-    def entries(self, period: Period) -> AsyncIterator[Sequence[Entry]]: ...
+    def entries(self, period: Period) -> AsyncIterator[Sequence[Told]]: ...
 
 
 CAPABILITIES: dict[str, Any] = {

@@ -18,7 +18,7 @@ from connectors.filters import (
     RefundFilter,
     TimeRange,
 )
-from connectors.ledger import Entry
+from connectors.ledger import BadRow, Entry, Told
 from connectors.paging import Page, PageQuery, Sort, SortField
 from connectors.records import Kind, Record, Source
 from connectors.secret import Secret
@@ -28,9 +28,24 @@ from connectors.vendor import SourceSettings, Vendor, Wiring
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the simulator does to data calls; without `times` until the faults are set anew."""
+    """What the simulator does to data calls; without `times` until the faults are set anew.
 
-    kind: Literal["latency", "status", "rate_limit", "drop", "cut", "bad_json", "html", "duplicate"]
+    `odd_row` adds one row to each statement that has rows, which cannot be read and holds `MARK`;
+    `gbk` answers in GBK, though UTF-8 was asked for. Both are signed as any other answer.
+    """
+
+    kind: Literal[
+        "latency",
+        "status",
+        "rate_limit",
+        "drop",
+        "cut",
+        "bad_json",
+        "html",
+        "duplicate",
+        "odd_row",
+        "gbk",
+    ]
     status: int | None = None
     latency_ms: int | None = None
     times: int | None = None
@@ -111,6 +126,7 @@ FAULTS: tuple[tuple[Fault, type[SourceError]], ...] = (
     (Fault(kind="drop"), Retryable),
     (Fault(kind="latency", latency_ms=2000), TimedOut),
 )
+MARK = "ODDITY4711"
 NO_TOKENS = ("", "no token", "'", "é", "%00", "a" * 5000)
 TRICKY = "O'Neill \\ \"x\" \n % _ {} OR Name != ''"
 
@@ -171,9 +187,21 @@ async def outcome(call: Awaitable[Any]) -> Any:
     return failed[0] if failed else answer
 
 
-async def drained(entries: AsyncIterator[Sequence[Entry]]) -> dict[tuple[Kind, str], Entry]:
-    """All that a period tells, by kind and native id; what one book adds to another is kept."""
-    return {(e.kind, e.native_id): e async for batch in entries for e in batch}
+async def drained(
+    rows: AsyncIterator[Sequence[Told]], bad: list[BadRow] | None = None
+) -> dict[tuple[Kind, str], Entry]:
+    """All that a period tells, by kind and native id; what one book adds to another is kept. Bad
+    rows are added to `bad`, and fail the test where it is None.
+    """
+    told: dict[tuple[Kind, str], Entry] = {}
+    async for batch in rows:
+        for row in batch:
+            if isinstance(row, Entry):
+                told[row.kind, row.native_id] = row
+            else:
+                assert bad is not None, str(row)
+                bad.append(row)
+    return told
 
 
 async def entries_of(

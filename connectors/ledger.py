@@ -33,15 +33,48 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     fee: Money | None = None
 
 
+class BadRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of a statement that cannot be read: it yields no entry, and the others stand.
+
+    `line` counts from 1 within `part`, which names a file, page or window of the period; `column`
+    is the vendor's name of the column or field. No field holds a value of the row. `is_totalled`
+    is False where a sum at the statement's end cannot be checked because of this row.
+    """
+
+    line: int
+    reason: str
+    column: str = ""
+    part: str = ""
+    is_totalled: bool = True
+
+    @classmethod
+    def of(cls, misfit: str, line: int, part: str = "", *, is_totalled: bool = True) -> BadRow:
+        """`misfit` is `column: reason`, or a reason alone."""
+        column, _, reason = misfit.rpartition(": ")
+        return cls(line=line, reason=reason, column=column, part=part, is_totalled=is_totalled)
+
+    def __str__(self) -> str:
+        part = f"{self.part}, " if self.part else ""
+        column = f", column {self.column}" if self.column else ""
+        totals = "" if self.is_totalled else " (sums of the statement not checked)"
+        return f"{part}line {self.line}{column}: {self.reason}{totals}"
+
+
+Told = Entry | BadRow
+"""What a ledger makes of one row."""
+
+
 class Period(msgspec.Struct, frozen=True, kw_only=True):
     """A part of the books that is read as a whole: one bill, one window of a log.
 
     `name` says what it is for good, such as `trade 2026-01-02`: what was read is remembered by it.
     It tells of what happened in [start, end), aware UTC. One that is not `final` may tell more
-    later and is read again.
+    later and is read again. `parts` are the names under which parts of it may have been read
+    before, such as the days of a month: once it is read, it stands for them.
     """
 
     name: str
     start: datetime
     end: datetime
     final: bool = True
+    parts: tuple[str, ...] = ()

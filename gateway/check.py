@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from connectors.capabilities import Probe
@@ -45,6 +45,7 @@ async def _ask(gateway: Gateway, source: ConfiguredSource) -> Finding:
     notes = (*answer.notes, *clock_notes(source.skew()))
     if source.can("ledger"):
         notes = (*notes, *book_notes(await source.books_read_at(), datetime.now(UTC)))
+        notes = (*notes, *incomplete_notes(await source.incomplete_periods()))
     lines += [f"      note: {note}" for note in notes]
     return Finding(True, tuple(lines))
 
@@ -55,6 +56,16 @@ def book_notes(synced: datetime | None, now: datetime) -> Iterable[str]:
         yield "its books were never read: run tillgate index sync"
     elif now - synced > OLD:
         yield f"its books were last read on {synced:%Y-%m-%d}: run tillgate index sync"
+
+
+def incomplete_notes(periods: Mapping[str, int]) -> Iterable[str]:
+    """One note for all periods of which rows were left out; it names the first three."""
+    if periods:
+        named = ", ".join(list(periods)[:3]) + (", ..." if len(periods) > 3 else "")
+        yield (
+            f"rows left out of its books: {sum(periods.values())}, in {named}:"
+            " tillgate index show lists them"
+        )
 
 
 def clock_notes(skew: float | None) -> Iterable[str]:

@@ -177,7 +177,12 @@ class Opening:
             deadline=own.deadline,
             skew=skew,
             books_read_at=lambda: self._index.synced_at(name),
+            incomplete_periods=lambda: self._incomplete(name),
         )
+
+    async def _incomplete(self, name: str) -> dict[str, int]:
+        found = await self._index.incomplete()
+        return {period: read.bad for (source, period), read in found.items() if source == name}
 
     def _transport(
         self,

@@ -63,6 +63,11 @@ def index_fill(arguments: argparse.Namespace) -> int:
         f"{sum(outcome.entries for outcome in written)} entries of {len(written)} periods;"
         f" {len(failed)} periods failed"
     )
+    if incomplete := [outcome for outcome in outcomes if outcome.bad]:
+        print(
+            f"{len(incomplete)} periods are incomplete, rows left out:"
+            f" {sum(outcome.bad for outcome in incomplete)}"
+        )
     return 1 if failed else 0
 
 
@@ -155,7 +160,7 @@ INDEX = Command(
     actions=(
         Command(
             name="show",
-            summary="how many entries it holds, by source and kind",
+            summary="how many entries it holds, by source and kind, and what is incomplete",
             run=index_show,
             options=(config,),
         ),

@@ -9,6 +9,7 @@ from connectors.registry import Registry
 from gateway.compose import open_gateway
 from gateway.settings import Settings
 from gateway.strict import SettingsError
+from resolvers.index.store import Progress as Known
 from resolvers.index.sync import Outcome, State, note_refunds, sync
 from resolvers.sources import ConfiguredSource, Sources
 
@@ -55,15 +56,28 @@ def _chosen(
 
 
 async def counts(settings: Settings, registry: Registry) -> list[str]:
-    """What the index holds, a line for each source and kind."""
+    """What the index holds, a line for each source and kind; then its incomplete periods."""
     async with open_gateway(settings, registry) as gateway:
         found = await gateway.index.counts()
+        incomplete = await gateway.index.incomplete()
     lines = [f"{source}\t{kind.value}\t{found[source, kind]}" for source, kind in found]
-    return sorted(lines) or ["The index is empty: fill it with `tillgate index sync`."]
+    shown = sorted(lines) or ["The index is empty: fill it with `tillgate index sync`."]
+    return shown + [
+        f"{source}\t{period}\t{left_out(progress)}"
+        for (source, period), progress in incomplete.items()
+    ]
+
+
+def left_out(read: Outcome | Known) -> str:
+    """The rows of a period that were left out: how many, and where the first of them are."""
+    places = "; ".join(map(str, read.bad_rows))
+    more = "; ..." if read.bad > len(read.bad_rows) else ""
+    return f"incomplete, rows left out: {read.bad}: {places}{more}"
 
 
 class Progress:
-    """Says how far each source is: at every failure, at its end, and now and then between."""
+    """Says how far each source is: at every failure and every incomplete period, at its end, and
+    now and then between."""
 
     EVERY = 25
 
@@ -78,6 +92,8 @@ class Progress:
             self._say(
                 f"{outcome.source}: {outcome.period}: {outcome.state.value}: {reason(outcome)}"
             )
+        if outcome.bad:
+            self._say(f"{outcome.source}: {outcome.period}: {left_out(outcome)}")
         if outcome.number == outcome.of or outcome.number % self.EVERY == 0:
             self._say(
                 f"{outcome.source}: {outcome.number} of {outcome.of} periods, {entries} entries"

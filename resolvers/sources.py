@@ -22,6 +22,10 @@ async def _never() -> None:
     return None
 
 
+async def _none() -> dict[str, int]:
+    return {}
+
+
 OWNERS = {
     Kind.CUSTOMER: "customers",
     Kind.ORDER: "orders",
@@ -35,7 +39,8 @@ OWNERS = {
 class ConfiguredSource(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One account with its live connector. `deadline` in seconds bounds each lookup; `skew` tells
     how many seconds the vendor's clock was ahead of ours at its last answer, `books_read_at` when a
-    book of it was last read, None for never."""
+    book of it was last read, None for never; `incomplete_periods` returns how many rows were left
+    out, by period."""
 
     source: Source
     vendor: Vendor
@@ -43,6 +48,7 @@ class ConfiguredSource(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     deadline: float
     skew: Callable[[], float | None] = lambda: None
     books_read_at: Callable[[], Awaitable[datetime | None]] = _never
+    incomplete_periods: Callable[[], Awaitable[Mapping[str, int]]] = _none
 
     @property
     def name(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -13,9 +13,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.answers import Captured, close, send_answer
 from sandbox.calls import vendor_path
+from sandbox.oddities import CURRENT, Oddity, in_gbk
 from sandbox.simulator import Answer, Context, Vendor
 
-Kind = Literal["latency", "status", "rate_limit", "drop", "cut", "bad_json", "html", "duplicate"]
+Kind = (
+    Literal["latency", "status", "rate_limit", "drop", "cut", "bad_json", "html", "duplicate"]
+    | Oddity
+)
 PAGE = b"<!doctype html><html><head><title>Maintenance</title></head><body>Back soon.</body></html>"
 DEFAULT_LATENCY = 1000
 DEFAULT_STATUS = 500
@@ -118,6 +122,8 @@ class Faulty:
             await close(scope, receive)
         elif fault.kind in ("status", "rate_limit", "html"):
             await send_answer(self.instead(fault), send)
+        elif fault.kind in get_args(Oddity):
+            await self.behave(fault.kind, scope, receive, send)
         else:
             await self.spoil(fault.kind, scope, receive, send)
 
@@ -127,6 +133,16 @@ class Faulty:
             return Answer(200, PAGE, "text/html; charset=utf-8")
         rate_limited = fault.kind == "rate_limit"
         return self.vendor.error(429 if rate_limited else fault.status or DEFAULT_STATUS)
+
+    async def behave(self, kind: Kind, scope: Scope, receive: Receive, send: Send) -> None:
+        """The vendor's own odd answer; one that is not in GBK yet is put into it here."""
+        token = CURRENT.set(kind)
+        captured = Captured()
+        try:
+            await self.app(scope, receive, captured.send)
+        finally:
+            CURRENT.reset(token)
+        await captured.replay(send, in_gbk(captured.body) if kind == "gbk" else captured.body)
 
     async def spoil(self, kind: Kind, scope: Scope, receive: Receive, send: Send) -> None:
         """Ask the vendor, then spoil its answer on the way back."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import strawberry
@@ -19,6 +20,8 @@ from resolvers.store import StoreUnusable
 from schema import enums
 from schema.errors import code_of
 from schema.node import RequestInfo
+
+T = TypeVar("T")
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +37,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     quota_total: int | None
     capabilities: list[str]
     books_read_at: datetime | None
+    incomplete_periods: int | None
 
 
 @strawberry.federation.type(description="One source and how it is right now.")
@@ -59,6 +63,11 @@ class SourceStatus:
         description="When the books of a source that cannot list were last read: what is newer"
         " there may be missing. Null for others, and for never."
     )
+    incomplete_periods: int | None = strawberry.federation.field(
+        description="How many bills and other periods of its books were read without some rows,"
+        " because these cannot be read: what they hold may be missing. Null for sources that can"
+        " list."
+    )
 
 
 async def status(context: Context, source: ConfiguredSource) -> Status:
@@ -70,6 +79,7 @@ async def status(context: Context, source: ConfiguredSource) -> Status:
     except SourceError as error:
         answer = error
     healthy = isinstance(answer, Probe)
+    incomplete = await _of_books(source, source.incomplete_periods)
     return Status(
         name=source.name,
         vendor=source.source.vendor,
@@ -80,13 +90,14 @@ async def status(context: Context, source: ConfiguredSource) -> Status:
         quota_left=answer.quota_left if isinstance(answer, Probe) else None,
         quota_total=answer.quota_total if isinstance(answer, Probe) else None,
         capabilities=list(source.capabilities),
-        books_read_at=await _books_read_at(source),
+        books_read_at=await _of_books(source, source.books_read_at),
+        incomplete_periods=None if incomplete is None else len(incomplete),
     )
 
 
-async def _books_read_at(source: ConfiguredSource) -> datetime | None:
+async def _of_books(source: ConfiguredSource, read: Callable[[], Awaitable[T]]) -> T | None:
     try:
-        return await source.books_read_at() if source.can("ledger") else None
+        return await read() if source.can("ledger") else None
     except StoreUnusable:
         return None
 

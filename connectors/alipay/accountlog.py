@@ -7,7 +7,7 @@ so entries from here have no amount, but they have fees.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -20,8 +20,9 @@ from connectors.alipay.periods import Rhythm
 from connectors.alipay.words import FEE, PAYMENT, REFUND, ROWS
 from connectors.beijing import written
 from connectors.errors import Malformed, Retryable
-from connectors.ledger import Entry, Period
+from connectors.ledger import BadRow, Entry, Period, Told
 from connectors.money import Money
+from connectors.raw_rows import decoded
 from connectors.records import Kind
 from connectors.references import ReferencePattern
 
@@ -29,8 +30,9 @@ RHYTHM = Rhythm("account log", timedelta(hours=1), timedelta(hours=1))
 PAGE = 2000
 INCOME, EXPENSE = "收入", "支出"
 _PAGE = msgspec.json.Decoder(LogPage)
+_ROW = msgspec.json.Decoder(LogRow)
 
-Told = dict[tuple[Kind, str], Entry]
+Entries = dict[tuple[Kind, str], Entry]
 
 
 class AccountLog:
@@ -43,18 +45,19 @@ class AccountLog:
         self._pattern = pattern
         self._clock = clock
 
-    async def entries(self, period: Period) -> AsyncIterator[Sequence[Entry]]:
+    async def entries(self, period: Period) -> AsyncIterator[Sequence[Told]]:
         """A page at a time, up to this second: rows that arrive later must not shift the pages."""
         ends = min(period.end, self._clock().replace(microsecond=0))
         read, number = 0, 1
-        told: Told = {}
+        told: Entries = {}
         while True:
             page = await self._page(period.start, ends, number)
             rows, total = page.detail_list or [], _number(self._api.source, page.total_size)
-            read += len(rows)
             if rows:
-                told = entries_of(self._api.source, rows, self._pattern, told)
-                yield list(told.values())
+                good, bad = _read(rows, read + 1)
+                told, misfits = entries_of(good, self._pattern, told)
+                yield [*told.values(), *bad, *misfits]
+            read += len(rows)
             if read >= total:
                 return
             if not rows:
@@ -71,21 +74,33 @@ class AccountLog:
         return await self._api.ask(ACCOUNT_LOG, content, _PAGE)
 
 
+def _read(rows: Sequence[msgspec.Raw], first: int) -> tuple[dict[int, LogRow], list[BadRow]]:
+    """Rows by their line, and those that cannot be read; the first is line `first`."""
+    every: dict[int, LogRow | BadRow] = {}
+    for line, raw in enumerate(rows, first):
+        row = decoded(raw, _ROW, line)
+        every[line] = row
+    good = {line: row for line, row in every.items() if isinstance(row, LogRow)}
+    return good, [row for row in every.values() if isinstance(row, BadRow)]
+
+
 def entries_of(
-    source: str, rows: Iterable[LogRow], pattern: ReferencePattern, before: Told
-) -> Told:
-    """Payments with their fees, and refunds; other movements are passed over. `before` is what
-    the page before told: fees of its payments may follow on this one.
+    rows: Mapping[int, LogRow], pattern: ReferencePattern, before: Entries
+) -> tuple[Entries, list[BadRow]]:
+    """Payments with their fees, and refunds; other movements are passed over. `rows` are by line;
+    `before` is what the page before told: fees of its payments may follow on this one.
 
     A fee whose payment is on neither page is an entry that tells the fee alone, if it names the
     order: one that does not is for some other service, whose number is no trade's.
     """
-    found: Told = {}
-    for index, row in sorted(enumerate(rows), key=lambda numbered: _kind(numbered[1]) == FEE):
+    found: Entries = {}
+    bad: list[BadRow] = []
+    for line, row in sorted(rows.items(), key=lambda numbered: _kind(numbered[1]) == FEE):
         try:
             entry = _entry(row, pattern)
         except Misfit as error:
-            raise Malformed(source, f"row {index + 1} of the account log: {error}") from None
+            bad.append(BadRow.of(str(error), line))
+            continue
         if entry is None:
             continue
         key = (entry.kind, entry.native_id)
@@ -94,7 +109,7 @@ def entries_of(
             found[key] = _merged(known, entry)
         elif _kind(row) != FEE or row.merchant_order_no:
             found[key] = entry
-    return found
+    return found, bad
 
 
 def _entry(row: LogRow, pattern: ReferencePattern) -> Entry | None:

@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
+from connectors.alipay.errors import Unfit
 from connectors.alipay.operations import Content, Operation
 from connectors.blanks import decoded
 from connectors.errors import Malformed, NotFound, Rejected, SourceError
@@ -36,11 +37,16 @@ class Api:
     async def ask(
         self, operation: Operation, content: Content, decoder: msgspec.json.Decoder[T]
     ) -> T:
-        """The answer's content; what is None is not sent."""
+        """The answer's content; what is None is not sent. Unfit where a field is another than it is
+        documented.
+        """
         given = {key: value for key, value in content.items() if value is not None}
         response = await self._transport.send(self._wire.request(operation, given))
         plain = self._wire.content(operation, response)
-        return decoded(Response(response.status, {}, plain), decoder, self.source)
+        try:
+            return decoded(Response(response.status, {}, plain), decoder, self.source)
+        except Malformed as error:
+            raise Unfit(self.source, error.detail, status=error.status) from None
 
     async def known(self, call: Awaitable[T], unknown: Collection[str] = ()) -> T | None:
         """None for what Alipay does not have; `unknown` are its words for that beside the usual."""

@@ -52,8 +52,6 @@ def _told() -> Iterator[None]:
         yield
     except Misfit:
         raise
-    except UnicodeDecodeError:
-        raise Misfit("a file in the zip is not in GBK") from None
     except DAMAGE:
         raise Misfit("the zip is damaged") from None
 
@@ -75,7 +73,8 @@ def _name(member: zipfile.ZipInfo) -> str:
 
 
 def _lines(content: IO[bytes]) -> Lines:
-    text = io.TextIOWrapper(content, CODEC)
+    # A letter that was cut short, as texts of the merchant may be, costs no other one.
+    text = io.TextIOWrapper(content, CODEC, errors="replace")
     for number in count(1):
         with _told():
             line = text.readline(LINE)

@@ -25,7 +25,7 @@ from connectors.alipay.periods import Rhythm, label_of
 from connectors.alipay.table import Table
 from connectors.errors import Malformed, NotReady, Retryable, SourceError
 from connectors.hidden_file import hidden_file
-from connectors.ledger import Entry, Period
+from connectors.ledger import Period, Told
 from connectors.references import ReferencePattern
 from connectors.transport import Downloader, Judge, Request, Response
 
@@ -61,7 +61,7 @@ class Bills:
         self._pattern = pattern
         self._clock = clock
 
-    async def entries(self, period: Period) -> AsyncIterator[Sequence[Entry]]:
+    async def entries(self, period: Period) -> AsyncIterator[Sequence[Told]]:
         with hidden_file() as file:
             if not await self._fetched(period, file):
                 return
@@ -103,11 +103,11 @@ class Bills:
             raise Malformed(self._api.source, "bill_download_url: missing")
         return answer.bill_download_url
 
-    def _rows(self, file: BinaryIO, label: str) -> Iterator[Entry]:
-        for lines in details(file):
-            yield from Table(self._pattern, label).entries(lines)
+    def _rows(self, file: BinaryIO, label: str) -> Iterator[Told]:
+        for number, lines in enumerate(details(file), 1):
+            yield from Table(self._pattern, label, f"file {number}").entries(lines)
 
-    def _next(self, rows: Iterator[Entry]) -> list[Entry]:
+    def _next(self, rows: Iterator[Told]) -> list[Told]:
         try:
             return list(islice(rows, BATCH))
         except Misfit as error:

@@ -22,7 +22,7 @@ from connectors.alipay.ring import Ring
 from connectors.alipay.trades import Trades
 from connectors.capabilities import Probe
 from connectors.errors import Malformed
-from connectors.ledger import Entry, Period
+from connectors.ledger import Period, Told
 from connectors.paging import Keyed
 from connectors.references import ReferencePattern
 from connectors.transport import gather_keyed
@@ -48,7 +48,7 @@ class Book(Protocol):
     @property
     def rhythm(self) -> Rhythm: ...
 
-    def entries(self, period: Period) -> AsyncIterator[Sequence[Entry]]: ...
+    def entries(self, period: Period) -> AsyncIterator[Sequence[Told]]: ...
 
 
 class Shelf:
@@ -61,7 +61,7 @@ class Shelf:
         every = [p for book in self._books.values() for p in book.rhythm.periods(since, until)]
         return sorted(every, key=lambda period: period.start)
 
-    def entries(self, period: Period) -> AsyncIterator[Sequence[Entry]]:
+    def entries(self, period: Period) -> AsyncIterator[Sequence[Told]]:
         return self._books[period.name.rpartition(" ")[0]].entries(period)
 
 
@@ -99,7 +99,7 @@ class AlipayConnector(Trades):
     def periods(self, since: datetime, until: datetime) -> Sequence[Period]:
         return self._shelf.periods(since, until)
 
-    def entries(self, period: Period) -> AsyncIterator[Sequence[Entry]]:
+    def entries(self, period: Period) -> AsyncIterator[Sequence[Told]]:
         return self._shelf.entries(period)
 
     async def _trade(self, name: str, number: str) -> records.Payment | None:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 
 import msgspec
 
-from connectors.alipay.amounts import moment
+from connectors.alipay.amounts import Misfit, moment
 from connectors.alipay.api import Api
-from connectors.alipay.mapping import mapped
 from connectors.alipay.operations import COMPLAINTS
 from connectors.alipay.payloads import Complaint, Complaints
 from connectors.alipay.periods import Rhythm
 from connectors.beijing import written
-from connectors.ledger import Entry, Period
+from connectors.ledger import BadRow, Entry, Period, Told
+from connectors.raw_rows import decoded
 from connectors.records import Kind
 
 RHYTHM = Rhythm("complaints", timedelta(hours=1), timedelta(hours=1))
 PAGE = 20
 _PAGE = msgspec.json.Decoder(Complaints)
+_COMPLAINT = msgspec.json.Decoder(Complaint)
 
 
 class ComplaintBook:
@@ -32,9 +32,9 @@ class ComplaintBook:
         self._api = api
         self._clock = clock
 
-    async def entries(self, period: Period) -> AsyncIterator[Sequence[Entry]]:
+    async def entries(self, period: Period) -> AsyncIterator[Sequence[Told]]:
         ends = min(period.end, self._clock().replace(microsecond=0))
-        number, pages = 1, 1
+        number, pages, line = 1, 1, 1
         while number <= pages:
             content = {
                 "begin_time": written(period.start),
@@ -46,19 +46,25 @@ class ComplaintBook:
             rows = page.trade_complain_infos
             if not rows:
                 return
-            yield mapped(self._api.source, partial(_entries, rows))
-            number, pages = number + 1, page.total_page_num
+            told = (_told(raw, place) for place, raw in enumerate(rows, line))
+            yield [row for row in told if row is not None]
+            number, pages, line = number + 1, page.total_page_num, line + len(rows)
 
 
-def _entries(rows: Sequence[Complaint]) -> list[Entry]:
-    """A complaint about no trade in particular has no place in the graph."""
-    return [
-        Entry(
-            kind=Kind.DISPUTE,
-            native_id=row.complain_event_id,
-            created_at=moment("gmt_create", row.gmt_create or ""),
-            payment=row.trade_no,
-        )
-        for row in rows
-        if row.trade_no
-    ]
+def _told(raw: msgspec.Raw, line: int) -> Told | None:
+    """None for a complaint about no trade in particular: it has no place in the graph."""
+    row = decoded(raw, _COMPLAINT, line)
+    if isinstance(row, BadRow):
+        return row
+    if not row.trade_no:
+        return None
+    try:
+        created_at = moment("gmt_create", row.gmt_create or "")
+    except Misfit as error:
+        return BadRow.of(str(error), line)
+    return Entry(
+        kind=Kind.DISPUTE,
+        native_id=row.complain_event_id,
+        created_at=created_at,
+        payment=row.trade_no,
+    )

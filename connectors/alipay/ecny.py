@@ -18,7 +18,9 @@ import msgspec
 
 from connectors import records
 from connectors.alipay import wallet
+from connectors.alipay.amounts import Misfit
 from connectors.alipay.api import Api
+from connectors.alipay.errors import Unfit
 from connectors.alipay.mapping import mapped
 from connectors.alipay.operations import ECNY_FLOWS, ECNY_TRADE
 from connectors.alipay.payloads import Flow, Flows, WalletTrade
@@ -29,8 +31,9 @@ from connectors.alipay.trades import Trades
 from connectors.beijing import utc_of_digits, written
 from connectors.capabilities import Probe
 from connectors.errors import Malformed, SourceError
-from connectors.ledger import Entry, Period
+from connectors.ledger import BadRow, Period, Told
 from connectors.paging import Keyed
+from connectors.raw_rows import decoded
 from connectors.records import Kind
 from connectors.transport import gather_keyed
 from connectors.vendor import Wiring
@@ -44,6 +47,7 @@ SLACK = timedelta(days=1)
 _REFUND_ID = re.compile(r"([0-9]+)-([0-9]{14})-(.+)")
 _TRADE = msgspec.json.Decoder(WalletTrade)
 _FLOWS = msgspec.json.Decoder(Flows)
+_FLOW = msgspec.json.Decoder(Flow)
 
 
 class EcnyConnector(Trades):
@@ -70,23 +74,32 @@ class EcnyConnector(Trades):
     def periods(self, since: datetime, until: datetime) -> Sequence[Period]:
         return RHYTHM.periods(since, until)
 
-    async def entries(self, period: Period) -> AsyncIterator[Sequence[Entry]]:
+    async def entries(self, period: Period) -> AsyncIterator[Sequence[Told]]:
         """Flows tell neither the order's number nor whether they are of a trade: the wallet is
         also filled and emptied. So each one's trade is asked for.
         """
         ends = min(period.end, self._clock().replace(microsecond=0))
         async for flows in self._pages(period.start, ends):
-            trades = await self.payments([flow.biz_no for flow in flows])
-            yield [entry for flow in flows if (entry := self._entry(flow, trades)) is not None]
+            numbers = [flow.biz_no for flow in flows.values() if isinstance(flow, Flow)]
+            trades = await self.payments(numbers)
+            told = (self._told(line, flow, trades) for line, flow in flows.items())
+            yield [row for row in told if row is not None]
 
-    def _entry(self, flow: Flow, trades: Keyed[records.Payment]) -> Entry | None:
+    def _told(self, line: int, flow: Flow | BadRow, trades: Keyed[records.Payment]) -> Told | None:
         """None for what is no trade's."""
+        if isinstance(flow, BadRow):
+            return flow
         trade = trades.get(flow.biz_no)
+        if isinstance(trade, Unfit):
+            return BadRow(line=line, column="biz_no", reason="its trade cannot be read")
         if isinstance(trade, SourceError):
             raise trade
         if trade is None:
             return None
-        entry = mapped(self._source.name, partial(wallet.entry, flow, self._account))
+        try:
+            entry = wallet.entry(flow, self._account)
+        except Misfit as error:
+            return BadRow.of(str(error), line)
         if entry is None or entry.kind is not Kind.PAYMENT:
             return entry
         return msgspec.structs.replace(entry, reference=trade.reference)
@@ -110,20 +123,34 @@ class EcnyConnector(Trades):
             return None
         if not FIRST <= second <= self._clock() + SLACK:
             return None
+        unread: list[BadRow] = []
         async for flows in self._pages(second, second + SECOND):
-            for flow in flows:
-                if flow.flow_no == told[3] and wallet.is_refund(flow, self._account):
+            for flow in flows.values():
+                if isinstance(flow, BadRow):
+                    unread.append(flow)
+                elif flow.flow_no == told[3] and wallet.is_refund(flow, self._account):
                     make = partial(wallet.refund, self._source, flow)
                     refund = mapped(self._source.name, make)
                     return refund if refund.native_id == native_id else None
+        if unread:
+            raise Malformed(self._source.name, f"a flow of its second: {unread[0]}")
         return None
 
-    async def _pages(self, start: datetime, end: datetime) -> AsyncIterator[list[Flow]]:
+    async def _pages(
+        self, start: datetime, end: datetime
+    ) -> AsyncIterator[dict[int, Flow | BadRow]]:
+        """Flows by their line in the list."""
         cursor: str | None = None
         seen: set[str] = set()
+        line = 1
         while True:
             page = await self._flows(start, end, cursor)
-            yield page.data_list or []
+            flows: dict[int, Flow | BadRow] = {}
+            for raw in page.data_list or ():
+                flow = decoded(raw, _FLOW, line)
+                flows[line] = flow
+                line += 1
+            yield flows
             cursor = page.next_cursor
             if not cursor:
                 return

@@ -23,6 +23,12 @@ from connectors.errors import (
 )
 
 Verdict = type[SourceError]
+
+
+class Unfit(Malformed):
+    """A proven answer in which a value is not what its field says."""
+
+
 NO_COMPLAINT = "PARAM_ILLEGAL"
 """What stands where a complaint does not exist; elsewhere it is what it says."""
 _WORD = re.compile(r"[A-Za-z0-9._\-]{1,64}")

@@ -2,8 +2,9 @@
 
 https://opendocs.alipay.com/common/02kf5q. The answer is
 `{"alipay_trade_query_response": {...}, "sign": "...", "alipay_cert_sn": "..."}`, always HTTP 200.
-The text that was signed is the node's own bytes, in the charset that was asked for; a node that
-was encrypted is a string, signed with its quotes.
+The text that was signed is the node's own bytes; a node that was encrypted is a string, signed
+with its quotes. Answers are in the charset that was asked for, but some, mostly refusals, come in
+GBK where UTF-8 was asked for.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from connectors.alipay.operations import Content, Operation
 from connectors.alipay.ring import Ring
 from connectors.alipay.settings import AlipaySettings
 from connectors.beijing import written
+from connectors.charset import GB18030, UTF8, codec_of
 from connectors.errors import Malformed, SourceError
 from connectors.transport import Request, Response
 
@@ -28,7 +30,7 @@ _TEXT: msgspec.json.Decoder[str | None] = msgspec.json.Decoder(str | None)
 OK = "10000"
 BUSINESS = "40004"
 # GBK's successor reads all that GBK wrote, and gives every text back as it was.
-CODECS = {"utf-8": "utf-8", "gbk": "gb18030"}
+CODECS = {"utf-8": UTF8, "gbk": GB18030}
 
 
 class _Verdict(msgspec.Struct, frozen=True):
@@ -112,11 +114,11 @@ class Gateway:
         )
 
     def _opened(self, response: Response) -> Envelope:
-        """Malformed for what is no answer of this gateway."""
-        try:
-            body = response.body.decode(self._codec).encode()
-        except UnicodeDecodeError:
-            raise Malformed(self._source, f"the answer is not in {self._charset}") from None
+        """Malformed for what is no answer of this gateway. Bytes that the codec does not read pass
+        through, so that the signature is checked over what came.
+        """
+        codec = self._codec_of(response.body)
+        body = response.body.decode(codec, "surrogateescape").encode(UTF8, "surrogateescape")
         nodes = Response(response.status, {}, body).decode(_NODES, self._source)
         name = next((key for key in nodes if key.endswith("_response")), None)
         if name is None:
@@ -125,7 +127,7 @@ class Gateway:
         return Envelope(
             name,
             self._plain(raw),
-            raw.decode().encode(self._codec),
+            raw.decode(UTF8, "surrogateescape").encode(codec, "surrogateescape"),
             self._text(nodes.get("sign")),
             self._text(nodes.get("alipay_cert_sn")),
         )
@@ -133,12 +135,16 @@ class Gateway:
     def _plain(self, raw: bytes) -> bytes:
         """A refusal may come unencrypted even to an application that encrypts."""
         if self._cipher is None or not raw.startswith(b'"'):
-            return raw
+            return raw.decode(UTF8, "replace").encode()
         try:
             node = self._cipher.decrypted(_TEXT.decode(raw) or "")
         except (ValueError, msgspec.MsgspecError):
             raise Malformed(self._source, "the answer cannot be decrypted") from None
-        return node.decode(self._codec, "replace").encode()
+        return node.decode(self._codec_of(node), "replace").encode()
+
+    def _codec_of(self, raw: bytes) -> str:
+        """GBK that was asked for is never taken for UTF-8, as some short texts in it could be."""
+        return GB18030 if self._codec == GB18030 else codec_of(raw)
 
     def _text(self, raw: msgspec.Raw | None) -> str | None:
         if raw is None:

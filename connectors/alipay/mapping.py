@@ -21,6 +21,7 @@ from connectors.alipay.amounts import (
     whole,
 )
 from connectors.alipay.deductions import deductions
+from connectors.alipay.errors import Unfit
 from connectors.alipay.words import (
     CHANNELS,
     COMPLAINT_STATUS,
@@ -29,7 +30,6 @@ from connectors.alipay.words import (
     REFUND_STATUS,
     TRADE_STATUS,
 )
-from connectors.errors import Malformed
 from connectors.fitting import aside
 from connectors.money import Money
 from connectors.records import (
@@ -52,11 +52,11 @@ TAKEN = (PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED)
 
 
 def mapped(source: str, make: Callable[[], T]) -> T:
-    """A record; Malformed, which names the field, where a value cannot be one."""
+    """A record; Unfit, which names the field, where a value cannot be one."""
     try:
         return make()
     except Misfit as error:
-        raise Malformed(source, str(error)) from None
+        raise Unfit(source, str(error)) from None
 
 
 def payment(source: Source, trade: payloads.Trade, pattern: ReferencePattern) -> records.Payment:

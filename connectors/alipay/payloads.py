@@ -94,8 +94,10 @@ class Complaint(Payload, frozen=True, kw_only=True):
 
 
 class Complaints(Payload, frozen=True, kw_only=True):
+    """A page of complaints, each a `Complaint` that is decoded on its own."""
+
     total_page_num: int = 0
-    trade_complain_infos: list[Complaint] | None = None
+    trade_complain_infos: list[msgspec.Raw] | None = None
 
 
 class LogRow(Payload, frozen=True, kw_only=True):
@@ -111,10 +113,12 @@ class LogRow(Payload, frozen=True, kw_only=True):
 
 
 class LogPage(Payload, frozen=True, kw_only=True):
-    """`alipay.data.bill.accountlog.query`; the list is left out when it is empty."""
+    """`alipay.data.bill.accountlog.query`; the list is left out when it is empty. Each row is a
+    `LogRow` that is decoded on its own.
+    """
 
     total_size: str | int = 0
-    detail_list: list[LogRow] | None = None
+    detail_list: list[msgspec.Raw] | None = None
 
 
 class BillAddress(Payload, frozen=True, kw_only=True):
@@ -149,7 +153,7 @@ class Flow(Payload, frozen=True, kw_only=True):
 
 
 class Flows(Payload, frozen=True, kw_only=True):
-    """`mybank.ecny.bizflow.batchquery`."""
+    """`mybank.ecny.bizflow.batchquery`: each row is a `Flow` that is decoded on its own."""
 
-    data_list: list[Flow] | None = None
+    data_list: list[msgspec.Raw] | None = None
     next_cursor: str | None = None

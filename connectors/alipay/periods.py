@@ -32,7 +32,10 @@ class Rhythm(msgspec.Struct, frozen=True):
         found: list[Period] = []
         for first, following in _months(day_of(since), day_of(until)):
             if until >= start_of(following) + self.month_after:
-                found.append(self._period(f"{first:%Y-%m}", first, following, final=True))
+                month = self._period(f"{first:%Y-%m}", first, following, final=True)
+                days = (first + index * DAY for index in range((following - first).days))
+                parts = tuple(f"{self.name} {day.isoformat()}" for day in days)
+                found.append(msgspec.structs.replace(month, parts=parts))
             else:
                 found += self._days(first, following, until)
         return [period for period in found if since < period.end and period.start < until]

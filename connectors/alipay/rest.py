@@ -20,6 +20,7 @@ from connectors.alipay.errors import CLOCK, denies, refusal
 from connectors.alipay.operations import Content, Operation
 from connectors.alipay.ring import Ring
 from connectors.alipay.settings import AlipaySettings
+from connectors.charset import utf8_of
 from connectors.errors import Malformed, Misconfigured, SourceError
 from connectors.transport import Request, Response
 
@@ -117,11 +118,11 @@ class Rest:
             return None
 
     def _plain(self, response: Response) -> bytes:
-        """Raises ValueError for what cannot be decrypted."""
+        """The text in UTF-8. Raises ValueError for what cannot be decrypted."""
         encrypted = self._cipher and response.headers.get("alipay-encrypt-type") == "AES"
         if self._cipher is None or not encrypted:
-            return response.body
-        return self._cipher.decrypted(response.body)
+            return utf8_of(response.body)
+        return utf8_of(self._cipher.decrypted(response.body))
 
     def _sealed(self, body: bytes) -> bytes:
         return self._cipher.encrypted(body).encode() if self._cipher else body

@@ -14,9 +14,12 @@ import csv
 import re
 from collections.abc import Iterator
 
+import msgspec
+
 from connectors.alipay.amounts import Misfit, moment, part, signed
 from connectors.alipay.archive import Lines
-from connectors.ledger import Entry
+from connectors.charset import DAMAGE
+from connectors.ledger import BadRow, Entry, Told
 from connectors.money import Money
 from connectors.records import Kind
 from connectors.references import ReferencePattern
@@ -27,6 +30,7 @@ AMOUNT, RECEIVED, FEE = "订单金额（元）", "商家实收（元）", "服�
 COLUMNS = (TRADE, ORDER, TYPE, FINISHED, AMOUNT, RECEIVED, REQUEST, FEE)
 PAID, REFUNDED = "交易", "退款"
 END = "列表结束"
+NO_TEXT = "bytes that are no text"
 _CLAIM = re.compile(r"#(交易|退款)合计")
 # Whether the total of refunds calls them 退款 again, and shows their sign, is not published.
 _TOTAL = re.compile(r"：([0-9]{1,15})笔，商家实收(?:退款)?共(-?[0-9]{1,15}\.[0-9]{2})元")
@@ -39,37 +43,72 @@ PADDING = " \t\ufeff"
 Row = dict[str, str]
 
 
-class Table:
-    """One file of details: read it once. Raises Misfit with the line, and the column.
-
-    `label` is the bill's day or month: `2026-01-02`, `2026-01`.
+class Sum(msgspec.Struct):
+    """What the rows of one business come to; `received` is in fen, and is not `is_known` where an
+    amount cannot be read.
     """
 
-    def __init__(self, pattern: ReferencePattern, label: str) -> None:
+    count: int = 0
+    received: int = 0
+    is_known: bool = True
+
+
+class Table:
+    """One file of details: read it once. Raises Misfit with the line, and the column, for what is
+    wrong with the file; a row that cannot be read is a BadRow.
+
+    `label` is the bill's day or month: `2026-01-02`, `2026-01`; `part` names the file.
+    """
+
+    def __init__(self, pattern: ReferencePattern, label: str, part: str = "") -> None:
         self._pattern = pattern
         self._label = label
-        self._seen = {PAID: [0, 0], REFUNDED: [0, 0]}
+        self._part = part
+        self._seen = {PAID: Sum(), REFUNDED: Sum()}
+        self._unplaced = 0
         self._totals: set[str] = set()
         self._line = 0
         self._ended = False
 
-    def entries(self, lines: Lines) -> Iterator[Entry]:
+    def entries(self, lines: Lines) -> Iterator[Told]:
         """What the rows tell; the totals and the end are checked when they come."""
         rows = self._data(lines)
         try:
             header = self._header(next(rows, ""))
             for line in rows:
-                if (entry := self._entry(_row(header, line))) is not None:
-                    yield entry
+                if (told := self._told(header, line)) is not None:
+                    yield told
         except Misfit as error:
             raise Misfit(f"line {self._line}, {error}") from None
         if not self._ended or self._is_short_of_totals():
             raise Misfit(f"it breaks off after line {self._line}")
 
+    def _told(self, header: list[str], line: str) -> Told | None:
+        try:
+            row = _row(header, line)
+            if DAMAGE in row[TYPE]:
+                raise Misfit(f"{TYPE}: {NO_TEXT}")
+        except Misfit as error:
+            self._unplaced += 1
+            return BadRow.of(str(error), self._line, self._part, is_totalled=False)
+        # Other business, such as transfers, is passed over.
+        if (seen := self._seen.get(row[TYPE])) is None:
+            return None
+        seen.count += 1
+        try:
+            seen.received += signed(RECEIVED, row[RECEIVED]).minor_units
+        except Misfit as error:
+            seen.is_known = False
+            return BadRow.of(str(error), self._line, self._part, is_totalled=False)
+        try:
+            return self._entry(row)
+        except Misfit as error:
+            return BadRow.of(str(error), self._line, self._part)
+
     def _is_short_of_totals(self) -> bool:
         """Some bills have none; one that has any has one for each business with rows."""
         return bool(self._totals) and any(
-            count and business not in self._totals for business, (count, _) in self._seen.items()
+            seen.count and business not in self._totals for business, seen in self._seen.items()
         )
 
     def _data(self, lines: Lines) -> Iterator[str]:
@@ -91,9 +130,15 @@ class Table:
         if told is None:
             raise Misfit(f"{business}合计: not a total")
         self._totals.add(business)
-        count, total = self._seen[business]
-        if int(told[1]) != count or abs(part(RECEIVED, told[2]).minor_units) != abs(total):
+        seen = self._seen[business]
+        # Each row whose business cannot be read counts in one of the totals, or in none.
+        more = int(told[1]) - seen.count
+        is_known = seen.is_known and not more
+        if not 0 <= more <= self._unplaced or (
+            is_known and abs(part(RECEIVED, told[2]).minor_units) != abs(seen.received)
+        ):
             raise Misfit(f"{business}合计: the rows do not add up to it")
+        self._unplaced -= more
 
     def _check_begins(self, told: re.Match[str]) -> None:
         """A month's bill begins on its first day, if it names one."""
@@ -109,17 +154,14 @@ class Table:
             raise Misfit(f"{missing[0]}: there is no such column")
         return header
 
-    def _entry(self, row: Row) -> Entry | None:
-        """Other business, such as transfers, is passed over."""
-        if row[TYPE] not in self._seen:
-            return None
-        seen = self._seen[row[TYPE]]
-        seen[0] += 1
-        seen[1] += signed(RECEIVED, row[RECEIVED]).minor_units
+    def _entry(self, row: Row) -> Entry:
         if not _NUMBER.fullmatch(row[TRADE]):
             raise Misfit(f"{TRADE}: not a number")
         if not row[ORDER]:
             raise Misfit(f"{ORDER}: empty")
+        for column in (ORDER, REQUEST):
+            if DAMAGE in row[column]:
+                raise Misfit(f"{column}: {NO_TEXT}")
         return self._payment(row) if row[TYPE] == PAID else self._refund(row)
 
     def _payment(self, row: Row) -> Entry:

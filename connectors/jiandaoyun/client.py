@@ -8,6 +8,7 @@ from connectors.jiandaoyun.forms import Forms
 from connectors.jiandaoyun.settings import JiandaoyunSettings
 from connectors.jiandaoyun.tables import JiandaoyunTables
 from connectors.mapped import MappedCrm
+from connectors.recoding import open_recoding
 from connectors.tokens import StaticToken
 from connectors.vendor import Wiring
 
@@ -16,6 +17,8 @@ def connect(wiring: Wiring, settings: JiandaoyunSettings) -> MappedCrm:
     """The composition root closes its transport."""
     name = wiring.source.name
     token = StaticToken("authorization", settings.key, "Bearer ")
-    api = Api(name, settings.app_id, wiring.open(settings.address, judge_for(name), token))
+    api = Api(
+        name, settings.app_id, open_recoding(wiring, settings.address, judge_for(name), token)
+    )
     tables = JiandaoyunTables(api, Forms(api, wiring.clock), settings, wiring.clock)
     return MappedCrm(wiring.source, settings, tables)

@@ -8,6 +8,7 @@ from connectors.kingdee.login import Login
 from connectors.kingdee.settings import KingdeeSettings
 from connectors.kingdee.tables import KingdeeTables
 from connectors.mapped import MappedCrm
+from connectors.recoding import open_recoding
 from connectors.tokens import FetchedToken
 from connectors.vendor import Wiring
 
@@ -17,8 +18,8 @@ def connect(wiring: Wiring, settings: KingdeeSettings) -> MappedCrm:
     name, judge = wiring.source.name, judge_for(wiring.source.name)
     tokens = None
     if settings.auth != "signature":
-        door = wiring.open(settings.base_url, judge, None)
+        door = open_recoding(wiring, settings.base_url, judge, None)
         tokens = FetchedToken(Login(name, settings, door, wiring.clock).fetch, sessions=True)
-    transport = wiring.open(settings.base_url, judge, tokens)
+    transport = open_recoding(wiring, settings.base_url, judge, tokens)
     api = Api(name, settings, transport, wiring.clock)
     return MappedCrm(wiring.source, settings, KingdeeTables(name, settings, api, wiring.clock))

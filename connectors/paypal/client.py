@@ -11,7 +11,7 @@ from connectors import records
 from connectors.capabilities import Probe
 from connectors.errors import Misconfigured, NotReady, Rejected, SourceError
 from connectors.fitting import mapped
-from connectors.ledger import Entry, Period
+from connectors.ledger import Period, Told
 from connectors.oauth import client_credentials, fetch_token
 from connectors.paging import Keyed
 from connectors.paypal import ledger, mapping
@@ -138,10 +138,12 @@ class PaypalConnector:
     def periods(self, since: datetime, until: datetime) -> Sequence[Period]:
         return ledger.periods(since, until, self._lag)
 
-    async def entries(self, period: Period) -> AsyncIterator[Sequence[Entry]]:
+    async def entries(self, period: Period) -> AsyncIterator[Sequence[Told]]:
         if period.name.startswith(ledger.DISPUTES):
+            page = 0
             async for rows in self._disputes.changed(period):
-                yield ledger.dispute_entries(self._name, rows)
+                page += 1
+                yield ledger.dispute_entries(self._name, rows, page)
             return
         async for window in self._reports.windows(period):
             told = ledger.entries_in(self._name, window, self._naming)

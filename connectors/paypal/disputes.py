@@ -37,14 +37,14 @@ class Disputes:
 
     async def of_payment(self, payment_id: str) -> list[Dispute]:
         pages = self._pages((("disputed_transaction_id", payment_id),))
-        return [dispute async for page in pages for dispute in page]
+        return [_fitting(dispute) async for page in pages for dispute in page]
 
-    def changed(self, period: Period) -> AsyncIterator[list[Dispute]]:
-        """The disputes that last changed in a period, page by page."""
+    def changed(self, period: Period) -> AsyncIterator[list[Dispute | SourceError]]:
+        """The disputes that last changed in a period, page by page, each with its own outcome."""
         after = ("update_time_after", _written(period.start))
         return self._pages((after, ("update_time_before", _written(period.end))))
 
-    async def _pages(self, wanted: Params) -> AsyncIterator[list[Dispute]]:
+    async def _pages(self, wanted: Params) -> AsyncIterator[list[Dispute | SourceError]]:
         query: Params = (*wanted, ("page_size", str(PAGE_SIZE)))
         page = await self.page(query)
         yield await self._whole(page)
@@ -56,10 +56,10 @@ class Disputes:
             page = await self.page((*query, onward))
             yield await self._whole(page)
 
-    async def _whole(self, page: DisputeList) -> list[Dispute]:
-        """Each dispute of a page, a call for each; the failure of one is that of all."""
+    async def _whole(self, page: DisputeList) -> list[Dispute | SourceError]:
+        """Each dispute of a page, a call for each."""
         found = await gather_keyed([row.dispute_id for row in page.items], self.one)
-        return [_fitting(row) for row in found.values()]
+        return list(found.values())
 
 
 def _fitting(row: Dispute | SourceError) -> Dispute:

@@ -18,13 +18,13 @@ NO_DECIMALS = frozenset({"HUF", "TWD"})
 
 
 def money(amount: Amount) -> Money:
-    """A decimal string in minor units. Raises UnknownCurrency, or InexactAmount for more decimals
-    than PayPal has for the currency: `15.00` yen may be 15 or 1500, so it is neither.
+    """A decimal string in minor units; zeros after the currency's decimals do not count, so that
+    `1000.00` HUF is 1000. Raises UnknownCurrency, or InexactAmount for a fraction of a minor unit.
     """
     code = amount.currency_code
     digits = 0 if code in NO_DECIMALS else minor_unit_digits(code)
     found = _VALUE.fullmatch(amount.value)
-    if found is None or len(found[1] or "") > digits:
+    if found is None or len((found[1] or "").rstrip("0")) > digits:
         raise InexactAmount(f"not an amount of {code} as PayPal writes it")
     return Money.of(amount.value, code)
 

@@ -5,27 +5,31 @@ A month that is over is one period; the days of the month that runs are periods 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
+import msgspec
+
 from connectors.currency import UnknownCurrency
 from connectors.errors import Malformed, SourceError
 from connectors.fitting import MISFITS, Unfit, mapped
-from connectors.ledger import Entry, Period
+from connectors.ledger import BadRow, Entry, Period, Told
 from connectors.money import InexactAmount, Money
 from connectors.paypal.fitting import money, positive, utc
 from connectors.paypal.naming import Naming
-from connectors.paypal.payloads import Amount, Dispute, Transaction
+from connectors.paypal.payloads import Amount, Dispute, Row, Transaction
 from connectors.paypal.reports import Window
 from connectors.paypal.words import AUTHORIZATION_CODE, PAYMENT_CODES, REFUND_CODE
+from connectors.raw_rows import decoded
 from connectors.records import Kind
 
 TRANSACTIONS, DISPUTES = "transactions", "disputes"
 DAY = timedelta(days=1)
 LATE = timedelta(hours=1)
 """What changed may be listed so much later, at most: nobody says how soon disputes are."""
+_ROW = msgspec.json.Decoder(Row)
 T = TypeVar("T")
 
 
@@ -35,31 +39,45 @@ def periods(since: datetime, until: datetime, lag: timedelta) -> list[Period]:
     return sorted(named, key=lambda period: (period.start, period.name))
 
 
-def entries_in(source: str, window: Window, naming: Naming) -> list[Entry]:
-    """What one window tells. Malformed names the row that does not fit.
+def entries_in(source: str, window: Window, naming: Naming) -> list[Told]:
+    """The entries of one window, after its bad rows.
 
     A transaction id is not unique: what comes twice of one kind is one payment. An authorization
     that was captured in the same window is left out, because its captures are the payments.
     """
+    part = f"transactions from {window.start:%Y-%m-%d %H:%M:%S}"
+    bad: list[Told] = []
     told: dict[tuple[Kind, str], Entry] = {}
-    for number, row in enumerate(window.rows, 1):
-        entry = mapped(source, partial(_entry, row, naming))
+    captured: set[str | None] = set()
+    for line, raw in enumerate(window.rows, 1):
+        row = decoded(raw, _ROW, line, part)
+        if isinstance(row, BadRow):
+            bad.append(row)
+            continue
+        entry = mapped(source, partial(_entry, row.transaction_info, naming))
         if isinstance(entry, SourceError):
-            where = f"row {number} of the transactions from {window.start:%Y-%m-%d %H:%M:%S}"
-            raise Malformed(source, f"{where}: {entry.detail}")
-        if entry is not None:
+            bad.append(BadRow.of(entry.detail, line, part))
+        elif entry is not None:
             told[entry.kind, entry.native_id] = entry
-    captured = {row.paypal_reference_id for row in window.rows if _kind(row) is Kind.PAYMENT}
-    return [entry for entry in told.values() if entry.native_id not in captured]
+        if _kind(row.transaction_info) is Kind.PAYMENT:
+            captured.add(row.transaction_info.paypal_reference_id)
+    return bad + [entry for entry in told.values() if entry.native_id not in captured]
 
 
-def dispute_entries(source: str, rows: list[Dispute]) -> list[Entry]:
-    """Malformed names the dispute that does not fit."""
-    made = [(row.dispute_id, mapped(source, partial(_of_dispute, row))) for row in rows]
-    for dispute_id, entry in made:
-        if isinstance(entry, SourceError):
-            raise Malformed(source, f"dispute {dispute_id[:64]}: {entry.detail}")
-    return [entry for _, entry in made if isinstance(entry, Entry)]
+def dispute_entries(source: str, rows: Iterable[Dispute | SourceError], page: int) -> list[Told]:
+    """The entries of one page; a dispute that does not fit is a BadRow. Raises what kept one from
+    being read at all.
+    """
+    made: list[Told] = []
+    for line, row in enumerate(rows, 1):
+        entry = row if isinstance(row, SourceError) else mapped(source, partial(_of_dispute, row))
+        if isinstance(entry, Malformed):
+            made.append(BadRow.of(entry.detail, line, f"page {page} of the disputes"))
+        elif isinstance(entry, SourceError):
+            raise entry
+        else:
+            made.append(entry)
+    return made
 
 
 def _of_dispute(row: Dispute) -> Entry:
@@ -78,7 +96,9 @@ def _months(book: str, since: datetime, until: datetime, lag: timedelta) -> Iter
     while start < told:
         end = (start + 31 * DAY).replace(day=1)
         if end <= told:
-            yield Period(name=f"{book} {start:%Y-%m}", start=start, end=end)
+            days = (start + index * DAY for index in range((end - start).days))
+            parts = tuple(f"{book} {day:%Y-%m-%d}" for day in days)
+            yield Period(name=f"{book} {start:%Y-%m}", start=start, end=end, parts=parts)
         else:
             yield from _days(book, start, since, until, told)
         start = end
@@ -135,7 +155,7 @@ def _entry(row: Transaction, naming: Naming) -> Entry | None:
 
 def _there(value: T | None, column: str) -> T:
     if value is None:
-        raise Unfit(f"{column} is missing")
+        raise Unfit(f"{column}: missing")
     return value
 
 

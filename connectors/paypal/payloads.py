@@ -237,9 +237,12 @@ class Row(Payload, frozen=True, kw_only=True):
 
 
 class Report(Payload, frozen=True, kw_only=True):
-    """https://developer.paypal.com/docs/api/transaction-search/v1/#transactions_get"""
+    """https://developer.paypal.com/docs/api/transaction-search/v1/#transactions_get
 
-    transaction_details: tuple[Row, ...] = ()
+    Each of the `transaction_details` is a `Row`, to be decoded on its own.
+    """
+
+    transaction_details: tuple[msgspec.Raw, ...] = ()
     last_refreshed_datetime: Moment | None = None
     total_items: int
     total_pages: int

@@ -15,7 +15,7 @@ from connectors.errors import Malformed, NotReady, Retryable
 from connectors.ledger import Period
 from connectors.paypal.api import Api
 from connectors.paypal.errors import TooManyRows, permitted
-from connectors.paypal.payloads import Report, Transaction
+from connectors.paypal.payloads import Report
 
 PATH = "/v1/reporting/transactions"
 FEATURE = "Transaction search"
@@ -28,10 +28,10 @@ _REPORT = msgspec.json.Decoder(Report)
 
 
 class Window(msgspec.Struct, frozen=True):
-    """The rows of one search, of which `start` is the first moment."""
+    """The rows of one search, not decoded yet; `start` is its first moment."""
 
     start: datetime
-    rows: list[Transaction]
+    rows: list[msgspec.Raw]
 
 
 class Reports:
@@ -68,15 +68,15 @@ class Reports:
         response = await permitted(self._api.source, FEATURE, call)
         return response.decode(_REPORT, self._api.source)
 
-    async def _window(self, start: datetime, end: datetime, final: bool) -> list[Transaction]:
+    async def _window(self, start: datetime, end: datetime, final: bool) -> list[msgspec.Raw]:
         first = await self.page(start, end, 1, PAGE_SIZE)
         fresh = first.last_refreshed_datetime
         if final and fresh is not None and fresh < end - SECOND:
             raise NotReady(self._api.source, "PayPal's data does not reach the period's end yet")
-        rows = [row.transaction_info for row in first.transaction_details]
+        rows = [*first.transaction_details]
         for number in range(2, first.total_pages + 1):
             page = await self.page(start, end, number, PAGE_SIZE)
-            rows += [row.transaction_info for row in page.transaction_details]
+            rows += page.transaction_details
         if len(rows) != first.total_items:
             # One that is not final may have grown while it was read.
             kind = Malformed if final else Retryable

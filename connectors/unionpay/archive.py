@@ -45,11 +45,13 @@ class Member(msgspec.Struct, frozen=True):
     merchant_id: str
 
     def lines(self) -> Iterator[bytes]:
-        """One that is longer than any row comes in parts, which are no rows."""
+        """Of one that is longer than any row comes the beginning, of `LONGEST_LINE` bytes."""
         try:
             with self.archive.open(self.info) as content:
                 while line := content.readline(LONGEST_LINE):
                     yield line
+                    while line and not line.endswith(b"\n"):
+                        line = content.readline(LONGEST_LINE)
         except _BROKEN:
             raise Damaged("a member cannot be read, or its checksum is wrong") from None
 

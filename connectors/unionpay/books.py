@@ -8,7 +8,7 @@ from mmap import ACCESS_READ, mmap
 from typing import BinaryIO
 
 from connectors.errors import Malformed, NotFound, NotReady, Retryable
-from connectors.ledger import Entry, Period
+from connectors.ledger import Period, Told
 from connectors.unionpay import archive, rows
 from connectors.unionpay.answers import Answers
 from connectors.unionpay.archive import Member
@@ -33,12 +33,13 @@ class Books:
 
     def batches(
         self, period: Period, answer: BinaryIO, packed: BinaryIO
-    ) -> Iterator[Sequence[Entry]]:
+    ) -> Iterator[Sequence[Told]]:
         """Blocking. `answer` is what UnionPay sent, `packed` takes the zip that is in it."""
         try:
-            for member in self._members(period, answer, packed):
-                yield from rows.batches(member.lines(), period.end, self._number)
-        except (archive.Damaged, rows.BadRow) as error:
+            for index, member in enumerate(self._members(period, answer, packed), 1):
+                part = f"file {index}"
+                yield from rows.batches(member.lines(), period.end, self._number, part)
+        except archive.Damaged as error:
             raise Malformed(self._source, f"settlement file: {error}") from None
 
     def _members(self, period: Period, answer: BinaryIO, packed: BinaryIO) -> Sequence[Member]:

@@ -15,7 +15,7 @@ from connectors import records
 from connectors.capabilities import Probe
 from connectors.errors import Malformed
 from connectors.hidden_file import hidden_file
-from connectors.ledger import Entry, Period
+from connectors.ledger import Period, Told
 from connectors.paging import Keyed
 from connectors.rsa import Certificate, expiry_notes
 from connectors.transport import gather_keyed
@@ -96,12 +96,12 @@ class UnionPayConnector:
     def periods(self, since: datetime, until: datetime) -> Sequence[Period]:
         return settlement.periods(since, until, self._file_hour)
 
-    async def entries(self, period: Period) -> AsyncIterator[Sequence[Entry]]:
+    async def entries(self, period: Period) -> AsyncIterator[Sequence[Told]]:
         """Files are unpacked and read beside the event loop: a day can have a million rows."""
         with TemporaryFile() as answer, hidden_file() as archive:
             # The answer is mapped into memory where it lies, to be verified; what it holds is not.
             await self._api.settlement(settlement.day_of_period(period), answer)
-            batches: Iterator[Sequence[Entry]] = self._books.batches(period, answer, archive)
+            batches: Iterator[Sequence[Told]] = self._books.batches(period, answer, archive)
             while batch := await asyncio.to_thread(next, batches, ()):
                 yield batch
 

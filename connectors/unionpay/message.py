@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from mmap import mmap
 
+from connectors.charset import text_of
+
 _MARKS = re.compile(rb"[&{}\[\]]")
 _NAME = re.compile(rb"[A-Za-z0-9_]{1,64}")
 PIECE = 1 << 20
@@ -51,9 +53,11 @@ class Message:
         self._values[name] = start, end
 
     def text(self, name: str) -> str:
-        """The value, "" for a field that is not there. ValueError where it is not UTF-8."""
+        """The value, "" for a field that is not there. One that is not in UTF-8 is read as GBK,
+        which UnionPay's older interfaces write.
+        """
         start, end = self._values.get(name, (0, 0))
-        return self._raw[start:end].decode()
+        return text_of(self._raw[start:end])
 
     def pieces(self, name: str, size: int = PIECE) -> Iterator[bytes]:
         """The value in pieces of `size` bytes."""

@@ -1,7 +1,7 @@
 """The rows of a settlement file: GBK, columns of fixed width in bytes, a space between them.
 
 Column numbers are UnionPay's (平台接入接口规范 第3部分 文件接口, ZM). Only columns up to 35 are
-read: what follows differs between versions of the file. Raises BadRow.
+read: what follows differs between versions of the file. A row that cannot be read is a BadRow.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from datetime import datetime
 from itertools import accumulate, islice
 
 from connectors.beijing import BEIJING
-from connectors.ledger import Entry
+from connectors.ledger import BadRow, Entry, Told
 from connectors.money import Money
 from connectors.records import Kind
 from connectors.unionpay import ids
+from connectors.unionpay.archive import LONGEST_LINE
 from connectors.unionpay.mapping import fen
 from connectors.unionpay.order_number import OrderNumber
 from connectors.unionpay.words import KINDS, ROW_KINDS
@@ -53,18 +54,19 @@ NEEDED = STARTS[ORIGINAL]
 BATCH = 1000
 
 
-class BadRow(ValueError):
-    """Says which line and column do not fit, never what stands there."""
+class Misfit(ValueError):
+    """What does not fit in a row: `column: reason`, or a reason alone; never what stands there."""
 
 
 class Row:
     """One line; cells are stripped of their spaces."""
 
-    def __init__(self, number: int, raw: bytes) -> None:
-        self.number = number
+    def __init__(self, raw: bytes) -> None:
         self._raw = raw
         if len(raw) < NEEDED:
-            raise BadRow(f"line {number} is too short")
+            raise Misfit("too short")
+        if len(raw) >= LONGEST_LINE:
+            raise Misfit("too long")
 
     def cell(self, column: int) -> str:
         """A cell of the shape that its column has; "" for none."""
@@ -84,25 +86,33 @@ class Row:
         start = STARTS[column - 1]
         return len(self._raw[start : start + WIDTHS[column - 1]].strip(b" ")) == WIDTHS[column - 1]
 
-    def bad(self, column: int) -> BadRow:
-        return BadRow(f"line {self.number}, column {column} does not fit")
+    def bad(self, column: int) -> Misfit:
+        return Misfit(f"{column}: does not fit")
 
 
 def batches(
-    lines: Iterable[bytes], settled: datetime, number: OrderNumber
-) -> Iterator[Sequence[Entry]]:
-    """Entries of a file whose day closed at `settled`, about a thousand at a time."""
-    found = _entries(lines, settled, number)
+    lines: Iterable[bytes], settled: datetime, number: OrderNumber, part: str = ""
+) -> Iterator[Sequence[Told]]:
+    """What a file tells whose day closed at `settled`, about a thousand rows at a time; `part`
+    names the file.
+    """
+    found = _told(lines, settled, number, part)
     while batch := list(islice(found, BATCH)):
         yield batch
 
 
-def _entries(lines: Iterable[bytes], settled: datetime, number: OrderNumber) -> Iterator[Entry]:
+def _told(
+    lines: Iterable[bytes], settled: datetime, number: OrderNumber, part: str
+) -> Iterator[Told]:
     for index, line in enumerate(lines, 1):
         if raw := line.rstrip(b"\r\n"):
-            entry = _entry(Row(index, raw), settled, number)
-            if entry is not None:
-                yield entry
+            try:
+                entry = _entry(Row(raw), settled, number)
+            except Misfit as error:
+                yield BadRow.of(str(error), index, part)
+            else:
+                if entry is not None:
+                    yield entry
 
 
 def _entry(row: Row, settled: datetime, number: OrderNumber) -> Entry | None:

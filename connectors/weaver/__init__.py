@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from connectors.mapped import MappedCrm
 from connectors.metadata import Rows
 from connectors.paths import paths_by_table
+from connectors.recoding import open_recoding
 from connectors.records import Kind, Source, SourceKind
 from connectors.tokens import FetchedToken
 from connectors.transport import Limits
@@ -46,9 +47,9 @@ def connect(wiring: Wiring, settings: WeaverSettings) -> WeaverCrm:
     name, address = wiring.source.name, settings.base_url or ""
     tokens = None
     if settings.app_id is not None:
-        door = wiring.open(address, token_judge(name), None)
+        door = open_recoding(wiring, address, token_judge(name), None)
         tokens = FetchedToken(AppTokens(name, door, settings.app_id, settings).fetch, sessions=True)
-    transport = wiring.open(address, cube_judge(name, settings.refusal_words), tokens)
+    transport = open_recoding(wiring, address, cube_judge(name, settings.refusal_words), tokens)
     wanted = paths_by_table(settings.mapping)
     tables = CubeTables(name, transport, settings, wiring.clock, wanted)
     return WeaverCrm(wiring.source, settings, tables)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from connectors.blanks import decoded
+from connectors.recoding import recoded
 from connectors.transport import Downloader, Request, Response
 from connectors.wechatpay.signing import Signer
 from connectors.wechatpay.trust import Trust
@@ -51,7 +52,7 @@ class Api:
         """What is at `path`, which comes with its query. Malformed unless WeChat signed it."""
         response = await self.unproven(path, rate)
         proven = await self.trust.prove(response, self.certificates)
-        return decoded(proven, decoder, self.source)
+        return decoded(recoded(proven), decoder, self.source)
 
     async def download(self, url: str, sink: BinaryIO) -> None:
         """A bill, from the address that WeChat gave for it. The one answer that is not signed."""

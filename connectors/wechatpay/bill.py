@@ -6,6 +6,10 @@ totals. Each value has a backtick before it, so a comma inside a text is no sepa
 yuan, where the API counts fen; fees are written with five decimals. A refund is a line of its own
 on the day it was asked for, and the payment's line stays SUCCESS. A line names the merchant who
 placed the order, and the one it was placed for (0 where that is the same).
+
+A text of the merchant may hold line breaks: what does not begin with a backtick goes on with the
+row above. A row that cannot be read is a BadRow; it counts in the number of rows, and a sum that
+it takes part in with an amount that cannot be read is not checked.
 """
 
 from __future__ import annotations
@@ -19,7 +23,8 @@ from typing import BinaryIO
 import msgspec
 
 from connectors.beijing import utc_of
-from connectors.ledger import Entry
+from connectors.charset import DAMAGE, UTF8, text_of
+from connectors.ledger import BadRow, Entry, Told
 from connectors.money import InexactAmount, Money
 from connectors.records import Kind
 from connectors.wechatpay.mapping import YUAN, Rules
@@ -56,6 +61,10 @@ class BadBill(ValueError):
     """What is wrong, and where: the line and the column, never what stands there."""
 
 
+class Misfit(ValueError):
+    """What is wrong with one row: `column: reason`, or a reason alone; never what stands there."""
+
+
 class Cover(msgspec.Struct, frozen=True):
     """Whose bill it is, and of which time: [start, end)."""
 
@@ -73,19 +82,52 @@ class Cover(msgspec.Struct, frozen=True):
         return told
 
 
-def entries(text: BinaryIO, rules: Rules, cover: Cover, *, totals: bool = True) -> Iterator[Entry]:
+def entries(text: BinaryIO, rules: Rules, cover: Cover, *, totals: bool = True) -> Iterator[Told]:
     """All that a bill tells. What is wrong at its end is told at its end: BadBill."""
     lines = _lines(text)
     columns = _columns(next(lines, (1, ""))[1])
     sums = Sums(columns)
-    for number, line in lines:
+    for number, line in _rows(lines):
         if not line.startswith("`"):
             sums.check(number, line, lines, exact=totals)
             return
-        row = Row(number, columns, line)
-        sums.add(row)
-        yield cover.check(row, entry(row, rules))
+        yield _told(number, columns, line, rules, cover, sums)
     raise BadBill("the bill ends before its totals")
+
+
+def _told(
+    number: int, columns: dict[str, int], line: str, rules: Rules, cover: Cover, sums: Sums
+) -> Told:
+    try:
+        row = Row(number, columns, line)
+    except Misfit as error:
+        sums.miss()
+        return BadRow.of(str(error), number, is_totalled=False)
+    if (unknown := sums.add(row)) is not None:
+        return BadRow.of(str(unknown), number, is_totalled=False)
+    try:
+        return cover.check(row, entry(row, rules))
+    except Misfit as error:
+        return BadRow.of(str(error), number)
+
+
+def _rows(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Rows, each with the lines that a text in it goes on in; then the names of the totals."""
+    row: tuple[int, str] | None = None
+    for number, line in lines:
+        is_row = line.startswith("`")
+        if not is_row and COUNT not in line.split(","):
+            if row is None or len(row[1]) > LONGEST:
+                raise BadBill(f"line {number} is neither a payment nor the names of totals")
+            row = row[0], f"{row[1]}\n{line}"
+            continue
+        if row is not None:
+            yield row
+        row = number, line
+        if not is_row:
+            break
+    if row is not None:
+        yield row
 
 
 def _lines(text: BinaryIO) -> Iterator[tuple[int, str]]:
@@ -94,10 +136,15 @@ def _lines(text: BinaryIO) -> Iterator[tuple[int, str]]:
         number += 1
         if len(line) == LONGEST:
             raise BadBill(f"line {number} is longer than any can be")
-        try:
-            yield number, line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-        except UnicodeDecodeError:
-            raise BadBill(f"line {number} is not UTF-8") from None
+        yield number, _text(line).removeprefix("\ufeff" if number == 1 else "").rstrip("\r\n")
+
+
+def _text(line: bytes) -> str:
+    """A value that is not in UTF-8 costs no other one: no letter of GB18030 holds a comma."""
+    try:
+        return line.decode(UTF8)
+    except UnicodeDecodeError:
+        return ",`".join(map(text_of, line.split(b",`")))
 
 
 def _columns(line: str) -> dict[str, int]:
@@ -119,10 +166,13 @@ class Row:
         self._columns = columns
         self._values = _values(line)
         if len(self._values) != len(columns):
-            raise BadBill(f"line {number} does not have a value for each column")
+            raise Misfit("not a value for each column")
 
     def text(self, column: str) -> str:
-        return self._values[self._columns[column]].strip()
+        text = self._values[self._columns[column]].strip()
+        if DAMAGE in text:
+            raise Misfit(f"{column}: bytes that are no text")
+        return text
 
     def amount(self, column: str) -> Decimal:
         """Yuan. What stands there is checked before Decimal, which reads digits of any script."""
@@ -158,8 +208,8 @@ class Row:
             raise self.bad(column)
         return text
 
-    def bad(self, column: str) -> BadBill:
-        return BadBill(f"line {self.number}, column {column}: not as WeChat Pay writes it")
+    def bad(self, column: str) -> Misfit:
+        return Misfit(f"{column}: not as WeChat Pay writes it")
 
 
 def entry(row: Row, rules: Rules) -> Entry:
@@ -199,27 +249,49 @@ class Sums:
     def __init__(self, columns: dict[str, int]) -> None:
         self._count = 0
         self._sums = {name: Decimal(0) for name in SUMS.values() if name in columns}
+        self._unknown: set[str] = set()
 
-    def add(self, row: Row) -> None:
+    def add(self, row: Row) -> Misfit | None:
+        """What is wrong with one of its amounts, if anything."""
         self._count += 1
+        wrong = None
         for column in self._sums:
-            if row.text(column) != NOTHING:
-                self._sums[column] += row.amount(column)
+            try:
+                if row.text(column) != NOTHING:
+                    self._sums[column] += row.amount(column)
+            except Misfit as error:
+                self._unknown.add(column)
+                wrong = error
+        return wrong
+
+    def miss(self) -> None:
+        """A row without its amounts."""
+        self._count += 1
+        self._unknown.update(self._sums)
 
     def check(
         self, number: int, names: str, lines: Iterator[tuple[int, str]], *, exact: bool
     ) -> None:
-        """Of the two last lines; their number always counts, the sums where they are `exact`."""
+        """Of the two last lines; their number always counts, the sums where they are `exact` and
+        all that they are of is known.
+        """
         places = {name.strip(): place for place, name in enumerate(names.split(","))}
         if COUNT not in places:
             raise BadBill(f"line {number} is neither a payment nor the names of totals")
         below, line = next(lines, (number + 1, ""))
-        totals = Row(below, places, line)
-        if totals.amount(COUNT) != self._count:
-            raise BadBill(f"line {below}, column {COUNT}: not the number of lines above")
-        for name in SUMS.keys() & places.keys() if exact else ():
-            if not _comes_to(self._sums.get(SUMS[name], Decimal(0)), totals.amount(name)):
-                raise BadBill(f"line {below}, column {name}: not the sum of the lines above")
+        try:
+            totals = Row(below, places, line)
+            count = totals.amount(COUNT)
+            told = {name: totals.amount(name) for name in SUMS.keys() & places.keys() if exact}
+        except Misfit as error:
+            raise BadBill(f"line {below}, {error}") from None
+        if count != self._count:
+            raise BadBill(f"line {below}, {COUNT}: not the number of lines above")
+        for name, total in told.items():
+            column = SUMS[name]
+            parts = self._sums.get(column, Decimal(0))
+            if column not in self._unknown and not _comes_to(parts, total):
+                raise BadBill(f"line {below}, {name}: not the sum of the lines above")
         for after, rest in lines:
             if rest.strip():
                 raise BadBill(f"line {after}: something follows the totals")

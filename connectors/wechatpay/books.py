@@ -16,8 +16,9 @@ import msgspec
 from connectors.beijing import day_of, start_of
 from connectors.errors import Malformed, NotReady
 from connectors.hidden_file import hidden_file
-from connectors.ledger import Entry, Period
-from connectors.records import Kind, Source
+from connectors.ledger import BadRow, Entry, Period, Told
+from connectors.raw_rows import decoded
+from connectors.records import Dispute, Kind, Source
 from connectors.wechatpay import bill, mapping
 from connectors.wechatpay.addresses import PAGE, Addresses
 from connectors.wechatpay.api import Api
@@ -35,6 +36,8 @@ LATE = timedelta(hours=1)
 """A complaint may be listed so much later, at most: nobody says how soon it is."""
 _PLACE = msgspec.json.Decoder(BillPlace)
 _COMPLAINTS = msgspec.json.Decoder(Complaints)
+_COMPLAINT = msgspec.json.Decoder(Complaint)
+COMPLAINTS = "complaints"
 
 
 class Books:
@@ -65,7 +68,7 @@ class Books:
             found += _windows(since, until)
         return sorted(found, key=lambda period: period.start)
 
-    def entries(self, period: Period) -> AsyncIterator[Sequence[Entry]]:
+    def entries(self, period: Period) -> AsyncIterator[Sequence[Told]]:
         kind, _, day = period.name.partition(" ")
         read = self._of_bill if kind == "trade" else self._of_complaints
         return read(date.fromisoformat(day))
@@ -76,7 +79,7 @@ class Books:
             yield Period(name=f"trade {day}", start=start_of(day), end=start_of(day + DAY))
             day += DAY
 
-    async def _of_bill(self, day: date) -> AsyncIterator[Sequence[Entry]]:
+    async def _of_bill(self, day: date) -> AsyncIterator[Sequence[Told]]:
         place = await self._place(day)
         if place is None:
             return
@@ -107,35 +110,41 @@ class Books:
     def _cover(self, day: date) -> Cover:
         return Cover(self._addresses.merchant, start_of(day), start_of(day + DAY))
 
-    async def _of_complaints(self, first: date) -> AsyncIterator[Sequence[Entry]]:
+    async def _of_complaints(self, first: date) -> AsyncIterator[Sequence[Told]]:
         last = min(first + WINDOW - DAY, day_of(self._clock()))
         offset = 0
         while True:
             path = self._addresses.complaints(first, last, offset)
             page = await self._api.get(path, _COMPLAINTS)
-            yield self._contested(page.data)
+            yield list(self._contested(page.data, offset))
             offset += PAGE
             if not page.data or offset >= page.total_count:
                 return
 
-    def _contested(self, complaints: Sequence[Complaint]) -> list[Entry]:
-        try:
-            found = [d for c in complaints for d in mapping.disputes(self._source, c)]
-        except mapping.MISFITS as error:
-            raise Malformed(self._api.source, f"a complaint does not fit: {error}") from None
-        return [
-            Entry(
-                kind=Kind.DISPUTE,
-                native_id=dispute.native_id,
-                created_at=dispute.created_at or start_of(FIRST_WINDOW),
-                payment=dispute.payment_id,
-                amount=dispute.amount,
-            )
-            for dispute in found
-        ]
+    def _contested(self, complaints: Sequence[msgspec.Raw], offset: int) -> Iterator[Told]:
+        for line, raw in enumerate(complaints, offset + 1):
+            row = decoded(raw, _COMPLAINT, line, COMPLAINTS)
+            if isinstance(row, BadRow):
+                yield row
+                continue
+            try:
+                yield from [_dispute(told) for told in mapping.disputes(self._source, row)]
+            except mapping.MISFITS:
+                # The message of such an error may quote the value.
+                yield BadRow(line=line, part=COMPLAINTS, reason="an amount or a time does not fit")
 
 
-def _batch(rows: Iterator[Entry]) -> list[Entry]:
+def _dispute(told: Dispute) -> Entry:
+    return Entry(
+        kind=Kind.DISPUTE,
+        native_id=told.native_id,
+        created_at=told.created_at or start_of(FIRST_WINDOW),
+        payment=told.payment_id,
+        amount=told.amount,
+    )
+
+
+def _batch(rows: Iterator[Told]) -> list[Told]:
     return list(islice(rows, BATCH))
 
 

@@ -14,7 +14,7 @@ import msgspec
 from connectors import records
 from connectors.capabilities import Probe
 from connectors.errors import Malformed
-from connectors.ledger import Entry, Period
+from connectors.ledger import Period, Told
 from connectors.paging import Keyed
 from connectors.rsa import expiry_notes
 from connectors.transport import absent, gather_keyed
@@ -108,7 +108,7 @@ class WeChatPayConnector:
     def periods(self, since: datetime, until: datetime) -> Sequence[Period]:
         return self._books.periods(since, until)
 
-    def entries(self, period: Period) -> AsyncIterator[Sequence[Entry]]:
+    def entries(self, period: Period) -> AsyncIterator[Sequence[Told]]:
         return self._books.entries(period)
 
     async def _payment(self, number: str) -> records.Payment | None:

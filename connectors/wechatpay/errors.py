@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
+from connectors.charset import utf8_of
 from connectors.errors import (
     Malformed,
     Misconfigured,
@@ -107,7 +108,7 @@ def _verdict(status: int, code: str | None) -> Verdict:
 def _code(body: bytes) -> str | None:
     """What a proxy or an outage page says is no JSON: then the status alone decides."""
     try:
-        code = _BODY.decode(body).code
+        code = _BODY.decode(utf8_of(body)).code
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return code if code and _WORD.fullmatch(code) else None

@@ -137,7 +137,9 @@ class Complaint(Payload, frozen=True, kw_only=True):
 
 
 class Complaints(Payload, frozen=True, kw_only=True):
-    data: list[Complaint] = []
+    """A page of complaints, each a `Complaint` that is decoded on its own."""
+
+    data: list[msgspec.Raw] = []
     total_count: int = 0
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from connectors.mapped import MappedCrm
+from connectors.recoding import open_recoding
 from connectors.records import Kind, SourceKind
 from connectors.tokens import FetchedToken
 from connectors.transport import Limits
@@ -27,10 +28,10 @@ def normalise(kind: Kind, native_id: str) -> str | None:
 
 def connect(wiring: Wiring, settings: YonbipSettings) -> MappedCrm:
     name = wiring.source.name
-    door = wiring.open(settings.token_address, login_judge(name), None)
+    door = open_recoding(wiring, settings.token_address, login_judge(name), None)
     login = Login(name, door, (settings.app_key, settings.app_secret), wiring.clock)
     tokens = FetchedToken(login.fetch, sessions=True)
-    api = Api(name, wiring.open(settings.gateway_address, judge_for(name), tokens))
+    api = Api(name, open_recoding(wiring, settings.gateway_address, judge_for(name), tokens))
     tables = OrderTables(name, api, settings.zone or "Asia/Shanghai", wiring.clock)
     return MappedCrm(wiring.source, settings, tables)
 

@@ -11,6 +11,7 @@ from connectors.mapper import Mapper
 from connectors.mapping import OrderMap, Preset
 from connectors.metadata import Rows
 from connectors.paths import order_paths
+from connectors.recoding import open_recoding
 from connectors.records import Order
 from connectors.tokens import FetchedToken
 from connectors.vendor import Wiring
@@ -25,8 +26,10 @@ def connect(wiring: Wiring, settings: YonyouSettings) -> YonyouCrm:
     """A connector of one company; the composition root closes its transports."""
     name = wiring.source.name
     judge = judge_for(name, settings.errcodes)
-    login = Login(name, settings, wiring.open(settings.address, judge, None))
-    transport = wiring.open(settings.address, judge, FetchedToken(login.fetch, sessions=True))
+    login = Login(name, settings, open_recoding(wiring, settings.address, judge, None))
+    transport = open_recoding(
+        wiring, settings.address, judge, FetchedToken(login.fetch, sessions=True)
+    )
     api = Api(name, settings, transport)
     return YonyouCrm(wiring, settings, YonyouTables(api, settings, wiring.clock))
 

@@ -12,23 +12,30 @@ from typing import Self
 import msgspec
 
 from connectors.hidden_file import hidden_file
-from connectors.ledger import Entry
+from connectors.ledger import BadRow, Entry, Told
 
 PART = 10_000
 """Entries that are written together. With fewer, SQLite waits for the disk half of its time."""
+SHOWN = 20
+"""Bad rows that are kept with their places; all are counted."""
 _LENGTH = 4
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[Entry])
 
 
 class Spool:
-    """Add all entries, then read them in parts. `digest` is of all of them, in their order."""
+    """Add all entries, then read them in parts. `digest` is of all of them, in their order.
+
+    Bad rows are counted, and the first `SHOWN` kept.
+    """
 
     def __init__(self) -> None:
         self._file = hidden_file()
         self._hash = hashlib.sha256()
         self._part: list[Entry] = []
         self.entries = 0
+        self.bad = 0
+        self.bad_rows: tuple[BadRow, ...] = ()
 
     def __enter__(self) -> Self:
         return self
@@ -49,9 +56,14 @@ class Spool:
         self._flush()
         return self._hash.hexdigest()
 
-    def add(self, entries: Iterable[Entry]) -> None:
-        for entry in entries:
-            self._part.append(entry)
+    def add(self, rows: Iterable[Told]) -> None:
+        for row in rows:
+            if isinstance(row, BadRow):
+                self.bad += 1
+                if self.bad <= SHOWN:
+                    self.bad_rows += (row,)
+                continue
+            self._part.append(row)
             self.entries += 1
             if len(self._part) == PART:
                 self._flush()

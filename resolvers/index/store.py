@@ -21,6 +21,7 @@ from sqlalchemy import (
     Row,
     String,
     Table,
+    Text,
     and_,
     delete,
     func,
@@ -30,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from connectors.filters import MoneyRange, TimeRange
-from connectors.ledger import Entry
+from connectors.ledger import BadRow, Entry
 from connectors.money import Money
 from connectors.records import Kind
 from resolvers.store import INSERTS, guarded
@@ -64,7 +65,10 @@ _periods = Table(
     Column("written", Integer, nullable=False),
     Column("entries", Integer, nullable=False),
     Column("finished_at", BigInteger),
+    Column("bad", Integer, nullable=False),
+    Column("bad_rows", Text),
 )
+_BAD_ROWS = msgspec.json.Decoder(tuple[BadRow, ...])
 _KEPT = ("alias", "payment", "reference", "amount", "fee", "currency")
 """What one book says and another does not is kept."""
 _BELONGING = (Kind.REFUND.value, Kind.DISPUTE.value)
@@ -72,12 +76,17 @@ _BELONGING = (Kind.REFUND.value, Kind.DISPUTE.value)
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """How much of a period is written. `digest` is of all its entries, as they were when read."""
+    """How much of a period is written. `digest` is of all its entries, as they were when read.
+
+    `bad` rows of it were left out, so that it is incomplete; `bad_rows` are the first of them.
+    """
 
     digest: str
     written: int
     entries: int
     finished_at: datetime | None = None
+    bad: int = 0
+    bad_rows: tuple[BadRow, ...] = ()
 
 
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
@@ -219,10 +228,13 @@ class Index:
     async def progress(self, source: str) -> dict[str, Progress]:
         """By the names of the periods that were begun."""
         rows = await self._rows(select(_periods).where(_periods.c.source == source))
-        return {
-            row.name: Progress(row.digest, row.written, row.entries, _moment(row.finished_at))
-            for row in rows
-        }
+        return {row.name: _progress(row) for row in rows}
+
+    async def incomplete(self) -> dict[tuple[str, str], Progress]:
+        """Periods of which rows were left out, by source and name."""
+        query = select(_periods).where(_periods.c.bad > 0)
+        rows = await self._rows(query.order_by(_periods.c.source, _periods.c.name))
+        return {(row.source, row.name): _progress(row) for row in rows}
 
     async def synced_at(self, source: str) -> datetime | None:
         """When a period of the source was last finished; None if none ever was."""
@@ -447,4 +459,12 @@ def _progress_values(progress: Progress) -> dict[str, Any]:
         "written": progress.written,
         "entries": progress.entries,
         "finished_at": None if finished is None else stamp(finished),
+        "bad": progress.bad,
+        "bad_rows": msgspec.json.encode(progress.bad_rows).decode() if progress.bad else None,
     }
+
+
+def _progress(row: Row[Any]) -> Progress:
+    bad_rows = _BAD_ROWS.decode(row.bad_rows) if row.bad_rows else ()
+    finished_at = _moment(row.finished_at)
+    return Progress(row.digest, row.written, row.entries, finished_at, row.bad, bad_rows)

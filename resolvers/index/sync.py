@@ -3,6 +3,9 @@
 A period is read whole before anything of it is written, and written in parts, each together with
 how far it goes. So it may be stopped at any moment, run again or run twice at once: entries are
 written over themselves, and a period that was written halfway goes on where it stopped.
+
+A row that cannot be read is left out and reported; its period is used, marked as incomplete, and
+read again by the next run, which takes the mark away when every row can be read.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import logging
 from asyncio import gather, sleep
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -26,7 +29,7 @@ from connectors.errors import (
     SourceError,
     Unauthorized,
 )
-from connectors.ledger import Entry, Period
+from connectors.ledger import BadRow, Entry, Period, Told
 from connectors.own_failure import own_failure
 from connectors.records import Kind, Record
 from resolvers.index.learning import entry_of
@@ -42,6 +45,8 @@ PAUSES = (1.0, 5.0)
 not say."""
 LONGEST_PAUSE = 60.0
 STEP = 50
+MOST_BAD = 100
+"""A period with more bad rows than this, and than good ones, is refused: its format is another."""
 
 
 class State(Enum):
@@ -52,13 +57,16 @@ class State(Enum):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of one period, the `number`th of `of`. `error` says why it failed."""
+    """What became of one period, the `number`th of `of`. `error` says why it failed; `bad` rows
+    were left out, and `bad_rows` are the first of them."""
 
     source: str
     period: str
     state: State
     entries: int = 0
     error: SourceError | None = None
+    bad: int = 0
+    bad_rows: tuple[BadRow, ...] = ()
     number: int = 0
     of: int = 0
 
@@ -90,10 +98,12 @@ async def _sync_source(
     outcomes: list[Outcome] = []
     for number, period in enumerate(periods, 1):
         before = progress.get(period.name)
-        if period.final and before is not None and before.finished_at is not None:
+        if period.final and before is not None and before.finished_at and not before.bad:
             outcome = Outcome(source.name, period.name, State.KNOWN, before.entries)
         else:
             outcome = await _sync_period(index, source, period, before, until)
+        if outcome.state in (State.WRITTEN, State.KNOWN):
+            await _stand_for_parts(index, source.name, period, progress)
         outcome = msgspec.structs.replace(outcome, number=number, of=len(periods))
         outcomes.append(outcome)
         tell(outcome)
@@ -122,15 +132,47 @@ async def _sync_period(
                 continue
             except SourceError as error:
                 return Outcome(source.name, period.name, State.FAILED, 0, error)
+            if before is not None and before.bad and not (spool.entries or spool.bad):
+                # The vendor keeps the statement no longer: nothing is known to be mended.
+                return _outcome(source, period, State.KNOWN, before.entries, before)
             left_out = await _write(index, source.name, period, spool, before, now)
-            return Outcome(source.name, period.name, State.WRITTEN, spool.entries - left_out)
+            _report(source.name, period.name, spool, before)
+            return _outcome(source, period, State.WRITTEN, spool.entries - left_out, spool)
     raise AssertionError("the last attempt answers")
+
+
+async def _stand_for_parts(
+    index: Index, source: str, period: Period, progress: Mapping[str, Progress]
+) -> None:
+    """A part that was incomplete is named by the whole period from now on, if it still is."""
+    for name in period.parts:
+        if name in progress and progress[name].bad:
+            whole = msgspec.structs.replace(progress[name], bad=0, bad_rows=())
+            await index.put_part(source, name, (), whole)
+
+
+def _outcome(
+    source: ConfiguredSource, period: Period, state: State, entries: int, read: Spool | Progress
+) -> Outcome:
+    return Outcome(source.name, period.name, state, entries, bad=read.bad, bad_rows=read.bad_rows)
+
+
+def _report(source: str, period: str, spool: Spool, before: Progress | None) -> None:
+    """Logs bad rows when they are new: an incomplete period is read again by every run."""
+    if spool.bad and (before is None or before.bad_rows != spool.bad_rows):
+        log.warning(
+            "%s: %s: %d rows were left out: %s",
+            source,
+            period,
+            spool.bad,
+            "; ".join(map(str, spool.bad_rows)),
+        )
 
 
 async def _read(source: ConfiguredSource, period: Period, spool: Spool) -> None:
     """Raises SourceError only."""
     connector: Any = source.connector
-    batches: AsyncIterator[Sequence[Entry]] = connector.entries(period)
+    batches: AsyncIterator[Sequence[Told]] = connector.entries(period)
     try:
         async for batch in batches:
             spool.add(batch)
@@ -143,6 +185,8 @@ async def _read(source: ConfiguredSource, period: Period, spool: Spool) -> None:
         log.error("%s: %s while reading its books", source.name, type(error).__name__)
         log.debug("where", exc_info=error)
         raise Malformed(source.name, "its books could not be read") from None
+    if spool.bad > MOST_BAD and spool.bad > spool.entries:
+        raise Malformed(source.name, f"most rows cannot be read: {spool.bad_rows[0]}")
 
 
 async def _write(
@@ -156,13 +200,14 @@ async def _write(
     """Goes on where the same entries were written before; other ones are written from the start.
     Counts what was erased and is left out."""
     digest, written, left_out = spool.digest, 0, 0
+    progress = Progress(digest, 0, spool.entries, None, spool.bad, spool.bad_rows)
     if before is not None and before.finished_at is None and before.digest == digest:
         written = before.written
     for part in spool.parts(written):
         written += len(part)
-        progress = Progress(digest, written, spool.entries)
+        progress = msgspec.structs.replace(progress, written=written)
         left_out += await index.put_part(source, period.name, part, progress)
-    done = Progress(digest, spool.entries, spool.entries, now)
+    done = msgspec.structs.replace(progress, written=spool.entries, finished_at=now)
     await index.put_part(source, period.name, (), done)
     return left_out
 

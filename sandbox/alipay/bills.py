@@ -14,6 +14,7 @@ from sandbox.alipay.naming import BEIJING, beijing
 from sandbox.alipay.refusals import Refusal
 from sandbox.alipay.store import Movement, Shop
 from sandbox.alipay.trades import parts, subject_of, yuan
+from sandbox.oddities import MARK, has_odd_row
 
 VALID = timedelta(seconds=30)
 NINE = timedelta(hours=9)
@@ -115,6 +116,9 @@ def details(movements: Iterable[Movement], label: str) -> str:
         sums[movement.type] += movement.amount
         # Nothing is quoted, not even a name that holds a quote.
         file.write(",".join(row(movement)) + "\r\n")
+        if has_odd_row() and counts.total() == 1:
+            counts[movement.type] += 1
+            file.write(",".join(odd(row(movement))) + "\r\n")
     file.write(f"#{'业务明细列表结束':-^80}\r\n")
     for kind in ("交易", "退款"):
         file.write(f"#{kind}合计：{counts[kind]}笔，商家实收共{yuan(sums[kind])}元\r\n")
@@ -154,6 +158,11 @@ def row(movement: Movement) -> list[str]:
         "0.00",
         "",
     ]
+
+
+def odd(cells: list[str]) -> list[str]:
+    """With a comma in the name of what was sold, which nothing quotes."""
+    return [f"{MARK}\t", *cells[1:3], f"牛奶,{MARK}\t", *cells[4:]]
 
 
 def summary(movements: Iterable[Movement]) -> str:

@@ -9,6 +9,7 @@ from sandbox.alipay.naming import BEIJING, beijing
 from sandbox.alipay.refusals import Refusal
 from sandbox.alipay.store import Movement, Shop, Trade
 from sandbox.alipay.trades import yuan
+from sandbox.oddities import MARK, has_odd_row
 from sandbox.world import Dispute
 
 LONGEST = timedelta(days=31)
@@ -44,13 +45,16 @@ def account_log(shop: Shop, content: dict[str, Any]) -> dict[str, Any]:
     page = number(content, "page_no", 1, 1, 10**6)
     size = number(content, "page_size", 2000, 1000, 2000)
     found = shop.between(start, end)
-    shown = found[(page - 1) * size : page * size]
+    rows = [log_row(movement) for movement in found]
+    if rows and has_odd_row():
+        rows.insert(1, rows[0] | {"alipay_order_no": MARK, "trans_dt": ""})
+    shown = rows[(page - 1) * size : page * size]
     told: dict[str, Any] = {
         "page_no": str(page),
         "page_size": str(size),
-        "total_size": str(len(found)),
+        "total_size": str(len(rows)),
     }
-    return told | ({"detail_list": [log_row(m) for m in shown]} if shown else {})
+    return told | ({"detail_list": shown} if shown else {})
 
 
 def log_row(movement: Movement) -> dict[str, str]:
@@ -81,7 +85,9 @@ def complaints(shop: Shop, content: dict[str, Any]) -> dict[str, Any]:
     size = number(content, "page_size", 10, 1, COMPLAINTS_MOST)
     if end - start > COMPLAINTS_LONGEST:
         raise bad("PARAM_ILLEGAL")
-    found = [t for t in shop.complaints if start <= dispute_of(t).created_at < end]
+    found = [complaint_row(t) for t in shop.complaints if start <= dispute_of(t).created_at < end]
+    if found and has_odd_row():
+        found.insert(1, found[0] | {"complain_event_id": MARK, "gmt_create": ""})
     told: dict[str, Any] = {
         "page_num": page,
         "page_size": size,
@@ -89,7 +95,7 @@ def complaints(shop: Shop, content: dict[str, Any]) -> dict[str, Any]:
         "total_page_num": -(-len(found) // size),
     }
     shown = found[(page - 1) * size : page * size]
-    return told | ({"trade_complain_infos": [complaint_row(t) for t in shown]} if shown else {})
+    return told | ({"trade_complain_infos": shown} if shown else {})
 
 
 def complaint(shop: Shop, content: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from sandbox.alipay.cipher import decrypted, encrypted
 from sandbox.alipay.keys import APP_IDS, Keys, accepts, number_of, signed
 from sandbox.alipay.naming import BEIJING
 from sandbox.alipay.refusals import Refusal, written
+from sandbox.oddities import in_gbk, is_gbk
 from sandbox.simulator import Answer
 
 SKEW = 15 * 60  # seconds; what Alipay allows is not published
@@ -145,8 +146,9 @@ class GatewaySpeech:
         return account
 
     def signed_answer(
-        self, params: Mapping[str, str], name: str, node: Any, codec: str, sign: bool
+        self, params: Mapping[str, str], name: str, node: Any, asked: str, sign: bool
     ) -> Answer:
+        codec = "gb18030" if is_gbk() else asked
         # What GBK cannot write becomes a question mark.
         text = written(node).encode(codec, "replace").decode(codec)
         if params.get("encrypt_type") == "AES":
@@ -157,7 +159,7 @@ class GatewaySpeech:
         if sign:
             parts.append(f'"sign":"{signed(self.keys.alipay, text.encode(codec))}"')
         return Answer(
-            200, ("{" + ",".join(parts) + "}").encode(codec), "text/html;charset=" + codec
+            200, ("{" + ",".join(parts) + "}").encode(codec), "text/html;charset=" + asked
         )
 
 
@@ -214,6 +216,8 @@ class RestSpeech:
         self, status: int, content: Any, headers: Mapping[str, str], secret: bool
     ) -> Answer:
         body = written(content).encode()
+        if is_gbk():
+            body = in_gbk(body)
         if secret:
             body = encrypted(self.keys.aes, body).encode()
         at = str(int(self.clock().timestamp() * 1000))

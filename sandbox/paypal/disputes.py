@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from sandbox.oddities import MARK, has_odd_row
 from sandbox.paypal.errors import invalid
 from sandbox.paypal.objects import Object, invoice_id, link, money, stamp
 from sandbox.paypal.queries import Query
@@ -84,6 +85,12 @@ def whole(payment: Payment) -> Object:
     return made
 
 
+def odd(payment: Payment) -> Object:
+    """One with decimals that its currency lacks."""
+    amount = {"currency_code": "TWD", "value": "17.70"}
+    return whole(payment) | {"dispute_id": MARK, "dispute_amount": amount}
+
+
 def listed(payments: list[Payment], query: Query) -> dict[str, Any]:
     """The list of those that `query` asks for; the next page is a token in a link."""
     size = query.number("page_size", DEFAULT_PAGE, MOST)
@@ -93,7 +100,10 @@ def listed(payments: list[Payment], query: Query) -> dict[str, Any]:
     if len(rows) > start + size:
         following = query.values | {"next_page_token": token(start + size)}
         links.append(link("next", "/v1/customer/disputes?" + urlencode(following)))
-    return {"items": [summary(row) for row in rows[start : start + size]], "links": links}
+    items = [summary(row) for row in rows[start : start + size]]
+    if items and start == 0 and has_odd_row():
+        items.insert(0, items[0] | {"dispute_id": MARK})
+    return {"items": items, "links": links}
 
 
 def created(payment: Payment) -> tuple[datetime, str]:

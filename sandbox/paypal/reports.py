@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from sandbox.oddities import MARK, has_odd_row
 from sandbox.paypal.errors import NOT_YET, PaypalError, invalid
 from sandbox.paypal.ids import derived
 from sandbox.paypal.objects import (
@@ -83,6 +84,31 @@ class Row:
         return made
 
 
+class OddRow(Row):
+    """A row of a payment without its date, whose fee has decimals that its currency lacks."""
+
+    __slots__ = ()
+
+    def info(self) -> Object:
+        made = super().info()
+        del made["transaction_initiation_date"]
+        return made | {
+            "transaction_id": MARK,
+            "transaction_event_code": "T0006",
+            "transaction_amount": {"currency_code": "TWD", "value": "590"},
+            "fee_amount": {"currency_code": "TWD", "value": "-17.70"},
+        }
+
+
+def oddly(rows: list[Row]) -> list[Row]:
+    """With one odd row more, where there are any."""
+    if not rows or not has_odd_row():
+        return rows
+    first = rows[0]
+    odd = OddRow(first.at, MARK, first.code, first.status, first.amount, first.payment)
+    return [rows[0], odd, *rows[1:]]
+
+
 def rows_of(payment: Payment) -> Iterator[Row]:
     """All that one payment of the world left in the account's history, but for refunds."""
     at, own = payment.created_at, payment.native_id
@@ -155,7 +181,7 @@ class History:
         fresh = now - LAG
         if start > fresh:
             raise PaypalError("INVALID_REQUEST", message=NOT_YET)
-        found = self.found(start, min(end, fresh), query)
+        found = oddly(self.found(start, min(end, fresh), query))
         if len(found) > MOST_ITEMS:
             raise PaypalError(
                 "RESULTSET_TOO_LARGE", maximum_items=MOST_ITEMS, total_items=len(found)

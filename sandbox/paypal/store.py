@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from sandbox.oddities import MARK, has_odd_row
 from sandbox.paypal import disputes, objects
 from sandbox.paypal.errors import missing
 from sandbox.paypal.objects import Object
@@ -53,6 +54,8 @@ class Store:
         return next(row for row in rows if row["id"] == refund_id)
 
     def dispute(self, dispute_id: str) -> Object:
+        if dispute_id == MARK and has_odd_row():
+            return disputes.odd(next(iter(self.disputes.values())))
         return disputes.whole(found(self.disputes, dispute_id))
 
     def dispute_list(self, query: Query) -> dict[str, Any]:

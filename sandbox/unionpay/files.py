@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Iterable
 from datetime import date
 
+from sandbox.oddities import MARK, has_odd_row
 from sandbox.simulator import Answer
 from sandbox.unionpay.ids import MERCHANT
 from sandbox.unionpay.replies import Refusal, done
@@ -19,6 +20,8 @@ COLUMNS = (
     *(21, 15, 1, 15, 32, 13, 13, 8, 32, 13, 13, 12, 2, 1, 32, 98),
 )
 NAMES = ("银联商户", "云闪付·小店", "Ｃａｆé １２", "花店🌸")
+AMOUNT = 6
+"""The place of the amount, column 7."""
 CODES = {"01": "S22", "04": "S30"}
 
 
@@ -34,7 +37,10 @@ def settlement_file(book: Transactions, asked: dict[str, str], day: date | None)
 
 def packed(day: date, rows: Iterable[Transaction]) -> str:
     """The zip of a day, with an empty file of corrections."""
-    lines = b"".join(line(row) + b"\r\n" for row in rows)
+    each = [line(row) for row in rows]
+    if each and has_odd_row():
+        each.insert(1, odd(each[0]))
+    lines = b"".join(row + b"\r\n" for row in each)
     members = {f"INN{day:%y%m%d}88ZM_{MERCHANT}": lines, f"INN{day:%y%m%d}88ZME_{MERCHANT}": b""}
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -50,6 +56,13 @@ def line(row: Transaction) -> bytes:
     cells = [cell(row, number).encode("gb18030") for number in range(1, len(COLUMNS) + 1)]
     wide = zip(cells, COLUMNS, strict=True)
     return b" ".join(text[:width].ljust(width) for text, width in wide)
+
+
+def odd(row: bytes) -> bytes:
+    """With a mark where the amount should be."""
+    start = sum(COLUMNS[:AMOUNT]) + AMOUNT
+    width = COLUMNS[AMOUNT]
+    return row[:start] + MARK.encode().rjust(width) + row[start + width :]
 
 
 def cell(row: Transaction, number: int) -> str:

@@ -55,8 +55,8 @@ class Holder:
     def pem(self) -> str:
         return self.certificate.public_bytes(Encoding.PEM).decode()
 
-    def sign(self, fields: Fields) -> str:
-        return b64encode(self.key.sign(summed(fields), PKCS1v15(), SHA256())).decode()
+    def sign(self, fields: Fields, codec: str = "utf-8") -> str:
+        return b64encode(self.key.sign(summed(fields, codec), PKCS1v15(), SHA256())).decode()
 
     def signed(self, fields: Fields, signature: str) -> bool:
         try:
@@ -67,11 +67,11 @@ class Holder:
         return True
 
 
-def summed(fields: Fields) -> bytes:
+def summed(fields: Fields, codec: str = "utf-8") -> bytes:
     """The text that both sides sign: a digest in hex, of everything but the signature."""
     kept = {k: v for k, v in fields.items() if v != "" and k != "signature"}
     line = "&".join(f"{k}={kept[k]}" for k in sorted(kept))
-    return sha256(line.encode("utf-8")).hexdigest().encode("ascii")
+    return sha256(line.encode(codec)).hexdigest().encode("ascii")
 
 
 def holder(

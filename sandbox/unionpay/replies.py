@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sandbox.oddities import is_gbk
 from sandbox.simulator import Answer
 from sandbox.unionpay.ids import MERCHANT
 from sandbox.unionpay.keys import Holder, ring
@@ -36,8 +37,9 @@ def body(fields: Mapping[str, str], signer: Holder | None = None) -> bytes:
     certificate = signer.pem().strip().replace("\n", "\r\n")
     told = {k: v for k, v in sorted({**BASE, **fields}.items()) if v}
     told["signPubKeyCert"] = certificate
-    told["signature"] = signer.sign(told)
-    return "&".join(f"{k}={v}" for k, v in told.items()).encode()
+    codec = "gb18030" if is_gbk() else "utf-8"
+    told["signature"] = signer.sign(told, codec)
+    return "&".join(f"{k}={v}" for k, v in told.items()).encode(codec)
 
 
 def done(fields: Mapping[str, str], code: str = "00") -> Answer:

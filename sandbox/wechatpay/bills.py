@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime
 
+from sandbox.oddities import MARK, has_odd_row
 from sandbox.wechatpay.numbers import BEIJING, openid, refund_id, transaction_id
 from sandbox.wechatpay.views import bank_type, discount, trade_type
 from sandbox.world import Payment, Refund
@@ -25,6 +26,7 @@ REFUND_STATES = {
     "FAILED": "CHANGE",
     "CANCELED": "FAIL",
 }
+GOODS_COLUMN = COLUMNS.split(",").index("商品名称")
 Line = tuple[Payment, Refund | None]
 
 
@@ -52,7 +54,7 @@ def bill(lines: list[Line], mchid: str, sub_mchid: str = "0") -> bytes:
     paid = [payment for payment, refund in lines if refund is None]
     back = [refund for _, refund in lines if refund is not None]
     totals = (
-        f"{len(lines)}.0",
+        f"{len(lines) + has_odd_row()}.0",
         yuan(sum(p.amount - discount(p) for p in paid)),
         yuan(sum(r.amount for r in back)),
         "0.00",
@@ -61,7 +63,16 @@ def bill(lines: list[Line], mchid: str, sub_mchid: str = "0") -> bytes:
         yuan(sum(r.amount for r in back)),
     )
     rows = [written(line(payment, refund, mchid, sub_mchid)) for payment, refund in lines]
+    if has_odd_row():
+        rows.insert(1, odd(rows[0]))
     return ("\ufeff" + "\r\n".join([COLUMNS, *rows, TOTALS, written(totals), ""])).encode()
+
+
+def odd(row: str) -> str:
+    """With a line break in the name of its goods, and with what parts two values."""
+    values = row.split(",`")
+    values[GOODS_COLUMN] = f"牛奶\r\n面包,`{MARK}"
+    return ",`".join(values)
 
 
 def written(values: Iterable[str]) -> str:

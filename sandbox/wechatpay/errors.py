@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from sandbox.oddities import in_gbk, is_gbk
 from sandbox.simulator import Answer
 
 JSON = "application/json; charset=utf-8"
@@ -22,7 +23,8 @@ class WeChatPayError(Exception):
 
 def encoded(content: Any) -> bytes:
     """JSON with letters beyond ASCII escaped: who verifies other bytes than these will notice."""
-    return json.dumps(content, separators=(",", ":")).encode()
+    body = json.dumps(content, separators=(",", ":"), ensure_ascii=not is_gbk()).encode()
+    return in_gbk(body) if is_gbk() else body
 
 
 def bad_parameter(field: str, location: str, issue: str) -> WeChatPayError:

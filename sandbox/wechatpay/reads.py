@@ -7,6 +7,7 @@ import hashlib
 import secrets
 from datetime import timedelta
 
+from sandbox.oddities import MARK, has_odd_row
 from sandbox.wechatpay import views
 from sandbox.wechatpay.bills import beijing
 from sandbox.wechatpay.desk import Call, Reply
@@ -126,8 +127,11 @@ def complaints(call: Call) -> Reply:
     if not 1 <= limit <= MOST_COMPLAINTS:
         raise bad_parameter("limit", "query", "1 to 50")
     found, mchid = call.shop.store.complaints(first, last), call.shop.identity.mchid
-    rows = [views.complaint(*pair, mchid) for pair in found[offset : offset + limit]]
-    return Reply({"data": rows, "limit": limit, "offset": offset, "total_count": len(found)})
+    rows = [views.complaint(*pair, mchid) for pair in found]
+    if rows and has_odd_row():
+        rows.insert(1, rows[0] | {"complaint_id": MARK, "complaint_time": ""})
+    shown = rows[offset : offset + limit]
+    return Reply({"data": shown, "limit": limit, "offset": offset, "total_count": len(rows)})
 
 
 def complaint(call: Call) -> Reply:

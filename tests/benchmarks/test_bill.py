@@ -74,7 +74,10 @@ def told(path: str, sha1: str) -> list[Entry]:
     rules = Rules("attach", ReferencePattern(), frozenset())
     cover = Cover(MERCHANT, MIDNIGHT, MIDNIGHT + timedelta(days=1))
     with open(path, "rb") as file:
-        return list(entries(opened(file, sha1), rules, cover))
+        found = list(entries(opened(file, sha1), rules, cover))
+    told = [row for row in found if isinstance(row, Entry)]
+    assert found == told
+    return told
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -184,10 +185,45 @@ def test_an_answer_in_gbk_is_checked_in_gbk(text: str) -> None:
     assert isinstance(speaks.judge(wrong), Malformed)
 
 
-def test_an_answer_in_another_charset_is_malformed() -> None:
-    verdict = gateway().judge(answered(codec="gb18030"))
-    assert isinstance(verdict, Malformed)
-    assert verdict.detail == "the answer is not in utf-8"
+@pytest.mark.parametrize("text", ["大乐透 100%", "镕㐀", "emoji 🎁", "全角１２３", "乗|\\\\歕"])
+@pytest.mark.parametrize("protocol", ["v2", "v3"])
+def test_an_answer_in_gbk_to_a_question_in_utf8_is_checked_as_it_came(
+    protocol: str, text: str
+) -> None:
+    node = f'{{"code":"10000","subject":"{text}"}}'
+    v2, v3 = answered(node, codec="gb18030"), told(node.encode("gb18030"), 200)
+    for speaks, response in [(gateway(), v2)] if protocol == "v2" else [(rest(), v3)]:
+        assert speaks.judge(response) is None
+        assert speaks.content(TRADE, response).decode() == node
+        wrong = msgspec.structs.replace(response, body=response.body.replace(b"10000", b"10001"))
+        assert isinstance(speaks.judge(wrong), Malformed)
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "sub_code", "sign", "kind"),
+    [
+        ("alipay_trade_query_response", "20000", "isp.unknow-error", "", Retryable),
+        ("error_response", "40002", "isv.invalid-signature", "", Unauthorized),
+        ("alipay_trade_query_response", "40004", "ACQ.TRADE_NOT_EXIST", None, NotFound),
+        ("alipay_trade_query_response", "40004", "ACQ.TRADE_NOT_EXIST", "", Malformed),
+    ],
+)
+def test_a_refusal_in_gbk_to_a_question_in_utf8_is_judged_as_usual(
+    name: str, code: str, sub_code: str, sign: str | None, kind: type[SourceError]
+) -> None:
+    node = f'{{"code":"{code}","msg":"处理失败","sub_code":"{sub_code}","sub_msg":"交易不存在"}}'
+    signed = {} if sign is None else {"sign": sign}
+    assert type(gateway().judge(answered(node, name, codec="gb18030", **signed))) is kind
+
+
+def test_a_letter_that_was_cut_short_costs_neither_the_signature_nor_the_answer() -> None:
+    node = '{"code":"10000","subject":"大乐透 茶"}'.encode().replace("茶".encode(), b"\xe8\x8c")
+    body = b'{"alipay_trade_query_response":%s,"sign":"%s"}'
+    response = Response(200, {}, body % (node, made.signed(THEIRS, node).encode()))
+    assert gateway().judge(response) is None
+    assert gateway().content(TRADE, response).decode() == (
+        '{"code":"10000","subject":"大乐透 \ufffd"}'
+    )
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,7 @@ def keys(running: Lab) -> Mapping[str, Batch]:
 
 class TestConformance(Conformance):
     vendor = msgspec.structs.replace(VENDOR, limits=SWIFT)
+    answers_in_gbk = True
     refreshes = False
 
     @pytest.fixture(autouse=True)

@@ -53,6 +53,7 @@ async def kingdee(lab: GalaxyLab) -> AsyncIterator[Any]:
 
 class TestConformance(Conformance):
     vendor = msgspec.structs.replace(VENDOR, limits=SWIFT)
+    answers_in_gbk = True
     linked_by: ClassVar[str] = "stripe_eu"
 
     @pytest.fixture(autouse=True)

@@ -275,7 +275,7 @@ async def test_an_authorization_has_no_refunds() -> None:
 async def test_one_key_that_does_not_fit_leaves_the_others_alone() -> None:
     refund = row("REFUND0000000", "COMPLETED", None, amount=usd("10.01"))
     answers = {
-        CAPTURES + FIRST: row(FIRST, amount={"currency_code": "JPY", "value": "10.00"}),
+        CAPTURES + FIRST: row(FIRST, amount={"currency_code": "JPY", "value": "10.50"}),
         CAPTURES + SECOND: row(SECOND),
         CAPTURES + "BIG000000000": row("BIG000000000", "REFUNDED"),
         ORDERS + ORDER: whole(row("BIG000000000"), refunds=[refund]),

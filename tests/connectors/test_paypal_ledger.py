@@ -9,14 +9,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.errors import Malformed, NotReady, Retryable
-from connectors.ledger import Entry, Period
+from connectors.errors import Malformed, NotReady, Retryable, SourceError
+from connectors.ledger import BadRow, Entry, Period
 from connectors.money import Money
 from connectors.paypal import ledger
 from connectors.paypal.api import Api
 from connectors.paypal.disputes import Disputes
 from connectors.paypal.naming import Naming
-from connectors.paypal.payloads import Dispute, DisputeList, Link, Transaction
+from connectors.paypal.payloads import Dispute, DisputeList, Link
 from connectors.paypal.reports import Reports, Window
 from connectors.records import Kind
 from connectors.references import ReferencePattern
@@ -28,8 +28,12 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 NAMING = Naming("custom_id", ReferencePattern())
 
 
+def amount(currency: str, value: str) -> dict[str, str]:
+    return {"currency_code": currency, "value": value}
+
+
 def usd(value: str) -> dict[str, str]:
-    return {"currency_code": "USD", "value": value}
+    return amount("USD", value)
 
 
 REFUND: dict[str, Any] = {
@@ -62,11 +66,20 @@ PAYMENT: dict[str, Any] = {
 
 
 def rows(*changes: dict[str, Any]) -> Window:
-    return Window(START, [msgspec.convert(change, Transaction) for change in changes])
+    details = ({"transaction_info": change} for change in changes)
+    return Window(START, [msgspec.Raw(msgspec.json.encode(detail)) for detail in details])
 
 
 def told(*changes: dict[str, Any], naming: Naming = NAMING) -> list[Entry]:
-    return ledger.entries_in("paypal", rows(*changes), naming)
+    found, bad = read(*changes, naming=naming)
+    assert bad == []
+    return found
+
+
+def read(*changes: dict[str, Any], naming: Naming = NAMING) -> tuple[list[Entry], list[BadRow]]:
+    found = ledger.entries_in("paypal", rows(*changes), naming)
+    bad = [row for row in found if isinstance(row, BadRow)]
+    return [row for row in found if isinstance(row, Entry)], bad
 
 
 def test_a_payment_and_its_refund() -> None:
@@ -147,36 +160,95 @@ def test_the_order_number_is_where_the_settings_say() -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"transaction_id": None}, "transaction_id is missing"),
-        ({"transaction_amount": None}, "transaction_amount is missing"),
-        ({"transaction_initiation_date": None}, "transaction_initiation_date is missing"),
-        ({"transaction_amount": usd("1.234")}, "transaction_amount: the amount does not fit"),
-        ({"fee_amount": {"currency_code": "XBT", "value": "-1"}}, "fee_amount: the currency"),
-        ({"transaction_initiation_date": "0001-01-01T00:00:00+1400"}, "the time is out of range"),
+        ({"transaction_id": None}, ", column transaction_id: missing"),
+        (
+            {"transaction_id": 8},
+            ", column transaction_info.transaction_id: not as it is documented",
+        ),
+        ({"transaction_amount": None}, ", column transaction_amount: missing"),
+        ({"transaction_initiation_date": None}, ", column transaction_initiation_date: missing"),
+        (
+            {"transaction_initiation_date": ""},
+            ", column transaction_info.transaction_initiation_date: not as it is documented",
+        ),
+        (
+            {"transaction_amount": usd("1.234")},
+            ", column transaction_amount: the amount does not fit its currency",
+        ),
+        (
+            {"transaction_amount": amount("HUF", "1.50")},
+            ", column transaction_amount: the amount does not fit its currency",
+        ),
+        (
+            {"transaction_amount": amount("TWD", "590"), "fee_amount": amount("TWD", "-17.70")},
+            ", column fee_amount: the amount does not fit its currency",
+        ),
+        (
+            {"fee_amount": amount("XBT", "-1")},
+            ", column fee_amount: the currency is not one of ISO 4217",
+        ),
+        (
+            {"transaction_initiation_date": "0001-01-01T00:00:00+1400"},
+            ": the time is out of range",
+        ),
     ],
 )
-def test_a_row_that_does_not_fit_is_named(change: dict[str, Any], why: str) -> None:
-    with pytest.raises(Malformed) as caught:
-        told(PAYMENT, {**PAYMENT, **change})
-    assert "row 2 of the transactions from 2026-01-01 00:00:00: " + why in caught.value.detail
-    assert "1.234" not in caught.value.detail
+def test_a_row_that_does_not_fit_is_named_and_the_others_stand(
+    change: dict[str, Any], why: str
+) -> None:
+    found, bad = read(REFUND, {**PAYMENT, **change}, PAYMENT)
+    assert [entry.native_id for entry in found] == [
+        "1JU08902781691411",
+        "02335565G34798738",
+    ]
+    assert [str(row) for row in bad] == ["transactions from 2026-01-01 00:00:00, line 2" + why]
+
+
+@pytest.mark.parametrize("currency", ["HUF", "TWD", "JPY"])
+def test_zeros_after_the_decimals_of_a_currency_do_not_count(currency: str) -> None:
+    row = {**PAYMENT, "transaction_amount": amount(currency, "1000.00"), "fee_amount": None}
+    (entry,) = told(row)
+    assert entry.amount == Money.of("1000", currency)
 
 
 @pytest.mark.parametrize("column", ["transaction_amount", "transaction_id"])
 def test_a_refund_that_lacks_what_it_needs_is_never_passed_over(column: str) -> None:
-    with pytest.raises(Malformed, match=f"{column} is missing"):
-        told({**REFUND, column: None})
+    assert [row.column for row in read({**REFUND, column: None})[1]] == [column]
 
 
-def test_a_dispute_that_does_not_fit_is_named() -> None:
+def test_the_capture_of_an_authorization_is_known_though_its_row_is_bad() -> None:
+    held = {**PAYMENT, "transaction_id": "AUTH", "transaction_event_code": "T1300"}
+    taken = {**PAYMENT, "paypal_reference_id": "AUTH", "transaction_initiation_date": None}
+    found, bad = read(held, taken)
+    assert (found, len(bad)) == ([], 1)
+
+
+def test_a_dispute_that_does_not_fit_is_named_and_the_others_stand() -> None:
     row = {
         "dispute_id": "PP-D-1",
         "status": "OPEN",
         "create_time": "2026-01-01T00:00:00Z",
-        "dispute_amount": {"currency_code": "JPY", "value": "1.50"},
+        "dispute_amount": amount("JPY", "1.50"),
     }
-    with pytest.raises(Malformed, match="dispute PP-D-1: the amount does not fit"):
-        ledger.dispute_entries("paypal", [msgspec.convert(row, Dispute)])
+    good = {**row, "dispute_id": "PP-D-2", "dispute_amount": amount("JPY", "150")}
+    misshapen = Malformed("paypal", "the answer does not fit at $.create_time")
+    page: list[Dispute | SourceError] = [
+        msgspec.convert(row, Dispute),
+        misshapen,
+        msgspec.convert(good, Dispute),
+    ]
+    *bad, entry = ledger.dispute_entries("paypal", page, 3)
+    assert isinstance(entry, Entry)
+    assert entry.native_id == "PP-D-2"
+    assert [str(row) for row in bad] == [
+        "page 3 of the disputes, line 1: the amount does not fit its currency",
+        "page 3 of the disputes, line 2: the answer does not fit at $.create_time",
+    ]
+
+
+def test_a_dispute_that_could_not_be_asked_for_fails_the_period() -> None:
+    with pytest.raises(Retryable):
+        ledger.dispute_entries("paypal", [Retryable("paypal", "the connection failed")], 1)
 
 
 def names(since: datetime, until: datetime, book: str = "transactions") -> list[str]:
@@ -192,6 +264,9 @@ def test_months_that_are_over_are_whole_and_the_present_one_comes_by_days() -> N
         "transactions 2026-03-02",
         "transactions 2026-03-03",
     ]
+    january = next(p for p in ledger.periods(START, until, LAG) if p.name == "transactions 2026-01")
+    assert len(january.parts) == 31
+    assert january.parts[30] == "transactions 2026-01-31"
     final = {p.name: p.final for p in ledger.periods(START, until, LAG)}
     assert [name for name, done in final.items() if not done] == [
         "disputes 2026-03-03",
@@ -282,7 +357,7 @@ async def windows(script: Script, period: Period = PERIOD) -> list[Window]:
 async def test_a_search_says_what_it_wants() -> None:
     script = Script(lambda query: report([PAYMENT]))
     (window,) = await windows(script)
-    assert [row.transaction_id for row in window.rows] == ["02335565G34798738"]
+    assert [msgspec.json.decode(row) for row in window.rows] == [{"transaction_info": PAYMENT}]
     (request,) = script.asked
     assert dict(request.query) == {
         "start_date": "2026-01-01T00:00:00Z",
@@ -338,7 +413,6 @@ async def test_a_final_period_waits_for_paypals_data(fresh: str | None, ready: b
     ("change", "where"),
     [
         ({"total_items": "2"}, r"\$.total_items"),
-        ({"transaction_details": [{}]}, r"\$.transaction_details\[0\]"),
         ({"transaction_details": {}}, r"\$.transaction_details"),
         ({"last_refreshed_datetime": "2026-01-01T00:00:00"}, r"\$.last_refreshed_datetime"),
     ],

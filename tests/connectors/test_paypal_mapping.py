@@ -305,10 +305,10 @@ def test_amounts_are_exact(value: str, currency: str, minor: int) -> None:
 @pytest.mark.parametrize(
     ("value", "currency"),
     [
-        ("15.00", "JPY"),
-        ("1500.00", "HUF"),
+        ("15.01", "JPY"),
+        ("1500.50", "HUF"),
         ("1500.5", "TWD"),
-        ("23.990", "USD"),
+        ("23.991", "USD"),
         ("1e3", "USD"),
         ("NaN", "USD"),
         ("1,000.00", "USD"),

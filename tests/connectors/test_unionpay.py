@@ -59,6 +59,7 @@ class TestContract(Conformance):
     """
 
     vendor = VENDOR
+    answers_in_gbk = True
     refreshes = False
 
     @pytest.fixture(autouse=True)

@@ -47,6 +47,7 @@ def clean(sandbox: WeaverSandbox) -> Iterator[None]:
 
 class TestConformance(Conformance):
     vendor = msgspec.structs.replace(VENDOR, limits=UNPACED)
+    answers_in_gbk = True
     refreshes = False
 
     @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from connectors.ledger import Entry
+from connectors.ledger import Entry, Told
 from connectors.money import Money
 from connectors.records import Kind
 from connectors.references import ReferencePattern
@@ -41,6 +41,8 @@ NAMES = (
 TOTALS = "`2.0,`0.90,`0.45,`0.0,`0.01,`1.00,`0.50"
 TOTALS_OF_ONE = "`1,`0.90,`0.00,`0.00,`0.01,`1.00,`0.00"
 GOOD = [COLUMNS, PAID, BACK, NAMES, TOTALS]
+ODD = "not as WeChat Pay writes it"
+UNTOTALLED = " (sums of the statement not checked)"
 RULES = Rules("attach", ReferencePattern(), frozenset())
 COVER = Cover(
     "1900000109", datetime(2025, 12, 31, 16, tzinfo=UTC), datetime(2026, 1, 1, 16, tzinfo=UTC)
@@ -74,6 +76,13 @@ def sha1(content: bytes) -> str:
 
 
 def told(content: bytes, rules: Rules = RULES, *, totals: bool = True) -> list[Entry]:
+    found = read(content, rules, totals=totals)
+    entries = [row for row in found if isinstance(row, Entry)]
+    assert found == entries
+    return entries
+
+
+def read(content: bytes, rules: Rules = RULES, *, totals: bool = True) -> list[Told]:
     return list(bill.entries(io.BytesIO(content), rules, COVER, totals=totals))
 
 
@@ -162,29 +171,20 @@ def test_a_bill_of_nothing_tells_nothing() -> None:
         ([COLUMNS.replace("商户订单号,", ""), PAID], "line 1: there is no column 商户订单号"),
         ([COLUMNS], "the bill ends before its totals"),
         ([COLUMNS, PAID, BACK], "the bill ends before its totals"),
-        ([COLUMNS, PAID[:90], NAMES], "line 2 does not have a value for each column"),
-        ([COLUMNS, PAID + ",`x", NAMES], "line 2 does not have a value for each column"),
-        ([COLUMNS, PAID.replace("08:00:00", "08：00：00")], "line 2, column 交易时间"),
-        ([COLUMNS, PAID.replace("SUCCESS", "WONDER")], "line 2, column 交易状态"),
-        ([COLUMNS, PAID.replace("`CNY", "`USD")], "line 2, column 货币种类"),
-        ([COLUMNS, PAID.replace("`1.00", "`１.００")], "line 2, column 订单金额"),
-        ([COLUMNS, PAID.replace("`1.00", "`1.005")], "line 2, column 订单金额"),
-        ([COLUMNS, PAID.replace("`1.00", "`1e2")], "line 2, column 订单金额"),
-        ([COLUMNS, PAID.replace("`0.01000", "`0.0l000")], "line 2, column 手续费"),
         ([COLUMNS, PAID.replace("1900000109", "1900000001")], "line 2, column 商户号: another"),
         ([COLUMNS, PAID.replace("2026-01-01", "2026-01-02")], "line 2, column 交易时间: another"),
         ([COLUMNS, PAID.replace("2026-01-01", "2025-12-31")], "line 2, column 交易时间: another"),
         ([COLUMNS, PAID, BACK.replace("2026-01-01", "2026-01-02")], "line 3, column 交易时间: a"),
-        ([COLUMNS, PAID.replace("2026-01-01", "0001-01-01")], "line 2, column 交易时间"),
         ([COLUMNS.replace("商户号,特", "商户,特"), PAID], "line 1: there is no column 商户号"),
         ([COLUMNS.replace("特约商户号", "商"), PAID], "line 1: there is no column 特约商户号"),
-        ([COLUMNS, PAID.replace("P20260101001", "P 1")], "line 2, column 商户订单号"),
-        ([COLUMNS, PAID, BACK.replace("`0.50", "`")], "line 3, column 申请退款金额"),
-        ([COLUMNS, PAID, "not a row"], "line 3 is neither a payment nor the names of totals"),
-        ([COLUMNS, PAID, BACK, NAMES], "line 5 does not have a value for each column"),
-        ([COLUMNS, PAID, NAMES, TOTALS], "line 4, column 总交易单数: not the number of lines"),
-        ([*GOOD[:4], TOTALS.replace("1.00", "1.01")], "line 5, column 订单总金额: not the sum"),
-        ([*GOOD[:4], TOTALS.replace("0.45", "0.54")], "line 5, column 退款总金额: not the sum"),
+        ([COLUMNS, "not a row"], "line 2 is neither a payment nor the names of totals"),
+        ([COLUMNS, PAID, "not a row"], "the bill ends before its totals"),
+        ([COLUMNS, PAID, BACK, NAMES], "line 5, not a value for each column"),
+        ([COLUMNS, PAID, NAMES, TOTALS], "line 4, 总交易单数: not the number of lines"),
+        ([COLUMNS, PAID[:90], NAMES, TOTALS], "line 4, 总交易单数: not the number of lines"),
+        ([*GOOD[:4], TOTALS.replace("1.00", "1.01")], "line 5, 订单总金额: not the sum"),
+        ([*GOOD[:4], TOTALS.replace("0.45", "0.54")], "line 5, 退款总金额: not the sum"),
+        ([*GOOD[:4], TOTALS.replace("0.45", "0.4S")], "line 5, 退款总金额: not as"),
         ([*GOOD, PAID], "line 6: something follows the totals"),
     ],
 )
@@ -204,10 +204,73 @@ def test_sums_need_not_add_up_where_the_operator_says_so_but_lines_are_counted()
         told(text(*GOOD[:2], *GOOD[3:]), totals=False)
 
 
-def test_bytes_of_another_encoding_are_told_by_line() -> None:
-    content = text(COLUMNS) + PAID.encode("gb18030") + b"\r\n"
-    with pytest.raises(BadBill, match="line 2 is not UTF-8"):
-        told(content)
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (PAID[:90], "line 2: not a value for each column" + UNTOTALLED),
+        (PAID + ",`x", "line 2: not a value for each column" + UNTOTALLED),
+        (PAID.replace("测试商品", "a,`b"), "line 2: not a value for each column" + UNTOTALLED),
+        (PAID.replace("08:00:00", "08：00：00"), "line 2, column 交易时间: " + ODD),
+        (PAID.replace("SUCCESS", "WONDER"), "line 2, column 交易状态: " + ODD),
+        (PAID.replace("`CNY", "`USD"), "line 2, column 货币种类: " + ODD),
+        (PAID.replace("P20260101001", "P 1"), "line 2, column 商户订单号: " + ODD),
+        (PAID.replace("SO-1001", "SO-\ufffd"), "line 2, column 商户数据包: bytes that are no text"),
+        (PAID.replace("`1.00", "`１.００"), "line 2, column 订单金额: " + ODD + UNTOTALLED),
+        (PAID.replace("`1.00", "`1e2"), "line 2, column 订单金额: " + ODD + UNTOTALLED),
+        (PAID.replace("`1.00", "`"), "line 2, column 订单金额: " + ODD + UNTOTALLED),
+        (PAID.replace("`0.01000", "`0.0l000"), "line 2, column 手续费: " + ODD + UNTOTALLED),
+    ],
+)
+def test_a_row_that_does_not_fit_is_told_by_its_place_and_the_others_stand(
+    row: str, said: str
+) -> None:
+    entry, bad = reversed(read(text(COLUMNS, row, BACK, NAMES, TOTALS)))
+    assert entry == REFUND
+    assert str(bad) == said
+
+
+def test_a_row_that_does_not_fit_counts_in_the_number_of_rows() -> None:
+    with pytest.raises(BadBill, match="总交易单数: not the number of lines"):
+        read(text(COLUMNS, PAID[:90], NAMES, TOTALS))
+
+
+def test_totals_that_a_bad_row_has_no_part_in_are_checked() -> None:
+    no_fee = PAID.replace("`0.01000", "`")
+    assert len(read(text(COLUMNS, no_fee, BACK, NAMES, TOTALS.replace("`0.01,", "`9.99,")))) == 2
+    with pytest.raises(BadBill, match="订单总金额: not the sum"):
+        read(text(COLUMNS, no_fee, BACK, NAMES, TOTALS.replace("`1.00,", "`9.99,")))
+    no_time = PAID.replace("08:00:00", "")
+    with pytest.raises(BadBill, match="手续费总金额: not the sum"):
+        read(text(COLUMNS, no_time, BACK, NAMES, TOTALS.replace("`0.01,", "`9.99,")))
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n"])
+@pytest.mark.parametrize("goods", ["测试\n商品", "\n\n测试商品", "测试商品\r\n", "测试,\n商品"])
+def test_a_line_break_in_a_text_is_a_part_of_it(goods: str, end: str) -> None:
+    row = PAID.replace("测试商品", goods)
+    assert told(text(COLUMNS, row, BACK, NAMES, TOTALS, end=end)) == [PAYMENT, REFUND]
+
+
+def test_a_line_break_in_the_last_text_of_a_row_is_a_part_of_it() -> None:
+    row = PAID + "备\n注"
+    assert told(text(COLUMNS, row, BACK, NAMES, TOTALS)) == [PAYMENT, REFUND]
+
+
+def test_a_row_of_endless_lines_is_not_kept() -> None:
+    with pytest.raises(BadBill, match="is neither a payment nor"):
+        told(text(COLUMNS, PAID, *["x" * 1000] * 100))
+
+
+def test_a_value_in_another_encoding_costs_no_other_value() -> None:
+    content = text(COLUMNS) + PAID.encode("gb18030") + text("", BACK, NAMES, TOTALS, bom="")
+    assert told(content) == [PAYMENT, REFUND]
+    order = text(COLUMNS, PAID.replace("SO-1001", "订单SO-1001"), BACK, NAMES, TOTALS)
+    cut = order.replace("测试商品".encode(), "测试商品".encode()[:-1])
+    assert told(cut)[0].reference == "订单SO-1001"
+    spoilt = order.replace("订单SO".encode(), "订单".encode()[:-1] + b"SO")
+    entry, bad = reversed(read(spoilt))
+    assert entry == REFUND
+    assert str(bad) == "line 2, column 商户数据包: bytes that are no text"
 
 
 def test_an_endless_line_is_not_kept() -> None:

@@ -50,6 +50,7 @@ def clean(sandbox: YonbipSandbox) -> Iterator[None]:
 
 class TestConformance(Conformance):
     vendor = msgspec.structs.replace(VENDOR, limits=UNPACED)
+    answers_in_gbk = True
 
     @pytest.fixture(autouse=True)
     def start(self, sandbox: YonbipSandbox) -> None:

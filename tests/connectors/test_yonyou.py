@@ -42,6 +42,7 @@ def clean(sandbox: YonyouSandbox) -> Iterator[None]:
 
 class TestConformance(Conformance):
     vendor = VENDOR
+    answers_in_gbk = True
 
     @pytest.fixture(autouse=True)
     def start(self, sandbox: YonyouSandbox) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.check import book_notes, clock_notes
+from gateway.check import book_notes, clock_notes, incomplete_notes
 
 NOW = datetime(2026, 6, 10, tzinfo=UTC)
 
@@ -40,3 +40,24 @@ def test_books_that_are_old_or_were_never_read_are_told(
     synced: datetime | None, notes: list[str]
 ) -> None:
     assert list(book_notes(synced, NOW)) == notes
+
+
+@pytest.mark.parametrize(
+    ("periods", "notes"),
+    [
+        ({}, []),
+        (
+            {"trade 2026-01-02": 2},
+            ["rows left out of its books: 2, in trade 2026-01-02: tillgate index show lists them"],
+        ),
+        (
+            {f"trade 2026-01-0{day}": 1 for day in range(1, 5)},
+            [
+                "rows left out of its books: 4, in trade 2026-01-01, trade 2026-01-02,"
+                " trade 2026-01-03, ...: tillgate index show lists them"
+            ],
+        ),
+    ],
+)
+def test_rows_that_were_left_out_are_noted(periods: dict[str, int], notes: list[str]) -> None:
+    assert list(incomplete_notes(periods)) == notes

@@ -90,6 +90,27 @@ def test_a_source_that_fails_is_told_and_the_others_are_written(
     assert operator.index("show")[1].startswith("paypal\t")
 
 
+def test_rows_that_cannot_be_read_are_told_and_their_periods_are_used(
+    operator: Operator, sandbox: Sandbox
+) -> None:
+    chosen = ("--since", "2026-09-01", "--source", "unionpay_cn")
+    break_vendor(sandbox, vendor="unionpay", kind="odd_row")
+    code, out, err = operator.index("sync", *chosen)
+    told = "incomplete, rows left out: 1: file 1, line 2, column 7: does not fit"
+    days = err.count(f": {told}")
+    assert code == 0
+    assert days > 0
+    assert f" periods are incomplete, rows left out: {days}\n" in out
+    shown = operator.index("show")[1]
+    assert shown.startswith("unionpay_cn\tpayment\t")
+    assert shown.count(f"\t{told}") == days
+    assert "ODDITY" not in out + err + shown
+    httpx.delete(f"{sandbox.origin}/_sandbox/faults").raise_for_status()
+    code, out, err = operator.index("sync", *chosen)
+    assert (code, "incomplete" in out + err) == (0, False)
+    assert "incomplete" not in operator.index("show")[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -204,7 +204,7 @@ def test_health_and_readiness(gateway: GatewayServer, control: Control) -> None:
 def test_sources_tell_how_they_are(gateway: GatewayServer, control: Control) -> None:
     control.faults({"vendor": "stripe", "account": "stripe_us", "kind": "status", "status": 503})
     query = """{ sources { name vendor kind healthy problem latencyMs quotaLeft capabilities
-      booksReadAt } }"""
+      booksReadAt incompletePeriods } }"""
     every = gateway.data(query)["sources"]
     known = {source["name"]: source for source in every}
     crm, eu, us = (known.pop(name) for name in ("salesforce", "stripe_eu", "stripe_us"))
@@ -224,3 +224,5 @@ def test_sources_tell_how_they_are(gateway: GatewayServer, control: Control) -> 
     assert all("ledger" in other["capabilities"] for other in others)
     assert all(other["booksReadAt"] for other in others)
     assert (crm["booksReadAt"], eu["booksReadAt"]) == (None, None)
+    assert {other["incompletePeriods"] for other in others} == {0}
+    assert (crm["incompletePeriods"], eu["incompletePeriods"]) == (None, None)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.errors import SourceError
-from connectors.ledger import Entry, Period
+from connectors.ledger import Entry, Period, Told
 from connectors.money import Money
 from connectors.records import (
     Dispute,
@@ -121,7 +121,7 @@ class Channel(Fake):
             for n in days
         ]
 
-    async def entries(self, period: Period) -> AsyncIterator[Sequence[Entry]]:
+    async def entries(self, period: Period) -> AsyncIterator[Sequence[Told]]:
         self.note("entries", [period.name])
         for record in self.records.values():
             if record.created_at is not None and period.start <= record.created_at < period.end:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from connectors.filters import MoneyRange, TimeRange
-from connectors.ledger import Entry
+from connectors.ledger import BadRow, Entry
 from connectors.money import Money
 from connectors.records import Kind
 from resolvers.index.store import Index, Progress, Slice
@@ -145,6 +145,17 @@ async def test_a_part_and_its_progress_are_written_together(index: Index) -> Non
     await index.put_part("cn", "bill 1", [paid(2)], whole)
     assert await index.progress("cn") == {"bill 1": whole}
     assert await index.progress("eu") == {}
+
+
+async def test_bad_rows_of_a_period_are_kept_until_it_is_written_without_any(index: Index) -> None:
+    rows = (BadRow(line=7, column="金额", reason="empty", part="file 1", is_totalled=False),)
+    incomplete = Progress("d", 1, 1, NOON, 3, rows)
+    await index.put_part("cn", "bill 1", [paid(1)], incomplete)
+    await index.put_part("eu", "bill 1", [paid(1)], Progress("d", 1, 1, NOON))
+    assert await index.progress("cn") == {"bill 1": incomplete}
+    assert await index.incomplete() == {("cn", "bill 1"): incomplete}
+    await index.put_part("cn", "bill 1", [paid(1)], Progress("d", 1, 1, NOON))
+    assert await index.incomplete() == {}
 
 
 async def test_thousands_of_keys_are_asked_for_at_once(index: Index) -> None:

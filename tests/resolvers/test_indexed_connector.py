@@ -21,6 +21,7 @@ from connectors.errors import (
     TimedOut,
 )
 from connectors.filters import MoneyRange, PaymentFilter, RefundFilter, TimeRange
+from connectors.ledger import BadRow
 from connectors.paging import BadCursor, PageQuery
 from connectors.records import Kind, PaymentChannel, PaymentStatus, Refund
 from resolvers.index.connector import STEP, IndexedConnector
@@ -56,6 +57,15 @@ async def whole(index: Index, learner: Learner, channel: Channel, *entries: Any)
     every = list(entries) or [told(r) for r in channel.records.values()]
     await index.put_part("cn", "bill", every, Progress("d", len(every), len(every), day(0)))
     return IndexedConnector(channel, CN, index, learner)
+
+
+async def test_a_payment_of_a_row_that_was_left_out_is_answered_by_id(
+    index: Index, learner: Learner
+) -> None:
+    bad = Progress("d", 0, 0, day(0), 1, (BadRow(line=2, reason="too short"),))
+    await index.put_part("cn", "bill", (), bad)
+    made = IndexedConnector(Channel(payment("p1")), CN, index, learner)
+    assert set(await made.payments(["p1"])) == {"p1"}
 
 
 async def test_it_can_what_the_channel_can_and_what_the_index_adds(

@@ -20,9 +20,9 @@ from connectors.errors import (
     SourceError,
     Unauthorized,
 )
-from connectors.ledger import Entry, Period
+from connectors.ledger import BadRow, Period, Told
 from connectors.records import ExternalId, Kind, SourceKind
-from resolvers.index.spool import PART
+from resolvers.index.spool import PART, SHOWN
 from resolvers.index.store import Index
 from resolvers.index.sync import Outcome, State, note_refunds, sync
 from resolvers.sources import Sources
@@ -47,7 +47,7 @@ class Broken(Channel):
         super().__init__(*records)
         self.at, self.error = at, error
 
-    async def entries(self, period: Period) -> AsyncIterator[Sequence[Entry]]:
+    async def entries(self, period: Period) -> AsyncIterator[Sequence[Told]]:
         async for batch in super().entries(period):
             yield batch
         if period.name == self.at:
@@ -117,6 +117,111 @@ async def test_a_period_that_breaks_changes_nothing_and_says_why(
     channel.at = "never"
     assert [o.state for o in await run(index, channel)] == [State.KNOWN, State.WRITTEN, State.KNOWN]
     assert await index.counts() == {("cn", Kind.PAYMENT): 1, ("cn", Kind.REFUND): 1}
+
+
+class Odd(Channel):
+    """Of one day some rows cannot be read, until it is `mended`; `kept` while there is a bill."""
+
+    def __init__(self, *records: Any, rows: int = 1) -> None:
+        super().__init__(*records)
+        self.rows, self.mended, self.kept = rows, False, True
+
+    async def entries(self, period: Period) -> AsyncIterator[Sequence[Told]]:
+        async for batch in super().entries(period):
+            if self.kept:
+                yield batch
+        if period.name == ODD_DAY and self.kept and not self.mended:
+            yield [BadRow.of("amount: empty", line) for line in range(7, 7 + self.rows)]
+
+
+ODD_DAY = "bill 2026-01-02"
+
+
+async def test_a_row_that_cannot_be_read_is_left_out_and_told_and_kept_in_mind(
+    index: Index, caplog: pytest.LogCaptureFixture
+) -> None:
+    channel = Odd(payment("p1"), refund("r1"))
+    outcomes = await run(index, channel)
+    assert [(o.state, o.entries, o.bad) for o in outcomes] == [
+        (State.WRITTEN, 0, 0),
+        (State.WRITTEN, 1, 1),
+        (State.WRITTEN, 1, 0),
+    ]
+    assert list(map(str, outcomes[1].bad_rows)) == ["line 7, column amount: empty"]
+    assert await index.counts() == {("cn", Kind.PAYMENT): 1, ("cn", Kind.REFUND): 1}
+    (known,) = (await index.incomplete()).items()
+    assert (known[0], known[1].bad, known[1].bad_rows) == (
+        ("cn", ODD_DAY),
+        1,
+        outcomes[1].bad_rows,
+    )
+    assert [record.message for record in caplog.records] == [
+        f"cn: {ODD_DAY}: 1 rows were left out: line 7, column amount: empty"
+    ]
+
+
+async def test_an_incomplete_period_is_read_again_and_logged_once(
+    index: Index, caplog: pytest.LogCaptureFixture
+) -> None:
+    channel = Odd(payment("p1"))
+    await run(index, channel)
+    channel.asked.clear()
+    outcomes = await run(index, channel)
+    assert [(o.state, o.bad) for o in outcomes] == [
+        (State.KNOWN, 0),
+        (State.WRITTEN, 1),
+        (State.KNOWN, 0),
+    ]
+    assert channel.asked == [("entries", (ODD_DAY,))]
+    assert len(caplog.records) == 1
+
+
+async def test_a_period_that_is_clean_when_it_is_read_again_is_complete(index: Index) -> None:
+    channel = Odd(payment("p1"))
+    await run(index, channel)
+    channel.mended = True
+    assert [o.bad for o in await run(index, channel)] == [0, 0, 0]
+    assert await index.incomplete() == {}
+    assert [o.state for o in await run(index, channel)] == [State.KNOWN] * 3
+
+
+async def test_a_statement_that_is_kept_no_longer_does_not_make_its_period_complete(
+    index: Index,
+) -> None:
+    channel = Odd(payment("p1"))
+    await run(index, channel)
+    channel.kept = False
+    assert [(o.state, o.bad) for o in await run(index, channel)][1] == (State.KNOWN, 1)
+    assert len(await index.incomplete()) == 1
+
+
+async def test_a_period_stands_for_its_parts_that_were_incomplete(index: Index) -> None:
+    class Monthly(Odd):
+        def periods(self, since: Any, until: Any) -> Sequence[Period]:
+            if not self.mended:
+                return super().periods(since, until)
+            return [Period(name="bill 2026-01", start=day(0), end=day(31), parts=(ODD_DAY,))]
+
+    channel = Monthly(payment("p1"))
+    await run(index, channel)
+    assert set(await index.incomplete()) == {("cn", ODD_DAY)}
+    channel.mended = True
+    await run(index, channel)
+    assert await index.incomplete() == {}
+
+
+@pytest.mark.parametrize(("rows", "state"), [(100, State.WRITTEN), (101, State.FAILED)])
+async def test_a_period_of_which_most_rows_cannot_be_read_is_refused(
+    index: Index, rows: int, state: State
+) -> None:
+    outcome = (await run(index, Odd(payment("p1"), rows=rows)))[1]
+    assert outcome.state is state
+    if state is State.FAILED:
+        assert outcome.error is not None
+        assert outcome.error.detail == "most rows cannot be read: line 7, column amount: empty"
+        assert await index.counts() == {}
+    else:
+        assert (outcome.bad, len(outcome.bad_rows)) == (100, SHOWN)
 
 
 async def test_too_many_calls_are_waited_for_and_tried_again(
