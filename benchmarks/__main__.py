@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import clients, report
+from benchmarks import clients, report, soak
 from benchmarks.compare import PRICED, SIDES, Unequal, compare, progress
 from benchmarks.processes import CannotMeasure, upstream
 from benchmarks.workloads import AUTHORIZATION, WORKLOADS
@@ -23,6 +23,7 @@ examples:
   python -m benchmarks authorization                Tillgate with [auth] beside itself without
   python -m benchmarks clients                      what an upstream call costs, by HTTP client
   python -m benchmarks upstream                     the simulated vendors alone, until Ctrl-C
+  python -m benchmarks soak --minutes 8             memory under mixed load, and 128 lists at once
   make bench ARGS="--rounds 5"                      the same through make
 """
 
@@ -32,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.what == "upstream":
             return _vendors()
+        if options.what == "soak":
+            return soak.main(options.minutes)
         text, found = _clients(options) if options.what == "clients" else _gateways(options)
     except Unequal as error:
         progress(f"benchmarks: {error}")
@@ -81,11 +84,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("gateways", "authorization", "clients", "upstream"),
+        choices=("gateways", "authorization", "clients", "upstream", "soak"),
         default="gateways",
         help="(gateways)",
     )
     parser.add_argument("--seconds", type=_seconds, default=2.0, help="of each window (2)")
+    parser.add_argument("--minutes", type=_minutes, default=8.0, help="of a soak (8)")
     parser.add_argument("--rounds", type=_rounds, default=3, help="windows of each cell (3)")
     parser.add_argument(
         "--only", nargs="+", choices=names, metavar="Q", help=f"{' '.join(names)} (all there are)"
@@ -98,6 +102,13 @@ def _seconds(text: str) -> float:
     value = float(text)
     if not 0.01 <= value <= 600:
         raise argparse.ArgumentTypeError("expected 0.01 to 600 seconds")
+    return value
+
+
+def _minutes(text: str) -> float:
+    value = float(text)
+    if not 0.1 <= value <= 1440:
+        raise argparse.ArgumentTypeError("expected 0.1 to 1440 minutes")
     return value
 
 

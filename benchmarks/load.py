@@ -19,9 +19,12 @@ import uvloop
 
 from benchmarks.processes import ROOT, TICKS, CannotMeasure, calls, cpu_ticks, pin, python, settle
 
+RETRY_AFTER = 1.0
+
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """`pid` is the measured server's, times are in seconds, `token` that of who asks."""
+    """`pid` is the measured server's, times are in seconds, `token` that of the caller. Where it
+    `may_refuse`, a 503 is counted, and asked again a second later, as its Retry-After says."""
 
     port: int
     pid: int
@@ -30,6 +33,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int
     seconds: float
     token: str | None = None
+    may_refuse: bool = False
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +44,11 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     cpu_ms: float
     calls: int
     latencies_ms: list[float]
+    refused: int = 0
+
+
+class Refused(Exception):
+    """The server has no room for the request now (503)."""
 
 
 class Connection(asyncio.Protocol):
@@ -74,6 +83,8 @@ class Connection(asyncio.Protocol):
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         answer = await self._answer
+        if answer.startswith(b"HTTP/1.1 503"):
+            raise Refused
         if not answer.startswith(b"HTTP/1.1 200") or b'"errors"' in answer:
             told = answer[max(0, answer.find(b'"errors"')) :]
             raise RuntimeError(f"a failed answer: {told[:600]!r}")
@@ -104,10 +115,11 @@ async def measure(job: Job) -> Outcome:
         (await loop.create_connection(Connection, "127.0.0.1", job.port))[1]
         for _ in range(job.concurrency)
     ]
-    await _window(opened, requests, job.seconds / 4)
+    refused: list[float] | None = [] if job.may_refuse else None
+    await _window(opened, requests, job.seconds / 4, refused)
     settle()
     asked, ticks, started = calls(job.upstream), cpu_ticks(job.pid), time.perf_counter()
-    latencies = await _window(opened, requests, job.seconds)
+    latencies = await _window(opened, requests, job.seconds, refused)
     seconds = time.perf_counter() - started
     ticks = cpu_ticks(job.pid) - ticks
     for connection in opened:
@@ -118,20 +130,32 @@ async def measure(job: Job) -> Outcome:
         cpu_ms=ticks * 1000 / TICKS,
         calls=calls(job.upstream) - asked,
         latencies_ms=sorted(latencies),
+        refused=len(refused or ()),
     )
 
 
 async def _window(
-    opened: list[Connection], requests: Iterator[bytes], seconds: float
+    opened: list[Connection],
+    requests: Iterator[bytes],
+    seconds: float,
+    refused: list[float] | None,
 ) -> list[float]:
-    """Latencies of all requests that began within `seconds`, at least one per connection."""
+    """Latencies of all requests that began within `seconds`, at least one per connection; the
+    moments of refusals are added to `refused`, or raise Refused where that is None."""
     latencies: list[float] = []
     until = time.perf_counter() + seconds
 
     async def worker(connection: Connection) -> None:
         while True:
             started = time.perf_counter()
-            await connection.ask(next(requests))
+            try:
+                await connection.ask(next(requests))
+            except Refused:
+                if refused is None:
+                    raise
+                refused.append(started)
+                await asyncio.sleep(RETRY_AFTER)
+                continue
             ended = time.perf_counter()
             latencies.append((ended - started) * 1000)
             if ended >= until:
