@@ -21,6 +21,7 @@ from connectors.alipay.ring import Ring
 from connectors.alipay.settings import AlipaySettings
 from connectors.beijing import written
 from connectors.errors import Malformed, SourceError
+from connectors.json_reading import members, misfit, read
 from connectors.transport import Request, Response
 
 _NODES = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -117,7 +118,7 @@ class Gateway:
             body = response.body.decode(self._codec).encode()
         except UnicodeDecodeError:
             raise Malformed(self._source, f"the answer is not in {self._charset}") from None
-        nodes = Response(response.status, {}, body).decode(_NODES, self._source)
+        nodes = self._members(body)
         name = next((key for key in nodes if key.endswith("_response")), None)
         if name is None:
             raise Malformed(self._source, "the answer is no answer")
@@ -130,17 +131,32 @@ class Gateway:
             self._text(nodes.get("alipay_cert_sn")),
         )
 
+    def _members(self, body: bytes) -> Mapping[str, bytes | msgspec.Raw]:
+        """The members as they are written. Those of an answer that is not strictly JSON are cut
+        out of it: mended JSON is not what was signed.
+        """
+        try:
+            return _NODES.decode(body)
+        except msgspec.ValidationError as error:
+            raise Malformed(self._source, misfit(error)) from None
+        except (msgspec.DecodeError, RecursionError):
+            pass
+        try:
+            return {name: value.encode() for name, value in members(body.decode()).items()}
+        except msgspec.DecodeError:
+            raise Malformed(self._source, "the answer is not JSON") from None
+
     def _plain(self, raw: bytes) -> bytes:
         """A refusal may come unencrypted even to an application that encrypts."""
         if self._cipher is None or not raw.startswith(b'"'):
             return raw
         try:
-            node = self._cipher.decrypted(_TEXT.decode(raw) or "")
+            node = self._cipher.decrypted(read(_TEXT, raw) or "")
         except (ValueError, msgspec.MsgspecError):
             raise Malformed(self._source, "the answer cannot be decrypted") from None
         return node.decode(self._codec, "replace").encode()
 
-    def _text(self, raw: msgspec.Raw | None) -> str | None:
+    def _text(self, raw: bytes | msgspec.Raw | None) -> str | None:
         if raw is None:
             return None
         return Response(200, {}, bytes(raw)).decode(_TEXT, self._source)

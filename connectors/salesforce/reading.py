@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from connectors.errors import Malformed, Rejected, SourceError
+from connectors.json_reading import misfit, read
 from connectors.metadata import Rows
 from connectors.salesforce import soql
 from connectors.salesforce.errors import verdict
@@ -109,8 +110,8 @@ _LIMITS = msgspec.json.Decoder(_Limits)
 def decode(raw: msgspec.Raw) -> dict[str, Any]:
     """A row with its numbers as int or Decimal; one that is not an object is empty."""
     try:
-        return _ROW.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return read(_ROW, raw)
+    except msgspec.DecodeError:
         return {}
 
 
@@ -187,10 +188,7 @@ class Reader:
         groups = [urls[i : i + MOST_IN_COMPOSITE] for i in range(0, len(urls), MOST_IN_COMPOSITE)]
         found = await asyncio.gather(*(self._composite(group) for group in groups))
         parts = [part for group in found for part in group if not isinstance(part, SourceError)]
-        try:
-            return [_DESCRIPTION.decode(part) for part in parts]
-        except msgspec.DecodeError:
-            raise Malformed(self._source, "the description of an object does not fit") from None
+        return [Response(200, {}, bytes(part)).decode(_DESCRIPTION, self._source) for part in parts]
 
     async def limits(self) -> tuple[int, int]:
         """Calls left and allowed in 24 hours."""
@@ -204,8 +202,8 @@ class Reader:
             return []
         try:
             answer = msgspec.convert(subquery, _Nested)
-        except msgspec.ValidationError:
-            raise Malformed(self._source, "a subquery's answer does not fit") from None
+        except msgspec.ValidationError as error:
+            raise Malformed(self._source, f"a subquery: {misfit(error)}") from None
         rows = list(answer.records)
         if not answer.done:
             rows += await self.drained(_Answer([], answer.done, answer.next))
@@ -267,11 +265,7 @@ class Reader:
     async def _rows(self, part: msgspec.Raw | SourceError) -> Rows:
         if isinstance(part, SourceError):
             raise part
-        try:
-            answer = _ANSWER.decode(part)
-        except msgspec.DecodeError:
-            raise Malformed(self._source, "a composite's part is no answer to a query") from None
-        return await self.drained(answer)
+        return await self.drained(Response(200, {}, bytes(part)).decode(_ANSWER, self._source))
 
 
 class _Nested(msgspec.Struct):

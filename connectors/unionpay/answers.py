@@ -39,11 +39,7 @@ class Answers:
 
     def fields(self, raw: bytes, asked: Mapping[str, str]) -> dict[str, str]:
         """The fields of a good answer, without those that tell who paid."""
-        message = self.opened(raw, asked)
-        try:
-            return message.fields(without=PRIVATE)
-        except ValueError:
-            raise Malformed(self._source, "the answer is not UTF-8") from None
+        return self.opened(raw, asked).fields(without=PRIVATE)
 
     def opened(self, raw: Raw, asked: Mapping[str, str]) -> Message:
         """An answer that UnionPay gave to us, and in which it did what was asked.

@@ -51,9 +51,9 @@ class Message:
         self._values[name] = start, end
 
     def text(self, name: str) -> str:
-        """The value, "" for a field that is not there. ValueError where it is not UTF-8."""
+        """The value, "" for a field that is not there. Bytes that are not UTF-8 are U+FFFD."""
         start, end = self._values.get(name, (0, 0))
-        return self._raw[start:end].decode()
+        return self._raw[start:end].decode("utf-8", "replace")
 
     def pieces(self, name: str, size: int = PIECE) -> Iterator[bytes]:
         """The value in pieces of `size` bytes."""

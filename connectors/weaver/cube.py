@@ -19,6 +19,7 @@ import msgspec
 from connectors.asking import Asking
 from connectors.capabilities import Probe
 from connectors.errors import Malformed, Misconfigured, Rejected, SourceError
+from connectors.json_reading import read
 from connectors.metadata import Column, ColumnType, Rows, Table
 from connectors.tables import Found, Newest
 from connectors.transport import Request, Response, Transport
@@ -155,9 +156,9 @@ class CubeTables:
         answer = await self._send(LIST, table, {"mainTable": asked, **pages})
         text = answer.decode(_ANSWER, self._source).result
         try:
-            rows = _ROWS.decode(text) if text else []
+            rows = read(_ROWS, text) if text else []
             return [_row(row) for row in rows]
-        except (msgspec.DecodeError, RecursionError, TypeError, KeyError):
+        except (msgspec.DecodeError, TypeError, KeyError):
             raise Malformed(self._source, f"{table}: the result is not a list of rows") from None
 
     async def _count(self, table: str) -> int:

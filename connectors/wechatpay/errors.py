@@ -24,6 +24,7 @@ from connectors.errors import (
     SourceError,
     Unauthorized,
 )
+from connectors.json_reading import read
 from connectors.transport import Judge, Response
 from connectors.wechatpay.proof import TOLERANCE
 
@@ -107,8 +108,8 @@ def _verdict(status: int, code: str | None) -> Verdict:
 def _code(body: bytes) -> str | None:
     """What a proxy or an outage page says is no JSON: then the status alone decides."""
     try:
-        code = _BODY.decode(body).code
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        code = read(_BODY, body).code
+    except msgspec.DecodeError:
         return None
     return code if code and _WORD.fullmatch(code) else None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -184,6 +185,23 @@ def test_an_answer_in_gbk_is_checked_in_gbk(text: str) -> None:
     assert isinstance(speaks.judge(wrong), Malformed)
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("\\ud83d", "\ufffd"), ("a\tb", "a\tb"), ('}\\",{\n', '}",{\n'), ("\x01", "\x01")],
+)
+def test_an_answer_that_is_not_strictly_json_is_checked_as_it_came(
+    written: str, meant: str
+) -> None:
+    response = answered(f'{{"code":"10000","subject":"{written}"}}')
+    speaks = gateway()
+    assert speaks.judge(response) is None
+    node = Response(200, {}, speaks.content(TRADE, response))
+    decoder = msgspec.json.Decoder(dict[str, str])
+    assert node.decode(decoder, "alipay_cn")["subject"] == meant
+    changed = Response(200, {}, response.body.replace(b"10000", b"10001"))
+    assert isinstance(speaks.judge(changed), Malformed)
+
+
 def test_an_answer_in_another_charset_is_malformed() -> None:
     verdict = gateway().judge(answered(codec="gb18030"))
     assert isinstance(verdict, Malformed)
@@ -198,10 +216,10 @@ def test_an_answer_in_another_charset_is_malformed() -> None:
         (answered(sign="bm9uc2Vuc2U="), "the answer's signature is wrong"),
         (answered(sign="no base64"), "the answer's signature is wrong"),
         (Response(200, {}, b"<html>"), "the answer is not JSON"),
-        (Response(200, {}, b"[]"), "the answer does not fit"),
+        (Response(200, {}, b"[]"), "the answer does not fit: it is array, not object"),
         (Response(200, {}, b'{"code":"10000"}'), "the answer is no answer"),
-        (answered("{}"), "the answer does not fit"),
-        (answered('"text"'), "the answer does not fit"),
+        (answered("{}"), "the answer does not fit: code is missing"),
+        (answered('"text"'), "the answer does not fit: it is str, not object"),
         (Response(404, {}, b""), "there is no Alipay at this address"),
     ],
 )
