@@ -15,6 +15,7 @@ from sandbox.alipay.cipher import decrypted, encrypted
 from sandbox.alipay.keys import APP_IDS, Keys, accepts, number_of, signed
 from sandbox.alipay.naming import BEIJING
 from sandbox.alipay.refusals import Refusal, written
+from sandbox.oddities import as_meant
 from sandbox.simulator import Answer
 
 SKEW = 15 * 60  # seconds; what Alipay allows is not published
@@ -148,7 +149,7 @@ class GatewaySpeech:
         self, params: Mapping[str, str], name: str, node: Any, codec: str, sign: bool
     ) -> Answer:
         # What GBK cannot write becomes a question mark.
-        text = written(node).encode(codec, "replace").decode(codec)
+        text = as_meant(written(node)).encode(codec, "replace").decode(codec)
         if params.get("encrypt_type") == "AES":
             text = f'"{encrypted(self.keys.aes, text.encode(codec))}"'
         parts = [f'"{name}":{text}']
@@ -213,7 +214,7 @@ class RestSpeech:
     def signed_answer(
         self, status: int, content: Any, headers: Mapping[str, str], secret: bool
     ) -> Answer:
-        body = written(content).encode()
+        body = as_meant(written(content)).encode()
         if secret:
             body = encrypted(self.keys.aes, body).encode()
         at = str(int(self.clock().timestamp() * 1000))
