@@ -84,6 +84,7 @@ def payment(
     contested = _disputes(source, paid, charge, disputes)
     held = charge is not None and charge.disputed and _holds(contested)
     base = _base_status(paid, charge)
+    unsure = _is_unsure(charge, refunds)
     metadata = paid.metadata or {}
     balance = charge.balance_transaction if charge else None
     settled = balance if isinstance(balance, payloads.BalanceTransaction) else None
@@ -94,11 +95,11 @@ def payment(
         custom_fields=_others(metadata, reference_key),
         provider=Provider.STRIPE,
         channel=CHANNELS.get(_method_type(paid, charge), records.PaymentChannel.UNKNOWN),
-        status=_overlaid(base, captured, refunded, held),
+        status=PaymentStatus.UNKNOWN if unsure else _overlaid(base, captured, refunded, held),
         provider_status=paid.status,
         amount=money(paid.amount, paid.currency),
-        captured=captured,
-        refunded=refunded,
+        captured=None if unsure else captured,
+        refunded=None if unsure else refunded,
         fee=money(settled.fee, settled.currency) if settled else None,
         net=money(settled.net, settled.currency) if settled else None,
         reference=metadata.get(reference_key),
@@ -239,6 +240,12 @@ def _captured(paid: Paid, charge: Charge | None) -> Money:
         return money(paid.amount_received if isinstance(paid, Intent) else 0, paid.currency)
     succeeded = charge.status == "succeeded" and charge.captured
     return money(charge.amount_captured if succeeded else 0, charge.currency)
+
+
+def _is_unsure(charge: Charge | None, refunds: tuple[records.Refund, ...] | None) -> bool:
+    """Whether a status that is not known leaves open what was taken, or what went back."""
+    told = charge is None or (charge.status, charge.captured) in CHARGE_STATUS
+    return not told or any(one.status is RefundStatus.UNKNOWN for one in refunds or ())
 
 
 def _never_charged(paid: Paid) -> bool:

@@ -23,6 +23,7 @@ from connectors.transport import absent, gather_keyed
 LONGEST_VALUE = 500  # characters, https://docs.stripe.com/api/metadata
 RECENT = ""
 Rows = list[Read[Intent]]
+KeyOf = Callable[[Stub], str | None]
 
 
 class Matching:
@@ -52,16 +53,16 @@ class Matching:
         """One customer has a list of its own; several are searched together."""
         clauses = {customer_id: customer_is(customer_id) for customer_id in customer_ids}
         if len(clauses) != 1:
-            return await self._matched(clauses, lambda stub: stub.customer)
+            return await self._matched(clauses, lambda stub: _text(stub.customer))
         (only,) = clauses
         rows = await absent(self._api.all_listed(INTENTS, (("customer", only),)))
         return {} if rows is None else {only: (), **await self._grouped(rows, lambda stub: only)}
 
-    def _reference(self, stub: Stub) -> object:
-        return stub.metadata.get(self._key) if isinstance(stub.metadata, dict) else None
+    def _reference(self, stub: Stub) -> str | None:
+        return _text(stub.metadata.get(self._key)) if isinstance(stub.metadata, dict) else None
 
     async def _matched(
-        self, clauses: Mapping[str, str], key_of: Callable[[Stub], object]
+        self, clauses: Mapping[str, str], key_of: KeyOf
     ) -> Keyed[tuple[Payment, ...]]:
         """Without the recent payments no key's answer is whole: their failure is everyone's."""
         if not clauses:
@@ -83,7 +84,7 @@ class Matching:
         return await self._api.all_listed(INTENTS, (("created[gte]", since),))
 
     async def _grouped(
-        self, rows: Rows, key_of: Callable[[Stub], object]
+        self, rows: Rows, key_of: KeyOf
     ) -> dict[str, tuple[Payment, ...] | SourceError]:
         groups: defaultdict[str, list[Payment | SourceError]] = defaultdict(list)
         for row, made in zip(rows, await each(rows, self._payments.of), strict=True):
@@ -94,7 +95,7 @@ class Matching:
 def _failures(
     batches: Mapping[str, Sequence[str]],
     found: Mapping[str, Rows | SourceError],
-    key_of: Callable[[Stub], object],
+    key_of: KeyOf,
 ) -> dict[str, SourceError]:
     """Keys whose search failed, or found a row that does not even tell whose it is."""
     failed: dict[str, SourceError] = {}
@@ -105,8 +106,12 @@ def _failures(
     return failed
 
 
-def _misfits(rows: Rows, key_of: Callable[[Stub], object]) -> list[SourceError]:
+def _misfits(rows: Rows, key_of: KeyOf) -> list[SourceError]:
     return [r.object for r in rows if isinstance(r.object, SourceError) and key_of(r.stub) is None]
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _newest_first(made: list[Payment | SourceError]) -> tuple[Payment, ...] | SourceError:
