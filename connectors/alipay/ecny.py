@@ -18,6 +18,7 @@ import msgspec
 
 from connectors import records
 from connectors.alipay import wallet
+from connectors.alipay.amounts import Misfit
 from connectors.alipay.api import Api
 from connectors.alipay.mapping import mapped
 from connectors.alipay.operations import ECNY_FLOWS, ECNY_TRADE
@@ -112,11 +113,15 @@ class EcnyConnector(Trades):
             return None
         async for flows in self._pages(second, second + SECOND):
             for flow in flows:
-                if flow.flow_no == told[3] and wallet.is_refund(flow, self._account):
-                    make = partial(wallet.refund, self._source, flow)
-                    refund = mapped(self._source.name, make)
+                if flow.flow_no == told[3] and flow.payee_account_no != self._account:
+                    refund = mapped(self._source.name, partial(self._given_back, flow))
                     return refund if refund.native_id == native_id else None
         return None
+
+    def _given_back(self, flow: Flow) -> records.Refund:
+        if not wallet.is_refund(flow, self._account):
+            raise Misfit("payer_account_no: neither side is the wallet")
+        return wallet.refund(self._source, flow)
 
     async def _pages(self, start: datetime, end: datetime) -> AsyncIterator[list[Flow]]:
         cursor: str | None = None

@@ -15,6 +15,7 @@ from connectors import records
 from connectors.capabilities import Probe
 from connectors.errors import Malformed
 from connectors.hidden_file import hidden_file
+from connectors.json_reading import misfit
 from connectors.ledger import Entry, Period
 from connectors.paging import Keyed
 from connectors.rsa import Certificate, expiry_notes
@@ -115,7 +116,9 @@ class UnionPayConnector:
     def _mapped(self, fields: dict[str, str], make: Callable[[Transaction], R | None]) -> R | None:
         try:
             return make(msgspec.convert(fields, Transaction))
-        except (ValueError, OverflowError):  # what msgspec raises is one too
+        except msgspec.ValidationError as error:
+            raise Malformed(self._source.name, misfit(error)) from None
+        except (ValueError, OverflowError):
             raise Malformed(self._source.name, "the transaction does not fit") from None
 
 
