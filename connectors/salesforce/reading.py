@@ -107,12 +107,14 @@ _ROW = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _LIMITS = msgspec.json.Decoder(_Limits)
 
 
-def decode(raw: msgspec.Raw) -> dict[str, Any]:
-    """A row with its numbers as int or Decimal; one that is not an object is empty."""
+def decode(raw: msgspec.Raw, source: str = "") -> dict[str, Any]:
+    """A row with its numbers as int or Decimal. Malformed for one that is no object: left out, it
+    would be a line or a receipt that sums lack.
+    """
     try:
         return read(_ROW, raw)
     except msgspec.DecodeError:
-        return {}
+        raise Malformed(source, "a row is no object") from None
 
 
 class Judge:
@@ -217,7 +219,7 @@ class Reader:
             path = self._following(answer.next, seen)
             answer = (await self._transport.send(Request(path=path))).decode(_ANSWER, self._source)
             raw += answer.records
-        return [decode(row) for row in raw]
+        return [decode(row, self._source) for row in raw]
 
     def _following(self, path: str | None, seen: set[str]) -> str:
         """A cursor's path as given, for our own host: an address elsewhere is not followed."""

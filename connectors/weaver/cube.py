@@ -140,7 +140,7 @@ class CubeTables:
         before: Rows = []
         while True:
             page = await self._page(table, {field: value}, number, size)
-            if any(field not in row for row in page):
+            if page and all(field not in row for row in page):
                 raise Misconfigured(
                     self._source, f"{table} has no field {field}, or does not show it"
                 )
@@ -217,8 +217,11 @@ def _with(row: Row, columns: Sequence[str]) -> Row:
             # Also the detail table itself, whose lines are asked for as a whole.
             whole |= dict.fromkeys((column, outer), MISSING)
         elif inner:
-            lines = [line for line in whole.get(outer) or () if isinstance(line, dict)]
-            whole[outer] = [{inner: MISSING, **line} for line in lines]
+            lines = whole.get(outer)
+            whole[outer] = [
+                {inner: MISSING, **line} if isinstance(line, dict) else line
+                for line in (lines if isinstance(lines, list) else filter(None, [lines]))
+            ]
         elif " " in column:
             whole[column] = _joined([row[name] for name in column.split()])
     return whole
