@@ -28,12 +28,35 @@ from connectors.vendor import SourceSettings, Vendor, Wiring
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the simulator does to data calls; without `times` until the faults are set anew."""
+    """What the simulator does to data calls; without `times` until the faults are set anew.
 
-    kind: Literal["latency", "status", "rate_limit", "drop", "cut", "bad_json", "html", "duplicate"]
+    `odd` puts the raw text `put` at the JSON pointer `pointer` of an answer (before the answer,
+    without a pointer) and signs what comes of it; answers of another path than `path`, and those
+    that have not the JSON `value` there, are left alone and do not count as `times`. A pointer
+    leads on into JSON inside a text.
+    """
+
+    kind: Literal[
+        "latency", "status", "rate_limit", "drop", "cut", "bad_json", "html", "duplicate", "odd"
+    ]
     status: int | None = None
     latency_ms: int | None = None
     times: int | None = None
+    path: str | None = None
+    value: str | None = None
+    pointer: str | None = None
+    put: str | None = None
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that a fault `odd` hit: `text` is what the vendor meant, `odd` whether it said
+    something else. Of a vendor that does not speak JSON it is a JSON object of its fields.
+    """
+
+    method: str
+    path: str
+    text: str
+    odd: bool
 
 
 class Upstream(Protocol):
@@ -49,6 +72,10 @@ class Upstream(Protocol):
 
     async def clear(self) -> None:
         """Forget the calls so far."""
+        ...
+
+    async def answers(self) -> Sequence[Said]:
+        """The answers that a fault `odd` hit since the faults were set, in their order."""
         ...
 
 

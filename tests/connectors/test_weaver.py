@@ -48,6 +48,8 @@ def clean(sandbox: WeaverSandbox) -> Iterator[None]:
 class TestConformance(Conformance):
     vendor = msgspec.structs.replace(VENDOR, limits=UNPACED)
     refreshes = False
+    # Interfaces do not list their fields: a row that lacks one may be all that there is of it.
+    odd_spared = ("has no (field|list)",)
 
     @pytest.fixture(autouse=True)
     def start(self, sandbox: WeaverSandbox) -> None:
