@@ -204,12 +204,10 @@ def _injections(document: Any) -> Iterator[Injection]:
         yield Injection(TWICE, row.pointer, row.value, f"{raw(row.value)},{raw(row.value)}")
         for put, oddity in ROW_ODDITIES.items():
             yield Injection(oddity, row.pointer, row.value, put)
-    if (put := UNKNOWN_KEYS.put(row.value)) is not None:
-        yield Injection(UNKNOWN_KEYS, row.pointer, row.value, put)
     for place in (row, *places(row)):
-        for oddity in ODDITIES if place is not row else ():
-            if (put := oddity.put(place.value)) is not None:
-                yield Injection(oddity, place.pointer, place.value, put)
+        for oddity in ODDITIES if place is not row else (UNKNOWN_KEYS,):
+            if (odd := oddity.put(place.value)) is not None:
+                yield Injection(oddity, place.pointer, place.value, odd)
         yield from _lacking(place)
 
 

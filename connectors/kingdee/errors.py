@@ -9,6 +9,7 @@ they are known, and are never kept.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from typing import Any
 
@@ -148,6 +149,7 @@ def judge_for(source: str) -> Judge:
 
 def _told(body: bytes) -> tuple[str, int | None] | None:
     """The message and MsgCode of a failure."""
+    body = body.removeprefix(BOM_UTF8)
     start = body[:200].lstrip()
     if start.startswith(_CRASH):
         return body.lstrip()[len(_CRASH) :].decode("utf-8", "replace"), None
