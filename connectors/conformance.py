@@ -50,6 +50,7 @@ from connectors.conformance_kit import (
     secrets_of,
     walk,
 )
+from connectors.conformance_odd import OddValues
 from connectors.conformance_statements import StatementConformance
 from connectors.currency import minor_unit_digits
 from connectors.errors import Malformed, SourceError, Unauthorized
@@ -63,7 +64,7 @@ __all__ = ["Batch", "Conformance", "Fault", "Upstream", "connected"]
 
 
 @pytest.mark.anyio
-class Conformance(StatementConformance):
+class Conformance(OddValues, StatementConformance):
     """See the top of the file. `refreshes` is False when a refused credential cannot be renewed;
     `signed` is True when the vendor signs its answers, so that a changed one is Malformed.
     `books` is the stretch of time that the simulator's ledger is read over. What vendors seldom do

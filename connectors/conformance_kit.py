@@ -32,6 +32,11 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `odd_row` adds one row to each statement that has rows, which cannot be read and holds `MARK`;
     `gbk` answers in GBK, though UTF-8 was asked for. Both are signed as any other answer.
+
+    `odd` puts the raw text `put` at the JSON pointer `pointer` of an answer (before the answer,
+    without a pointer) and signs what comes of it; answers of another path than `path`, and those
+    that have not the JSON `value` there, are left alone and do not count as `times`. A pointer
+    leads on into JSON inside a text.
     """
 
     kind: Literal[
@@ -43,12 +48,28 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         "bad_json",
         "html",
         "duplicate",
+        "odd",
         "odd_row",
         "gbk",
     ]
     status: int | None = None
     latency_ms: int | None = None
     times: int | None = None
+    path: str | None = None
+    value: str | None = None
+    pointer: str | None = None
+    put: str | None = None
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that a fault `odd` hit: `text` is what the vendor meant, `odd` whether it said
+    something else. Of a vendor that does not speak JSON it is a JSON object of its fields.
+    """
+
+    method: str
+    path: str
+    text: str
+    odd: bool
 
 
 class Upstream(Protocol):
@@ -64,6 +85,10 @@ class Upstream(Protocol):
 
     async def clear(self) -> None:
         """Forget the calls so far."""
+        ...
+
+    async def answers(self) -> Sequence[Said]:
+        """The answers that a fault `odd` hit since the faults were set, in their order."""
         ...
 
 

@@ -57,10 +57,15 @@ class Lines:
                 )
                 continue
             row = rows[0].row
-            inner = [line for line in at(row, lines.path) if isinstance(line, Mapping)]
+            inner = at(row, lines.path)
             if MISSING in at(row, lines.path.removesuffix("[]")):
                 found[key] = Misconfigured(
                     self._source, f"{declared.table} has no list {lines.path!r}"
+                )
+                continue
+            if not all(isinstance(line, Mapping) for line in inner):
+                found[key] = Malformed(
+                    self._source, f"{declared.table}: an item of {lines.path} is no line"
                 )
                 continue
             lacking = _lacking(row, lines)

@@ -35,6 +35,7 @@ from connectors.errors import (
     TimedOut,
     Unauthorized,
 )
+from connectors.json_reading import misfit, read
 from connectors.meter import count_call
 from connectors.own_failure import own_failure
 from connectors.pacing import Pace, RetryBudget
@@ -95,10 +96,10 @@ class Response(msgspec.Struct, frozen=True):
     def decode(self, decoder: msgspec.json.Decoder[T], source: str) -> T:
         """The body as the decoder's type; Malformed names the field that does not fit."""
         try:
-            return decoder.decode(self.body)
+            return read(decoder, self.body)
         except msgspec.ValidationError as error:
-            raise Malformed(source, _location(str(error)), status=self.status) from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise Malformed(source, misfit(error), status=self.status) from None
+        except msgspec.DecodeError:
             raise Malformed(source, "the answer is not JSON", status=self.status) from None
 
 
@@ -389,14 +390,6 @@ def _backoff(error: SourceError, attempt: int) -> float:
         return error.retry_after
     # Jitter spreads callers, it guards nothing.
     return random.uniform(0.02, min(2.0, 0.1 * 2**attempt))  # noqa: S311
-
-
-def _location(message: str) -> str:
-    """Where a payload does not fit, without its values: `$.data[0].amount` of msgspec's message."""
-    _, separator, path = message.partition(" - at `")
-    return (
-        f"the answer does not fit at {path.rstrip('`')}" if separator else "the answer does not fit"
-    )
 
 
 async def absent(call: Awaitable[T]) -> T | None:

@@ -7,6 +7,7 @@ A request error is answered with 4xx as `application/graphql-response+json`, and
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from typing import Any
 
@@ -186,7 +187,8 @@ def _json(text: str | None, name: str) -> Any:
 
 
 def _from_body(body: bytes) -> Operation:
-    request = _decoded(body, "the body")
+    """RFC 8259 8.1: a byte order mark may be ignored."""
+    request = _decoded(body.removeprefix(BOM_UTF8), "the body")
     if isinstance(request, list):
         raise BadRequest(400, "Batches are not accepted")
     if not isinstance(request, dict):

@@ -84,6 +84,7 @@ class Controls:
             Route("/faults", self.set_faults, methods=["PUT"]),
             Route("/faults", self.clear_faults, methods=["DELETE"]),
             Route("/faults", self.show_faults),
+            Route("/answers", self.show_answers),
             Route("/credentials", self.show_credentials),
         ]
 
@@ -111,6 +112,9 @@ class Controls:
     async def clear_faults(self, request: Request) -> Response:
         self.faults.current = []
         return Response(status_code=204)
+
+    async def show_answers(self, request: Request) -> Response:
+        return json_response(self.faults.answers)
 
     async def show_credentials(self, request: Request) -> Response:
         return json_response(self.credentials)

@@ -12,13 +12,17 @@ from msgspec import Meta
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.answers import Captured, close, send_answer
+from sandbox.behaviour import CURRENT as BEHAVIOUR
+from sandbox.behaviour import Behaviour, in_gbk
 from sandbox.calls import vendor_path
-from sandbox.oddities import CURRENT, Oddity, in_gbk
+from sandbox.oddities import CURRENT, Oddity
 from sandbox.simulator import Answer, Context, Vendor
 
 Kind = (
-    Literal["latency", "status", "rate_limit", "drop", "cut", "bad_json", "html", "duplicate"]
-    | Oddity
+    Literal[
+        "latency", "status", "rate_limit", "drop", "cut", "bad_json", "html", "duplicate", "odd"
+    ]
+    | Behaviour
 )
 PAGE = b"<!doctype html><html><head><title>Maintenance</title></head><body>Back soon.</body></html>"
 DEFAULT_LATENCY = 1000
@@ -26,7 +30,9 @@ DEFAULT_STATUS = 500
 
 
 class Fault(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """One fault and whom it hits; `path` is a prefix, `times` counts down to nothing."""
+    """One fault and whom it hits; `path` is a prefix, `times` counts down to nothing. `pointer`,
+    `value` and `put` are those of an `Oddity`, of which `times` counts the answers that changed.
+    """
 
     vendor: str
     kind: Kind
@@ -36,6 +42,9 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_o
     latency_ms: Annotated[int, Meta(ge=0, le=600_000)] | None = None
     status: Annotated[int, Meta(ge=400, le=599)] | None = None
     times: Annotated[int, Meta(ge=1)] | None = None
+    pointer: str | None = None
+    value: str | None = None
+    put: str | None = None
     probability: Annotated[float, Meta(ge=0, le=1)] = 1.0
 
     def hits(self, vendor: str, account: str | None, method: str, path: str) -> bool:
@@ -60,6 +69,8 @@ class Faults:
         self.accounts = {v.name: {account.name for account in v.accounts} for v in vendors}
         self.rng = random.Random(f"{seed}:faults")
         self.current: list[Fault] = []
+        self.answers: list[dict[str, Any]] = []
+        """What the vendors said where a fault `odd` hit, since faults were set last."""
 
     def replace(self, body: bytes) -> None:
         """Put another set in force; `ValueError` names the key or value that is wrong."""
@@ -67,6 +78,7 @@ class Faults:
         for index, fault in enumerate(faults):
             self.check(fault, f"$.faults[{index}]")
         self.current = faults
+        self.answers = []
 
     def check(self, fault: Fault, where: str) -> None:
         if fault.vendor not in self.accounts:
@@ -79,15 +91,20 @@ class Faults:
         hit = [f for f in self.current if f.hits(vendor, account, method, path)]
         hit = [f for f in hit if f.probability >= 1 or self.rng.random() < f.probability]
         for fault in hit:
-            self.use(fault)
+            if fault.kind != "odd":
+                self.use(fault)
         return hit
 
-    def use(self, fault: Fault) -> None:
+    def use(self, fault: Fault) -> bool:
+        """False where calls at the same time have used it up."""
+        if not any(kept is fault for kept in self.current):
+            return False
         if fault.times is None:
-            return
+            return True
         fault.times -= 1
         if fault.times == 0:
             self.current = [kept for kept in self.current if kept is not fault]
+        return True
 
 
 class Faulty:
@@ -122,8 +139,10 @@ class Faulty:
             await close(scope, receive)
         elif fault.kind in ("status", "rate_limit", "html"):
             await send_answer(self.instead(fault), send)
-        elif fault.kind in get_args(Oddity):
+        elif fault.kind in get_args(Behaviour):
             await self.behave(fault.kind, scope, receive, send)
+        elif fault.kind == "odd":
+            await self.odd(fault, scope, receive, send)
         else:
             await self.spoil(fault.kind, scope, receive, send)
 
@@ -136,13 +155,29 @@ class Faulty:
 
     async def behave(self, kind: Kind, scope: Scope, receive: Receive, send: Send) -> None:
         """The vendor's own odd answer; one that is not in GBK yet is put into it here."""
-        token = CURRENT.set(kind)
+        token = BEHAVIOUR.set(kind)
         captured = Captured()
         try:
             await self.app(scope, receive, captured.send)
         finally:
-            CURRENT.reset(token)
+            BEHAVIOUR.reset(token)
         await captured.replay(send, in_gbk(captured.body) if kind == "gbk" else captured.body)
+
+    async def odd(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        """Ask the vendor and let it say something odd; what it meant is kept."""
+        oddity = Oddity(fault.pointer, fault.put, fault.value, lambda: self.faults.use(fault))
+        captured = Captured()
+        token = CURRENT.set(oddity)
+        try:
+            await self.app(scope, receive, captured.send)
+        finally:
+            CURRENT.reset(token)
+        body = captured.body
+        if oddity.said is None:
+            body = oddity.changed(body.decode("utf-8", "replace")).encode()
+        said = {"method": scope["method"], "path": vendor_path(scope)}
+        self.faults.answers.append({**said, "text": oddity.said, "odd": oddity.done})
+        await captured.replay(send, body)
 
     async def spoil(self, kind: Kind, scope: Scope, receive: Receive, send: Send) -> None:
         """Ask the vendor, then spoil its answer on the way back."""

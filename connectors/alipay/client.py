@@ -142,7 +142,7 @@ class AlipayConnector(Trades):
             # Of one that does not exist neither number is told.
             if told is not None or row.refund_amount is not None:
                 self._api.same(asked, told)
-        if row.refund_amount is None:
+        if row.refund_amount is None and row.refund_status is None:
             return None
         currency = await self._currency(trade_no)
         make = partial(mapping.refund, self._source, row, native_id, currency, self._clock())

@@ -128,13 +128,17 @@ class EcnyConnector(Trades):
             for flow in flows.values():
                 if isinstance(flow, BadRow):
                     unread.append(flow)
-                elif flow.flow_no == told[3] and wallet.is_refund(flow, self._account):
-                    make = partial(wallet.refund, self._source, flow)
-                    refund = mapped(self._source.name, make)
+                elif flow.flow_no == told[3] and flow.payee_account_no != self._account:
+                    refund = mapped(self._source.name, partial(self._given_back, flow))
                     return refund if refund.native_id == native_id else None
         if unread:
             raise Malformed(self._source.name, f"a flow of its second: {unread[0]}")
         return None
+
+    def _given_back(self, flow: Flow) -> records.Refund:
+        if not wallet.is_refund(flow, self._account):
+            raise Misfit("payer_account_no: neither side is the wallet")
+        return wallet.refund(self._source, flow)
 
     async def _pages(
         self, start: datetime, end: datetime

@@ -23,6 +23,7 @@ from connectors.alipay.settings import AlipaySettings
 from connectors.beijing import written
 from connectors.charset import GB18030, UTF8, codec_of
 from connectors.errors import Malformed, SourceError
+from connectors.json_reading import members, misfit, read
 from connectors.transport import Request, Response
 
 _NODES = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -119,7 +120,7 @@ class Gateway:
         """
         codec = self._codec_of(response.body)
         body = response.body.decode(codec, "surrogateescape").encode(UTF8, "surrogateescape")
-        nodes = Response(response.status, {}, body).decode(_NODES, self._source)
+        nodes = self._members(body)
         name = next((key for key in nodes if key.endswith("_response")), None)
         if name is None:
             raise Malformed(self._source, "the answer is no answer")
@@ -132,12 +133,29 @@ class Gateway:
             self._text(nodes.get("alipay_cert_sn")),
         )
 
+    def _members(self, body: bytes) -> Mapping[str, bytes | msgspec.Raw]:
+        """The members as they are written. Those of an answer that is not strictly JSON are cut
+        out of it: mended JSON is not what was signed.
+        """
+        try:
+            return _NODES.decode(body)
+        except msgspec.ValidationError as error:
+            raise Malformed(self._source, misfit(error)) from None
+        except (msgspec.DecodeError, RecursionError):
+            pass
+        try:
+            text = body.decode(UTF8, "surrogateescape")
+            cut = members(text).items()
+            return {name: value.encode(UTF8, "surrogateescape") for name, value in cut}
+        except msgspec.DecodeError:
+            raise Malformed(self._source, "the answer is not JSON") from None
+
     def _plain(self, raw: bytes) -> bytes:
         """A refusal may come unencrypted even to an application that encrypts."""
         if self._cipher is None or not raw.startswith(b'"'):
             return raw.decode(UTF8, "replace").encode()
         try:
-            node = self._cipher.decrypted(_TEXT.decode(raw) or "")
+            node = self._cipher.decrypted(read(_TEXT, raw) or "")
         except (ValueError, msgspec.MsgspecError):
             raise Malformed(self._source, "the answer cannot be decrypted") from None
         return node.decode(self._codec_of(node), "replace").encode()
@@ -146,7 +164,7 @@ class Gateway:
         """GBK that was asked for is never taken for UTF-8, as some short texts in it could be."""
         return GB18030 if self._codec == GB18030 else codec_of(raw)
 
-    def _text(self, raw: msgspec.Raw | None) -> str | None:
+    def _text(self, raw: bytes | msgspec.Raw | None) -> str | None:
         if raw is None:
             return None
         return Response(200, {}, bytes(raw)).decode(_TEXT, self._source)

@@ -104,6 +104,8 @@ def refund(
     which is the trade's. `now` decides whether one without a status may still be under way.
     """
     if row.refund_amount is None:
+        if row.refund_status is not None:
+            raise Misfit("refund_amount: missing")
         return None
     trade_no, _, request = native_id.partition("-")
     amount = whole("refund_amount", row.refund_amount, currency)

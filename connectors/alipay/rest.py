@@ -22,6 +22,7 @@ from connectors.alipay.ring import Ring
 from connectors.alipay.settings import AlipaySettings
 from connectors.charset import utf8_of
 from connectors.errors import Malformed, Misconfigured, SourceError
+from connectors.json_reading import read
 from connectors.transport import Request, Response
 
 SCHEME = "ALIPAY-SHA256withRSA"
@@ -113,8 +114,8 @@ class Rest:
     def _code(self, response: Response) -> str | None:
         """A proxy's page is no JSON: then the status alone decides."""
         try:
-            return _VERDICT.decode(self._plain(response)).code
-        except (ValueError, RecursionError):
+            return read(_VERDICT, self._plain(response)).code
+        except ValueError:
             return None
 
     def _plain(self, response: Response) -> bytes:

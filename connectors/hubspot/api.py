@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from connectors.errors import Malformed, Misconfigured, NotFound, Rejected
+from connectors.errors import Malformed, Misconfigured, NotFound, Rejected, SourceError
 from connectors.hubspot.addresses import Addresses
 from connectors.hubspot.errors import LacksScope
-from connectors.hubspot.payloads import Batch, Links, Page, Properties, Schemas, decoder
+from connectors.hubspot.payloads import (
+    Batch,
+    Linked,
+    Links,
+    Object,
+    Page,
+    PartError,
+    Properties,
+    Schemas,
+    decoder,
+)
 from connectors.transport import Request, Response, Transport
 
 T = TypeVar("T")
+P = TypeVar("P", Object, Linked)
 _JSON = {"content-type": "application/json"}
 _BATCH, _LINKS, _PAGE = decoder(Batch), decoder(Links), decoder(Page)
 _PROPERTIES, _SCHEMAS = decoder(Properties), decoder(Schemas)
+_OBJECT, _LINKED = decoder(Object), decoder(Linked)
+
+
+class Told(msgspec.Struct, Generic[T], frozen=True):
+    """What a batch was answered: `unfit` are results that are not as HubSpot documents them."""
+
+    found: list[T]
+    errors: list[PartError]
+    unfit: list[SourceError]
 
 
 class Api:
@@ -39,7 +59,7 @@ class Api:
 
     async def read(
         self, table: str, names: Sequence[str], keys: Sequence[str], by: str = ""
-    ) -> Batch:
+    ) -> Told[Object]:
         """Records by their number, or by the unique property `by`."""
         body: dict[str, Any] = {
             "properties": names,
@@ -51,13 +71,15 @@ class Api:
         call = self._post(self._at.objects(table, "batch/read"), msgspec.json.encode(body))
         batch = (await self._about(table, call)).decode(_BATCH, self.source)
         self._check_complete(batch.status)
-        return batch
+        return self._told(batch, _OBJECT)
 
     async def search(self, table: str, body: bytes, rate: str) -> Page:
         call = self._post(self._at.objects(table, "search"), body, rate)
         return (await self._about(table, call)).decode(_PAGE, self.source)
 
-    async def links(self, origin: str, target: str, inputs: Sequence[dict[str, str]]) -> Links:
+    async def links(
+        self, origin: str, target: str, inputs: Sequence[dict[str, str]]
+    ) -> Told[Linked]:
         """What records of `origin` are associated with in `target`."""
         body = msgspec.json.encode({"inputs": inputs})
         call = self._post(self._at.links(origin, target), body)
@@ -72,7 +94,7 @@ class Api:
             ) from None
         links = response.decode(_LINKS, self.source)
         self._check_complete(links.status)
-        return links
+        return self._told(links, _LINKED)
 
     async def schemas(self) -> Schemas:
         """The portal's own object types."""
@@ -104,6 +126,17 @@ class Api:
             status=error.status,
             code=error.code,
         )
+
+    def _told(self, batch: Batch | Links, decoder: msgspec.json.Decoder[P]) -> Told[P]:
+        """The results one by one: what does not fit is a failure of its own."""
+        found: list[P] = []
+        unfit: list[SourceError] = []
+        for raw in batch.results:
+            try:
+                found.append(Response(200, {}, bytes(raw)).decode(decoder, self.source))
+            except Malformed as error:
+                unfit.append(error)
+        return Told(found, batch.errors, unfit)
 
     def _check_complete(self, status: str) -> None:
         if status != "COMPLETE":

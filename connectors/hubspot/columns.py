@@ -18,7 +18,7 @@ import msgspec
 from connectors.hubspot.catalogue import Known
 from connectors.hubspot.payloads import Object
 from connectors.hubspot.settings import ID
-from connectors.values import MISSING
+from connectors.values import MISSING, Misfit, text
 
 _RELATION = re.compile(r"associations\.([A-Za-z0-9_-]{1,100})(?:\[\])?")
 
@@ -40,9 +40,9 @@ class Columns(msgspec.Struct, frozen=True):
 
     def row(self, record: Object, related: Mapping[str, Sequence[str] | None]) -> dict[str, Any]:
         """`related` are the associations by table, None for those that may not be read."""
-        row: dict[str, Any] = {name: record.properties.get(name) or None for name in self.names}
+        row: dict[str, Any] = {name: record.value(name, MISSING) or None for name in self.names}
         row |= {path: _joined(row, pair) for path, pair in self.joined.items()}
-        row |= {name: (row[name] or "").split(";") if row[name] else None for name in self.many}
+        row |= {name: _each(row[name]) for name in self.many}
         row[ID] = record.id
         row["associations"] = {to: list(ids) for to, ids in related.items() if ids is not None}
         row |= dict.fromkeys(self.missing, MISSING)
@@ -84,5 +84,14 @@ def pair_of(path: str) -> tuple[str, str] | None:
     return (parts[0], parts[1]) if len(parts) == 2 and all(parts) else None
 
 
-def _joined(row: Mapping[str, Any], pair: tuple[str, str]) -> str | None:
-    return " ".join(row[name] for name in pair if row[name]) or None
+def _each(value: Any) -> Any:
+    return value.split(";") if isinstance(value, str) else value
+
+
+def _joined(row: Mapping[str, Any], pair: tuple[str, str]) -> Any:
+    """What is no text stays as it is: the mapping then says so."""
+    parts = [row[name] for name in pair if row[name]]
+    try:
+        return " ".join(map(text, parts)) or None
+    except Misfit:
+        return parts

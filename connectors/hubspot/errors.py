@@ -20,6 +20,7 @@ from connectors.errors import (
     SourceError,
     Unauthorized,
 )
+from connectors.json_reading import read
 from connectors.transport import Judge, Response
 
 Verdict = type[SourceError]
@@ -123,8 +124,8 @@ def _verdict(status: int, words: tuple[str | None, ...]) -> Verdict:
 def _read(body: bytes) -> _Body:
     """A proxy's page is no JSON: then the status alone decides."""
     try:
-        return _BODY.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return read(_BODY, body)
+    except msgspec.DecodeError:
         return _Body()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -19,10 +19,20 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Object(Payload, frozen=True, kw_only=True):
-    """A record. What it has no value for is null, or not there."""
+    """A record. What it has no value for is null, or not there. `properties` is an object; where it
+    is not, the record stands without any that can be read.
+    """
 
-    id: str
-    properties: dict[str, Any] = {}
+    number: str | int = msgspec.field(name="id")
+    properties: Any = {}
+
+    @property
+    def id(self) -> str:
+        return str(self.number)
+
+    def value(self, name: str, otherwise: Any = None) -> Any:
+        """A property; `otherwise` where none can be read."""
+        return self.properties.get(name) if isinstance(self.properties, dict) else otherwise
 
 
 class Next(Payload, frozen=True, kw_only=True):
@@ -57,37 +67,38 @@ class PartError(Payload, frozen=True, kw_only=True):
 
 
 class Batch(Payload, frozen=True, kw_only=True):
-    """COMPLETE with status 200 or, where some of it failed, 207."""
+    """COMPLETE with status 200 or, where some of it failed, 207. Each result is an `Object`."""
 
     status: str
-    results: list[Object]
+    results: list[msgspec.Raw]
     errors: list[PartError] = []
-
-
-class LinkType(Payload, frozen=True, kw_only=True):
-    label: str | None = None
 
 
 class Link(Payload, frozen=True, kw_only=True):
     """The number is written as a number, or as text."""
 
-    to_object_id: int | str
-    association_types: list[LinkType] = []
+    to_object_id: int | Annotated[str, msgspec.Meta(pattern="^[0-9]+$")]
+    association_types: Any = ()
 
     @property
     def is_primary(self) -> bool:
-        return any(one.label == "Primary" for one in self.association_types)
+        kinds = self.association_types if isinstance(self.association_types, list) else ()
+        return any(isinstance(one, dict) and one.get("label") == "Primary" for one in kinds)
 
 
 class Origin(Payload, frozen=True, kw_only=True):
-    id: str
+    number: str | int = msgspec.field(name="id")
+
+    @property
+    def id(self) -> str:
+        return str(self.number)
 
 
 class Linked(Payload, frozen=True, kw_only=True):
     """What one record is associated with; `paging` where there is more."""
 
     origin: Origin = msgspec.field(name="from")
-    to: list[Link] = []
+    to: list[Link] | None = None
     paging: Paging | None = None
 
     @property
@@ -96,8 +107,10 @@ class Linked(Payload, frozen=True, kw_only=True):
 
 
 class Links(Payload, frozen=True, kw_only=True):
+    """Each result is a `Linked`."""
+
     status: str
-    results: list[Linked]
+    results: list[msgspec.Raw]
     errors: list[PartError] = []
 
 

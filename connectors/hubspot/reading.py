@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
 from connectors.errors import SourceError
-from connectors.hubspot.api import Api
+from connectors.hubspot.api import Api, Told
 from connectors.hubspot.errors import part_error
-from connectors.hubspot.payloads import Object, PartError
+from connectors.hubspot.payloads import Object
 
 T = TypeVar("T")
 BATCH = 100
@@ -29,7 +29,8 @@ class Reading:
     ) -> list[Part[Object]]:
         async def batch(keys: Sequence[str]) -> list[Part[Object]]:
             told = await self._api.read(table, names, keys, by)
-            return sorted_out(self._api.source, keys, once(told.results), told.errors)
+            named = {one.value(by) if by else one.id for one in told.found}
+            return sorted_out(self._api.source, keys, told, once(told.found), named)
 
         return await in_parts(keys, BATCH, batch)
 
@@ -50,15 +51,18 @@ async def in_parts(
 
 
 def sorted_out(
-    source: str, keys: Sequence[str], found: list[T], errors: Iterable[PartError]
+    source: str, keys: Sequence[str], told: Told[T], found: list[T], named: Collection[object]
 ) -> list[Part[T]]:
     """A batch whose failed keys are set apart. An error that names none of them is that of all; one
-    that says that there is no such record is none."""
+    that says that there is no such record is none. What does not fit is a failure of the keys that
+    nothing else was told of, which are not `named`."""
     failed: dict[str, SourceError] = {}
-    for error in errors:
+    if told.unfit:
+        failed = {key: told.unfit[0] for key in keys if key not in named}
+    for error in told.errors:
         if error.category != ABSENT:
-            told = part_error(source, error.category)
-            failed.update(dict.fromkeys(error.ids & set(keys) or keys, told))
+            why = part_error(source, error.category)
+            failed.update(dict.fromkeys(error.ids & set(keys) or keys, why))
     good = [key for key in keys if key not in failed]
     parts: list[Part[T]] = [([key], error) for key, error in failed.items()]
     return [*parts, (good, found)] if good else parts

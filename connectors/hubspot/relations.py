@@ -37,7 +37,7 @@ class Relations:
                 failed.update(dict.fromkeys(keys, told))
                 continue
             for one in told:
-                links = {str(link.to_object_id): link for link in one.to}
+                links = {str(link.to_object_id): link for link in one.to or ()}
                 found.setdefault(one.origin.id, {}).update(links)
         return {**{key: _in_order(links) for key, links in found.items()}, **failed}
 
@@ -49,8 +49,9 @@ class Relations:
         while inputs:
             told = await self._api.links(origin, target, inputs)
             keys = [one["id"] for one in inputs]
-            parts += sorted_out(self._api.source, keys, told.results, told.errors)
-            onward = {(one.origin.id, one.after) for one in told.results if one.after is not None}
+            named = {one.origin.id for one in told.found}
+            parts += sorted_out(self._api.source, keys, told, told.found, named)
+            onward = {(one.origin.id, one.after) for one in told.found if one.after is not None}
             if onward & seen:
                 raise Malformed(self._api.source, "a page that repeats the one before")
             seen |= onward

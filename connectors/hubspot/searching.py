@@ -75,8 +75,8 @@ class Search:
                 return list(found.values()), False
             if len(found) == known:
                 raise self._repeats()
-            first, last = (page.results[place].properties.get(by) for place in (0, -1))
-            whole = [one for one in found.values() if one.properties.get(by) != last]
+            first, last = (page.results[place].value(by) for place in (0, -1))
+            whole = [one for one in found.values() if one.value(by) != last]
             if len(whole) >= count:
                 return whole, True
             bound = self._moment(table, by, last)

@@ -18,6 +18,7 @@ from connectors.errors import (
     SourceError,
     Unauthorized,
 )
+from connectors.json_reading import read
 from connectors.transport import Judge, Response
 
 Verdict = type[SourceError]
@@ -117,6 +118,6 @@ def _verdict(status: int, code: int | None) -> Verdict:
 def _code(response: Response) -> int | None:
     """A gateway's page is no JSON: then the status alone decides."""
     try:
-        return _BODY.decode(response.body).code
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return read(_BODY, response.body).code
+    except msgspec.DecodeError:
         return None

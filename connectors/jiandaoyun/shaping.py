@@ -44,8 +44,10 @@ class Shape:
         for name, field, shape in self._lists:
             lines = _held(record, field)
             if isinstance(lines, list):
-                held = (line for line in lines if isinstance(line, Mapping))
-                row[name] = [{**line, **shape.row(line)} for line in held]
+                row[name] = [
+                    {**line, **shape.row(line)} if isinstance(line, Mapping) else line
+                    for line in lines
+                ]
             else:
                 row[name] = lines
         return row

@@ -9,6 +9,7 @@ they are known, and are never kept.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,6 +24,7 @@ from connectors.errors import (
     SourceError,
     Unauthorized,
 )
+from connectors.json_reading import read
 from connectors.transport import Judge, Response
 
 Verdict = type[SourceError]
@@ -147,17 +149,18 @@ def judge_for(source: str) -> Judge:
 
 def _told(body: bytes) -> tuple[str, int | None] | None:
     """The message and MsgCode of a failure."""
+    body = body.removeprefix(BOM_UTF8)
     start = body[:200].lstrip()
     if start.startswith(_CRASH):
         return body.lstrip()[len(_CRASH) :].decode("utf-8", "replace"), None
     try:
         if start.startswith(b"{"):
-            envelopes = [_OBJECT.decode(body)]
+            envelopes = [read(_OBJECT, body)]
         elif _IN_A_CELL.match(start):
-            envelopes = _CELL.decode(body)[0]
+            envelopes = read(_CELL, body)[0]
         else:
             return None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except msgspec.DecodeError:
         return None
     for envelope in envelopes:
         status = envelope.result.status if envelope.result is not None else None
@@ -197,6 +200,6 @@ def _of_status(source: str, response: Response) -> SourceError:
 
 def _gateway_code(body: bytes) -> int | None:
     try:
-        return _GATEWAY.decode(body).errcode
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return read(_GATEWAY, body).errcode
+    except msgspec.DecodeError:
         return None

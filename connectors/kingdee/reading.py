@@ -142,7 +142,7 @@ class Reader:
         is summed over such rows would be wrong, also where their cells are equal."""
         found: dict[Identity, dict[str, Any]] = {}
         for row in rows:
-            if row[form.key] in (None, ""):
+            if row[form.key] in (None, "") or not all(_is_plain(row[key]) for key in form.keys):
                 raise Malformed(self._source, f"form {form.id}: a row has no {form.key}")
             if row[form.keys[-1]] in (None, "", " "):
                 continue
@@ -169,5 +169,10 @@ class Reader:
         return Misconfigured(self._source, f"form {form.id} has no field {field}")
 
 
+def _is_plain(value: Any) -> bool:
+    return not isinstance(value, dict | list)
+
+
 def identity(form: Form, row: dict[str, Any]) -> Identity:
-    return tuple(row[key] for key in form.keys)
+    """What is no id is told apart all the same; `_told` refuses it."""
+    return tuple(row[key] if _is_plain(row[key]) else repr(row[key]) for key in form.keys)

@@ -23,6 +23,7 @@ from connectors.errors import (
     SourceError,
     Unauthorized,
 )
+from connectors.json_reading import read
 from connectors.transport import Judge, Response
 
 T = TypeVar("T")
@@ -143,8 +144,8 @@ def _verdict(status: int, body: _Body, words: list[str | None]) -> Verdict:
 def _read(body: bytes) -> _Body:
     """What a proxy or an outage page says is no JSON: then the status alone decides."""
     try:
-        return _BODY.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return read(_BODY, body)
+    except msgspec.DecodeError:
         return _Body()
 
 

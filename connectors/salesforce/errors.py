@@ -19,6 +19,7 @@ from connectors.errors import (
     SourceError,
     Unauthorized,
 )
+from connectors.json_reading import read
 from connectors.transport import Judge, Response
 
 INVALID_FIELD = "INVALID_FIELD"
@@ -107,14 +108,15 @@ def login_judge(source: str) -> Judge:
 
 def _entry(body: bytes | msgspec.Raw) -> _Entry:
     try:
-        return next(iter(_ENTRIES.decode(body)), _Entry())
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _Entry()
+        entries = read(_ENTRIES, body)
+    except msgspec.DecodeError:
+        entries = []
+    return next(iter(entries), _Entry())
 
 
 def _oauth_code(body: bytes) -> str | None:
     try:
-        code = _REFUSAL.decode(body).error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        code = read(_REFUSAL, body).error
+    except msgspec.DecodeError:
         return None
     return code if _CODE.fullmatch(code) else None

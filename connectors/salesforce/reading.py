@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from connectors.errors import Malformed, Rejected, SourceError
+from connectors.json_reading import misfit, read
 from connectors.metadata import Rows
 from connectors.salesforce import soql
 from connectors.salesforce.errors import verdict
@@ -106,12 +107,14 @@ _ROW = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _LIMITS = msgspec.json.Decoder(_Limits)
 
 
-def decode(raw: msgspec.Raw) -> dict[str, Any]:
-    """A row with its numbers as int or Decimal; one that is not an object is empty."""
+def decode(raw: msgspec.Raw, source: str = "") -> dict[str, Any]:
+    """A row with its numbers as int or Decimal. Malformed for one that is no object: left out, it
+    would be a line or a receipt that sums lack.
+    """
     try:
-        return _ROW.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
+        return read(_ROW, raw)
+    except msgspec.DecodeError:
+        raise Malformed(source, "a row is no object") from None
 
 
 class Judge:
@@ -187,10 +190,7 @@ class Reader:
         groups = [urls[i : i + MOST_IN_COMPOSITE] for i in range(0, len(urls), MOST_IN_COMPOSITE)]
         found = await asyncio.gather(*(self._composite(group) for group in groups))
         parts = [part for group in found for part in group if not isinstance(part, SourceError)]
-        try:
-            return [_DESCRIPTION.decode(part) for part in parts]
-        except msgspec.DecodeError:
-            raise Malformed(self._source, "the description of an object does not fit") from None
+        return [Response(200, {}, bytes(part)).decode(_DESCRIPTION, self._source) for part in parts]
 
     async def limits(self) -> tuple[int, int]:
         """Calls left and allowed in 24 hours."""
@@ -204,8 +204,8 @@ class Reader:
             return []
         try:
             answer = msgspec.convert(subquery, _Nested)
-        except msgspec.ValidationError:
-            raise Malformed(self._source, "a subquery's answer does not fit") from None
+        except msgspec.ValidationError as error:
+            raise Malformed(self._source, f"a subquery: {misfit(error)}") from None
         rows = list(answer.records)
         if not answer.done:
             rows += await self.drained(_Answer([], answer.done, answer.next))
@@ -219,7 +219,7 @@ class Reader:
             path = self._following(answer.next, seen)
             answer = (await self._transport.send(Request(path=path))).decode(_ANSWER, self._source)
             raw += answer.records
-        return [decode(row) for row in raw]
+        return [decode(row, self._source) for row in raw]
 
     def _following(self, path: str | None, seen: set[str]) -> str:
         """A cursor's path as given, for our own host: an address elsewhere is not followed."""
@@ -267,11 +267,7 @@ class Reader:
     async def _rows(self, part: msgspec.Raw | SourceError) -> Rows:
         if isinstance(part, SourceError):
             raise part
-        try:
-            answer = _ANSWER.decode(part)
-        except msgspec.DecodeError:
-            raise Malformed(self._source, "a composite's part is no answer to a query") from None
-        return await self.drained(answer)
+        return await self.drained(Response(200, {}, bytes(part)).decode(_ANSWER, self._source))
 
 
 class _Nested(msgspec.Struct):

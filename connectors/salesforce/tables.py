@@ -205,11 +205,11 @@ class SalesforceTables:
 
 def _once(rows: Rows) -> Iterator[Raw]:
     """Each row whose Id has not come before."""
-    seen = set()
+    seen: set[str] = set()
     for row in rows:
         native_id = row.get("Id")
-        if native_id is None or native_id not in seen:
-            seen.add(native_id)
+        if not isinstance(native_id, str) or native_id not in seen:
+            seen.add(str(native_id))
             yield row
 
 

@@ -20,6 +20,7 @@ from connectors.errors import (
     SourceError,
     Unauthorized,
 )
+from connectors.json_reading import read
 from connectors.transport import Judge, Response
 
 Verdict = type[SourceError]
@@ -146,8 +147,8 @@ def _verdict(status: int, error: _Error) -> Verdict:
 def _read(body: bytes) -> _Error:
     """What a proxy or an outage page says is no JSON: then the status alone decides."""
     try:
-        return _BODY.decode(body).error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return read(_BODY, body).error
+    except msgspec.DecodeError:
         return _Error()
 
 

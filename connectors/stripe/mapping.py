@@ -104,6 +104,7 @@ def payment(
     contested = _disputes(source, paid, charge, disputes)
     held = charge is not None and bool(charge.disputed) and _holds(contested)
     base = _base_status(paid, charge)
+    unsure = _is_unsure(charge, refunds)
     metadata = paid.metadata or {}
     balance = charge.balance_transaction if charge else None
     settled = balance if isinstance(balance, payloads.BalanceTransaction) else None
@@ -114,11 +115,13 @@ def payment(
         custom_fields=_others(metadata, reference_key),
         provider=Provider.STRIPE,
         channel=CHANNELS.get(_method_type(paid, charge), records.PaymentChannel.UNKNOWN),
-        status=_overlaid(base, charge, captured, refunded, held),
+        status=PaymentStatus.UNKNOWN
+        if unsure
+        else _overlaid(base, charge, captured, refunded, held),
         provider_status=paid.status,
         amount=money(paid.amount, paid.currency),
-        captured=captured,
-        refunded=refunded,
+        captured=None if unsure else captured,
+        refunded=None if unsure else refunded,
         fee=aside(lambda: known(settled.fee, settled.currency)) if settled else None,
         net=aside(lambda: known(settled.net, settled.currency)) if settled else None,
         reference=metadata.get(reference_key),
@@ -349,6 +352,12 @@ def _captured(paid: Paid, charge: Charge | None) -> Money | None:
         return None
     succeeded = charge.status == "succeeded" and charge.captured
     return known(charge.amount_captured if succeeded else 0, charge.currency)
+
+
+def _is_unsure(charge: Charge | None, refunds: tuple[records.Refund, ...] | None) -> bool:
+    """Whether a status that is not known leaves open what was taken, or what went back."""
+    told = charge is None or (charge.status, charge.captured) in CHARGE_STATUS
+    return not told or any(one.status is RefundStatus.UNKNOWN for one in refunds or ())
 
 
 def _never_charged(paid: Paid) -> bool:

@@ -28,6 +28,7 @@ UNSURE = 5
 """Seconds by which clocks are not told apart: a `Date` has whole ones, and comes late."""
 NO_SEARCH = DETAILS[SearchUnavailable]
 Rows = list[Read[Intent]]
+KeyOf = Callable[[Stub], str | None]
 
 
 class Matching:
@@ -65,7 +66,7 @@ class Matching:
         clauses = {customer_id: customer_is(customer_id) for customer_id in customer_ids}
         if len(clauses) > 1 and self._api.searchable:
             try:
-                return await self._matched(clauses, lambda stub: stub.customer)
+                return await self._matched(clauses, lambda stub: _text(stub.customer))
             except SearchUnavailable:
                 """Their lists serve instead."""
         return await gather_keyed(clauses, self._of_customer)
@@ -91,11 +92,11 @@ class Matching:
         own = [row for row in rows if self._reference(row.stub) in clauses]
         return await self._grouped(own, self._reference)
 
-    def _reference(self, stub: Stub) -> object:
-        return stub.metadata.get(self._key) if isinstance(stub.metadata, dict) else None
+    def _reference(self, stub: Stub) -> str | None:
+        return _text(stub.metadata.get(self._key)) if isinstance(stub.metadata, dict) else None
 
     async def _matched(
-        self, clauses: Mapping[str, str], key_of: Callable[[Stub], object]
+        self, clauses: Mapping[str, str], key_of: KeyOf
     ) -> Keyed[tuple[Payment, ...]]:
         """Without the recent payments no key's answer is whole: their failure is everyone's.
 
@@ -130,7 +131,7 @@ class Matching:
         return whole_seconds(self._clock() - self._lag)
 
     async def _grouped(
-        self, rows: Rows, key_of: Callable[[Stub], object]
+        self, rows: Rows, key_of: KeyOf
     ) -> dict[str, tuple[Payment, ...] | SourceError]:
         groups: defaultdict[str, list[Payment | SourceError]] = defaultdict(list)
         for row, made in zip(rows, await each(rows, self._payments.of), strict=True):
@@ -141,7 +142,7 @@ class Matching:
 def _failures(
     batches: Mapping[str, Sequence[str]],
     found: Mapping[str, Rows | SourceError],
-    key_of: Callable[[Stub], object],
+    key_of: KeyOf,
 ) -> dict[str, SourceError]:
     """Keys whose search failed, or found a row that does not even tell whose it is."""
     failed: dict[str, SourceError] = {}
@@ -152,8 +153,12 @@ def _failures(
     return failed
 
 
-def _misfits(rows: Rows, key_of: Callable[[Stub], object]) -> list[SourceError]:
+def _misfits(rows: Rows, key_of: KeyOf) -> list[SourceError]:
     return [r.object for r in rows if isinstance(r.object, SourceError) and key_of(r.stub) is None]
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _newest_first(made: list[Payment | SourceError]) -> tuple[Payment, ...] | SourceError:

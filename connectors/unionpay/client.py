@@ -15,6 +15,7 @@ from connectors import records
 from connectors.capabilities import Probe
 from connectors.errors import Malformed
 from connectors.hidden_file import hidden_file
+from connectors.json_reading import misfit
 from connectors.ledger import Period, Told
 from connectors.paging import Keyed
 from connectors.rsa import Certificate, expiry_notes
@@ -116,7 +117,9 @@ class UnionPayConnector:
         try:
             told = {name: value for name, value in fields.items() if value}
             return make(msgspec.convert(told, Transaction))
-        except (ValueError, OverflowError):  # what msgspec raises is one too
+        except msgspec.ValidationError as error:
+            raise Malformed(self._source.name, misfit(error)) from None
+        except (ValueError, OverflowError):
             raise Malformed(self._source.name, "the transaction does not fit") from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from connectors import records
@@ -27,11 +28,12 @@ from connectors.unionpay.words import CARD_TYPES, CNY, KINDS, PAYMENT_STATUS, RE
 from connectors.unionpay.years import nearest
 
 LONGEST_AMOUNT = 12
+_TYPE = re.compile(r"[0-9]{2}", re.ASCII)
 
 
 def payment(source: Source, row: Transaction, number: OrderNumber) -> records.Payment | None:
     """None for what is no payment. The reply never tells of refunds, so they stay unknown."""
-    if KINDS.get(row.txn_type) is not Kind.PAYMENT:
+    if _kind(row) is not Kind.PAYMENT:
         return None
     amount = fen(row.txn_amt, row.currency_code)
     status = _status(row)
@@ -56,7 +58,7 @@ def payment(source: Source, row: Transaction, number: OrderNumber) -> records.Pa
 
 def refund(source: Source, row: Transaction) -> records.Refund | None:
     """A refund or a reversal, which is a transaction of its own; None for what is neither."""
-    if KINDS.get(row.txn_type) is not Kind.REFUND:
+    if _kind(row) is not Kind.REFUND:
         return None
     status = REFUND_STATUS.get(row.orig_resp_code, RefundStatus.UNKNOWN)
     return records.Refund(
@@ -71,6 +73,13 @@ def refund(source: Source, row: Transaction) -> records.Refund | None:
         reference=row.order_id,
         payment_id=_refunded(row),
     )
+
+
+def _kind(row: Transaction) -> Kind | None:
+    """None for a type of transaction that is neither; what is no type could be either."""
+    if not _TYPE.fullmatch(row.txn_type):
+        raise ValueError("a type of transaction is two digits")
+    return KINDS.get(row.txn_type)
 
 
 def fen(text: str, currency: str = CNY) -> Money:

@@ -19,6 +19,7 @@ import msgspec
 from connectors.asking import Asking
 from connectors.capabilities import Probe
 from connectors.errors import Malformed, Misconfigured, Rejected, SourceError
+from connectors.json_reading import read
 from connectors.metadata import Column, ColumnType, Rows, Table
 from connectors.tables import Found, Newest
 from connectors.transport import Request, Response, Transport
@@ -139,7 +140,7 @@ class CubeTables:
         before: Rows = []
         while True:
             page = await self._page(table, {field: value}, number, size)
-            if any(field not in row for row in page):
+            if page and all(field not in row for row in page):
                 raise Misconfigured(
                     self._source, f"{table} has no field {field}, or does not show it"
                 )
@@ -155,9 +156,9 @@ class CubeTables:
         answer = await self._send(LIST, table, {"mainTable": asked, **pages})
         text = answer.decode(_ANSWER, self._source).result
         try:
-            rows = _ROWS.decode(text) if text else []
+            rows = read(_ROWS, text) if text else []
             return [_row(row) for row in rows]
-        except (msgspec.DecodeError, RecursionError, TypeError, KeyError):
+        except (msgspec.DecodeError, TypeError, KeyError):
             raise Malformed(self._source, f"{table}: the result is not a list of rows") from None
 
     async def _count(self, table: str) -> int:
@@ -216,8 +217,11 @@ def _with(row: Row, columns: Sequence[str]) -> Row:
             # Also the detail table itself, whose lines are asked for as a whole.
             whole |= dict.fromkeys((column, outer), MISSING)
         elif inner:
-            lines = [line for line in whole.get(outer) or () if isinstance(line, dict)]
-            whole[outer] = [{inner: MISSING, **line} for line in lines]
+            lines = whole.get(outer)
+            whole[outer] = [
+                {inner: MISSING, **line} if isinstance(line, dict) else line
+                for line in (lines if isinstance(lines, list) else filter(None, [lines]))
+            ]
         elif " " in column:
             whole[column] = _joined([row[name] for name in column.split()])
     return whole

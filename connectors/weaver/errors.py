@@ -17,6 +17,7 @@ from connectors.errors import (
     SourceError,
     Unauthorized,
 )
+from connectors.json_reading import read
 from connectors.transport import Judge, Response
 
 Verdict = tuple[type[SourceError], str]
@@ -87,8 +88,8 @@ def _read(source: str, response: Response) -> _Body | SourceError:
     if response.status in BY_STATUS:
         return _error(source, response, BY_STATUS[response.status])
     try:
-        return _BODY.decode(response.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return read(_BODY, response.body)
+    except msgspec.DecodeError:
         html = response.body.lstrip()[:1] == b"<"
         return _error(source, response, _PAGE if html else _NO_JSON)
 

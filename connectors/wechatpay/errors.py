@@ -25,6 +25,7 @@ from connectors.errors import (
     SourceError,
     Unauthorized,
 )
+from connectors.json_reading import read
 from connectors.transport import Judge, Response
 from connectors.wechatpay.proof import TOLERANCE
 
@@ -108,8 +109,8 @@ def _verdict(status: int, code: str | None) -> Verdict:
 def _code(body: bytes) -> str | None:
     """What a proxy or an outage page says is no JSON: then the status alone decides."""
     try:
-        code = _BODY.decode(utf8_of(body)).code
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        code = read(_BODY, utf8_of(body)).code
+    except msgspec.DecodeError:
         return None
     return code if code and _WORD.fullmatch(code) else None
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 import msgspec
 
+from connectors.json_reading import read
 from connectors.rsa import VerifyingKey
 from connectors.wechatpay.payloads import Moment, Payload
 from connectors.wechatpay.proof import Proof, Unproven
@@ -58,7 +59,7 @@ def opened(
         raise Unproven("signed with a key that is not known")
     proof.check(body, key, now)
     try:
-        envelope = _ENVELOPE.decode(body)
+        envelope = read(_ENVELOPE, body)
     except msgspec.DecodeError:
         raise ValueError("a notification that is not as documented") from None
     return Notification(

@@ -19,6 +19,7 @@ from connectors.errors import (
     SourceError,
     Unauthorized,
 )
+from connectors.json_reading import read
 from connectors.transport import Judge, Response
 
 Verdict = tuple[type[SourceError], str]
@@ -95,8 +96,8 @@ def _verdict(
     if status >= 500:
         return _FAILED[0](source, _FAILED[1], status=status)
     try:
-        body = _BODY.decode(response.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        body = read(_BODY, response.body)
+    except msgspec.DecodeError:
         kind, detail = BY_STATUS.get(status, (Malformed, "the answer is not YonBIP's JSON"))
         return kind(source, detail, status=status)
     code = str(body.code)

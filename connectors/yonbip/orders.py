@@ -133,16 +133,19 @@ class OrderTables:
 
     def _check_times(self, rows: Rows, by: str, start: datetime, end: datetime) -> None:
         """A list that does not regard times is not read as often as there are stretches of them.
-        One that compares days tells a day more; a time that cannot be read says nothing."""
-        for row in rows:
-            try:
-                outside = not start <= moment(row.get(by), self._zone) <= end
-            except Misfit:
-                continue
-            if outside:
-                raise Misconfigured(
-                    self._source, f"{TABLE} cannot be asked by times of {by}: others come as well"
-                )
+        One that compares days tells a day more; a time that cannot be read says nothing, nor does
+        a single one among others."""
+        outside = [row for row in rows if self._is_outside(row.get(by), start, end)]
+        if len(outside) > 1 or (outside and len(rows) == 1):
+            raise Misconfigured(
+                self._source, f"{TABLE} cannot be asked by times of {by}: others come as well"
+            )
+
+    def _is_outside(self, value: Any, start: datetime, end: datetime) -> bool:
+        try:
+            return not start <= moment(value, self._zone) <= end
+        except Misfit:
+            return False
 
     def _written(self, moment: datetime) -> str:
         return moment.astimezone(ZoneInfo(self._zone)).strftime("%Y-%m-%d %H:%M:%S")

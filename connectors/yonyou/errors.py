@@ -26,6 +26,7 @@ from connectors.errors import (
     SourceError,
     Unauthorized,
 )
+from connectors.json_reading import read
 from connectors.transport import Judge, Response
 from connectors.yonyou.settings import Meaning
 
@@ -110,8 +111,8 @@ def judge_for(source: str, errcodes: Mapping[str, Meaning]) -> Judge:
             verdict, detail = BY_STATUS.get(status, _REFUSED)
             return verdict(source, detail, status=status)
         try:
-            body = _BODY.decode(response.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            body = read(_BODY, response.body)
+        except msgspec.DecodeError:
             return Malformed(source, "the answer is not JSON with an errcode", status=status)
         if body.errcode is None:
             return Malformed(source, "the answer has no errcode", status=status)

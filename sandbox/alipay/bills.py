@@ -14,7 +14,7 @@ from sandbox.alipay.naming import BEIJING, beijing
 from sandbox.alipay.refusals import Refusal
 from sandbox.alipay.store import Movement, Shop
 from sandbox.alipay.trades import parts, subject_of, yuan
-from sandbox.oddities import MARK, has_odd_row
+from sandbox.behaviour import MARK, has_odd_row
 
 VALID = timedelta(seconds=30)
 NINE = timedelta(hours=9)

@@ -9,7 +9,7 @@ from sandbox.alipay.naming import BEIJING, beijing
 from sandbox.alipay.refusals import Refusal
 from sandbox.alipay.store import Movement, Shop, Trade
 from sandbox.alipay.trades import yuan
-from sandbox.oddities import MARK, has_odd_row
+from sandbox.behaviour import MARK, has_odd_row
 from sandbox.world import Dispute
 
 LONGEST = timedelta(days=31)

@@ -10,7 +10,7 @@ from sandbox.alipay.keys import MERCHANT, WALLET_NO
 from sandbox.alipay.naming import BEIJING, beijing
 from sandbox.alipay.store import Movement, Shop
 from sandbox.alipay.trades import trade_of, yuan
-from sandbox.oddities import MARK, has_odd_row
+from sandbox.behaviour import MARK, has_odd_row
 
 MOST = 100
 

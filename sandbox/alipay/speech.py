@@ -15,7 +15,8 @@ from sandbox.alipay.cipher import decrypted, encrypted
 from sandbox.alipay.keys import APP_IDS, Keys, accepts, number_of, signed
 from sandbox.alipay.naming import BEIJING
 from sandbox.alipay.refusals import Refusal, written
-from sandbox.oddities import in_gbk, is_gbk
+from sandbox.behaviour import in_gbk, is_gbk
+from sandbox.oddities import as_meant
 from sandbox.simulator import Answer
 
 SKEW = 15 * 60  # seconds; what Alipay allows is not published
@@ -150,7 +151,7 @@ class GatewaySpeech:
     ) -> Answer:
         codec = "gb18030" if is_gbk() else asked
         # What GBK cannot write becomes a question mark.
-        text = written(node).encode(codec, "replace").decode(codec)
+        text = as_meant(written(node)).encode(codec, "replace").decode(codec)
         if params.get("encrypt_type") == "AES":
             text = f'"{encrypted(self.keys.aes, text.encode(codec))}"'
         parts = [f'"{name}":{text}']
@@ -215,7 +216,7 @@ class RestSpeech:
     def signed_answer(
         self, status: int, content: Any, headers: Mapping[str, str], secret: bool
     ) -> Answer:
-        body = written(content).encode()
+        body = as_meant(written(content)).encode()
         if is_gbk():
             body = in_gbk(body)
         if secret:

@@ -16,6 +16,7 @@ from sandbox.hubspot import search
 from sandbox.hubspot.errors import HubspotError, answer, invalid
 from sandbox.hubspot.limits import Limits
 from sandbox.hubspot.portal import Portal
+from sandbox.oddities import shuffle
 from sandbox.simulator import Context
 
 BATCH, LINK_BATCH, LIST, LINKS = 100, 1000, 100, 500
@@ -57,7 +58,7 @@ def batch_read(portal: Portal, name: str, body: bytes) -> Result:
     numbers = {key: key for key in portal.records.values[table]}
     by = portal.known_by(table, asked.id_property) if asked.id_property else numbers
     found = [portal.shown(table, by[key], asked.properties) for key in keys if key in by]
-    portal.rng.shuffle(found)
+    shuffle(found, portal.rng)
     return complete(found, [key for key in keys if key not in by], table)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from sandbox.hubspot.definitions import Definition, properties
 from sandbox.hubspot.errors import HubspotError, invalid
 from sandbox.hubspot.records import Records, Values, records
+from sandbox.oddities import shuffle
 from sandbox.simulator import Context
 from sandbox.world import World
 
@@ -104,7 +105,7 @@ class Portal:
     def searched(self, table: str) -> list[tuple[str, Values]]:
         """In any order: that of records which a sort does not tell apart is the index's own."""
         rows = list(self.records.values[table].items())
-        self.rng.shuffle(rows)
+        shuffle(rows, self.rng)
         return [(number, values) for number, values in rows if number not in self.unindexed]
 
     def known_by(self, table: str, name: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ from typing import Any
 from sandbox.kingdee.errors import Refusal, no_field
 from sandbox.kingdee.filters import Get, parsed
 from sandbox.kingdee.forms import Bill, Entity, Field, Form
+from sandbox.oddities import shuffle
 
 MOST_ROWS = 2000
 TIMES = ("DateField", "DateTimeField")
@@ -161,7 +162,7 @@ def query(shelf: Shelf, data: Any) -> Found:
     test = parsed(str(data.get("FilterString") or ""), columns.get)
     orders = list(ordering(columns, str(data.get("OrderString") or "")))
     rows = [row for row in columns.rows() if test(row)]
-    shelf.rng.shuffle(rows)
+    shuffle(rows, shelf.rng)
     for get, descending in reversed(orders):
         rows.sort(key=lambda row: rank(get(row)), reverse=descending)
     start, end = window(data, len(rows))

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from sandbox.oddities import MARK, has_odd_row
+from sandbox.behaviour import MARK, has_odd_row
 from sandbox.paypal.errors import invalid
 from sandbox.paypal.objects import Object, invoice_id, link, money, stamp
 from sandbox.paypal.queries import Query

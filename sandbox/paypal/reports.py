@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sandbox.oddities import MARK, has_odd_row
+from sandbox.behaviour import MARK, has_odd_row
 from sandbox.paypal.errors import NOT_YET, PaypalError, invalid
 from sandbox.paypal.ids import derived
 from sandbox.paypal.objects import (

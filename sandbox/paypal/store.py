@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from sandbox.oddities import MARK, has_odd_row
+from sandbox.behaviour import MARK, has_odd_row
 from sandbox.paypal import disputes, objects
 from sandbox.paypal.errors import missing
 from sandbox.paypal.objects import Object

@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Iterable
 from datetime import date
 
-from sandbox.oddities import MARK, has_odd_row
+from sandbox.behaviour import MARK, has_odd_row
 from sandbox.simulator import Answer
 from sandbox.unionpay.ids import MERCHANT
 from sandbox.unionpay.replies import Refusal, done

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
-from sandbox.oddities import is_gbk
+from sandbox.behaviour import is_gbk
+from sandbox.oddities import as_meant
 from sandbox.simulator import Answer
 from sandbox.unionpay.ids import MERCHANT
 from sandbox.unionpay.keys import Holder, ring
@@ -45,7 +47,17 @@ def body(fields: Mapping[str, str], signer: Holder | None = None) -> bytes:
 def done(fields: Mapping[str, str], code: str = "00") -> Answer:
     """HTTP 200, whatever the code."""
     said = {"respCode": code, "respMsg": TEXTS.get(code, "交易失败[0000099]")}
-    return Answer(200, body({"merId": MERCHANT, **fields, **said}), FORM)
+    return Answer(200, body(odd({"merId": MERCHANT, **fields, **said})), FORM)
+
+
+def odd(fields: Mapping[str, str]) -> Mapping[str, str]:
+    """The fields as a fault wants them, which sees them as JSON; here everything is a text."""
+    told = json.loads(as_meant(json.dumps(fields)).removeprefix("\ufeff"), strict=False)
+    texts = {
+        name: value if isinstance(value, str) else "" if value is None else json.dumps(value)
+        for name, value in (told.items() if isinstance(told, dict) else ())
+    }
+    return {name: text.encode("utf-8", "replace").decode() for name, text in texts.items()}
 
 
 FAULTS = {401: "11", 403: "31", 429: "37"}

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from starlette.types import Receive, Scope, Send
 
 from sandbox.answers import send_answer
+from sandbox.oddities import as_meant
 from sandbox.simulator import Answer, Context
 from sandbox.wechatpay.desk import Shop
 from sandbox.wechatpay.errors import JSON, WeChatPayError, encoded
@@ -49,6 +50,7 @@ class WeChatPayApp:
                 return
             status = reply.status
             content = b"" if reply.content is None else encoded(self.manners.told(reply.content))
+            content = as_meant(content.decode()).encode()
         await send_answer(Answer(status, content, JSON, self.signed(scope, content)), send)
 
     def signed(self, scope: Scope, body: bytes) -> Headers:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from sandbox.oddities import MARK, has_odd_row
+from sandbox.behaviour import MARK, has_odd_row
 from sandbox.wechatpay.numbers import BEIJING, openid, refund_id, transaction_id
 from sandbox.wechatpay.views import bank_type, discount, trade_type
 from sandbox.world import Payment, Refund

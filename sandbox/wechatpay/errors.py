@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sandbox.oddities import in_gbk, is_gbk
+from sandbox.behaviour import in_gbk, is_gbk
 from sandbox.simulator import Answer
 
 JSON = "application/json; charset=utf-8"

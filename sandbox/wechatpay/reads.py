@@ -7,7 +7,7 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from sandbox.oddities import MARK, has_odd_row
+from sandbox.behaviour import MARK, has_odd_row
 from sandbox.wechatpay import views
 from sandbox.wechatpay.bills import beijing
 from sandbox.wechatpay.desk import Call, Reply

@@ -140,6 +140,7 @@ class TestContract(Contract):
 
 class TestContractOfV3(Contract):
     __test__ = True
+    most_odd, least_odd = 30, 50
     more: ClassVar[Mapping[str, Any]] = {"protocol": "v3"}
 
     @pytest.fixture(autouse=True)

@@ -491,6 +491,12 @@ def test_a_refund_is_not_less_than_nothing(currency: str) -> None:
         refunded(currency, refund_amount="-5.00")
 
 
+def test_a_refund_that_has_a_status_has_an_amount() -> None:
+    with pytest.raises(Misfit, match="refund_amount: missing"):
+        refunded(refund_amount=None)
+    assert refunded(refund_amount=None, refund_status=None) is None
+
+
 def test_a_refund_is_in_the_currency_of_its_trade() -> None:
     dollars = refunded("USD", refund_amount="5.00")
     assert dollars is not None

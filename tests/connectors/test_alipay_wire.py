@@ -227,6 +227,23 @@ def test_a_letter_that_was_cut_short_costs_neither_the_signature_nor_the_answer(
 
 
 @pytest.mark.parametrize(
+    ("written", "meant"),
+    [("\\ud83d", "\ufffd"), ("a\tb", "a\tb"), ('}\\",{\n', '}",{\n'), ("\x01", "\x01")],
+)
+def test_an_answer_that_is_not_strictly_json_is_checked_as_it_came(
+    written: str, meant: str
+) -> None:
+    response = answered(f'{{"code":"10000","subject":"{written}"}}')
+    speaks = gateway()
+    assert speaks.judge(response) is None
+    node = Response(200, {}, speaks.content(TRADE, response))
+    decoder = msgspec.json.Decoder(dict[str, str])
+    assert node.decode(decoder, "alipay_cn")["subject"] == meant
+    changed = Response(200, {}, response.body.replace(b"10000", b"10001"))
+    assert isinstance(speaks.judge(changed), Malformed)
+
+
+@pytest.mark.parametrize(
     ("response", "detail"),
     [
         (answered(sign=""), "the answer's signature is missing"),
@@ -234,10 +251,10 @@ def test_a_letter_that_was_cut_short_costs_neither_the_signature_nor_the_answer(
         (answered(sign="bm9uc2Vuc2U="), "the answer's signature is wrong"),
         (answered(sign="no base64"), "the answer's signature is wrong"),
         (Response(200, {}, b"<html>"), "the answer is not JSON"),
-        (Response(200, {}, b"[]"), "the answer does not fit"),
+        (Response(200, {}, b"[]"), "the answer does not fit: it is array, not object"),
         (Response(200, {}, b'{"code":"10000"}'), "the answer is no answer"),
-        (answered("{}"), "the answer does not fit"),
-        (answered('"text"'), "the answer does not fit"),
+        (answered("{}"), "the answer does not fit: code is missing"),
+        (answered('"text"'), "the answer does not fit: it is str, not object"),
         (Response(404, {}, b""), "there is no Alipay at this address"),
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 
 from connectors.capabilities import Probe
 from connectors.conformance import Batch, Conformance, Fault
+from connectors.conformance_kit import Said
 from connectors.filters import RefundFilter
 from connectors.money import Money
 from connectors.paging import BadCursor, Page, PageQuery, Row
@@ -35,6 +36,9 @@ class Memory:
 
     async def clear(self) -> None:
         self.count = 0
+
+    async def answers(self) -> Sequence[Said]:
+        return []
 
 
 class Sound:

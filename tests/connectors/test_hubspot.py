@@ -63,6 +63,8 @@ def paid_by(lab: Lab, source: str) -> dict[str, str]:
 class TestContract(Conformance):
     vendor = msgspec.structs.replace(VENDOR, limits=FAST)
     refreshes = False
+    # A list goes on after a time: a row without one fails its page.
+    odd_spared = ("a row cannot be listed",)
 
     @pytest.fixture(autouse=True)
     def simulated(self, lab: Lab) -> None:

@@ -213,6 +213,44 @@ async def test_what_is_absent_of_a_batch_is_absent_and_what_failed_fails_alone()
     assert TOKEN not in str(found["4"])
 
 
+@pytest.mark.parametrize("odd", [{}, None, {"id": None}, {"id": ["2"]}, "2"])
+async def test_a_result_that_does_not_fit_is_the_failure_of_who_has_no_other(odd: Any) -> None:
+    answer = batch(deal("1"), odd, deal("3"))
+    found, _ = await asked({DEALS: answer}, "orders", ["1", "2", "3"])
+    assert [found[key].number for key in ("1", "3")] == ["D-1", "D-3"]
+    assert isinstance(found["2"], Malformed)
+
+
+@pytest.mark.parametrize("properties", [None, "zzz", ["dealname"], 7])
+async def test_a_record_without_properties_fails_alone(properties: Any) -> None:
+    answer = batch(deal("1"), {**deal("2"), "properties": properties}, {**deal("3"), "id": 3})
+    found, _ = await asked({DEALS: answer}, "orders", ["1", "2", "3"])
+    assert [found[key].number for key in ("1", "3")] == ["D-1", "D-3"]
+    assert isinstance(found["2"], Malformed)
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        None,
+        [],
+        [{"toObjectId": None}],
+        [{"toObjectId": ""}],
+        [{"toObjectId": "7", "associationTypes": "x"}],
+    ],
+)
+async def test_an_association_that_does_not_fit_fails_its_record_alone(to: Any) -> None:
+    good = {"from": {"id": "2"}, "to": [{"toObjectId": 77, "associationTypes": [{"label": 7}]}]}
+    answers = {
+        DEALS: batch(deal("1"), deal("2")),
+        CONTACTS: batch({"from": {"id": "1"}, "to": to}, good),
+    }
+    found, _ = await asked(answers, "orders", ["1", "2"])
+    assert found["2"].customer_id == "77"
+    readable = not to or to[0]["toObjectId"] == "7"
+    assert isinstance(found["1"], Malformed) is not readable
+
+
 async def test_an_error_that_names_nothing_is_that_of_the_batch() -> None:
     with pytest.raises(Rejected):
         await asked({DEALS: batch(deal("1"), errors=[failed("OTHER")])}, "orders", ["1", "2"])

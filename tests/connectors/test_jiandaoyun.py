@@ -95,6 +95,12 @@ class TestConformance(Conformance):
     vendor = msgspec.structs.replace(VENDOR, limits=SWIFT)
     answers_in_gbk = True
     refreshes = False
+    odd_spared = (
+        # A list goes on after a time: a row without one fails its page.
+        "a row cannot be listed",
+        # The vendor's own id, after which its pages go on.
+        "at /data/[0-9]+/_id of",
+    )
 
     @pytest.fixture(autouse=True)
     def simulated(self, lab: Lab, keys: Mapping[str, Batch]) -> None:

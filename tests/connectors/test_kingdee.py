@@ -55,6 +55,16 @@ class TestConformance(Conformance):
     vendor = msgspec.structs.replace(VENDOR, limits=SWIFT)
     answers_in_gbk = True
     linked_by: ClassVar[str] = "stripe_eu"
+    odd_spared = (
+        # A list goes on after a time: a row without one fails its page.
+        "a row cannot be listed",
+        # A second row of one bill means that the mapping reads a field of its lines.
+        "twice at",
+        # A bill without its id cannot be told from another row of the same bill.
+        "a row has no F",
+        # `counts_if` lists the words of bills that count: with any other one a bill does not.
+        r"at /[01]/4 of .*REFUNDED became OrderState.PAID",
+    )
 
     @pytest.fixture(autouse=True)
     def start(self, lab: GalaxyLab) -> None:
@@ -112,6 +122,7 @@ class TestLinkedByReceipts(TestConformance):
     """Payments of WeChat are noted on the order and on its receipts; the calls are signed."""
 
     linked_by = "wechat_cn"
+    most_odd, least_odd = 25, 50
     refreshes = False
 
     def settings(self) -> KingdeeSettings:

@@ -237,6 +237,7 @@ VERDICTS: list[tuple[int, bytes, type[SourceError] | None]] = [
     (200, envelope(15, "x"), Unauthorized),
     (200, envelope(14, "x").replace(b"false", b'"false"'), RateLimited),
     (200, "response_error:会话信息已丢失，请重新登录".encode(), Unauthorized),
+    (200, b"\xef\xbb\xbf" + envelope(14, "x\ty").replace(b"\\t", b"\t"), RateLimited),
     (200, "response_error:未知".encode(), Rejected),
     (500, "response_error:服务器内部错误".encode(), Retryable),
     (500, b"<html>Runtime Error</html>", Retryable),

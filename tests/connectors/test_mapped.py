@@ -294,6 +294,15 @@ async def test_lines_whose_list_is_gone_are_no_empty_list() -> None:
     assert isinstance((await crm.order_lines(["A"]))["A"], Misconfigured)
 
 
+@pytest.mark.parametrize("item", ["x", ["x"], True])
+async def test_an_item_that_is_no_line_fails_the_lines_of_its_order_alone(item: object) -> None:
+    lines = [{"品名": "茶"}, item]
+    crm, _ = company([home("A", 1, 明细=lines), home("B", 2, 明细=lines[:1])])
+    answer = await crm.order_lines(["A", "B"])
+    assert isinstance(answer["A"], Malformed)
+    assert len(answer["B"]) == 1  # type: ignore[arg-type]
+
+
 async def test_two_orders_with_one_number_are_both_told() -> None:
     one = {**HOME, "id": "键"}
     crm, _ = company([home("A", 1, 键="1"), home("A", 2, 键="2")], orders=[one])

@@ -100,6 +100,8 @@ class TestConformance(Conformance):
 
 
 class TestClientCredentials(TestConformance):
+    most_odd, least_odd = 10, 50
+
     def settings(self) -> SalesforceSettings:
         return self.lab.settings(auth="client_credentials", private_key=None, username=None)
 

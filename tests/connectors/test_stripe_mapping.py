@@ -227,7 +227,6 @@ def test_a_pending_bank_debit_has_captured_nothing_yet() -> None:
         (({"amount": 1000}, {"amount": 99}), PaymentStatus.REFUNDED, 1099),
         (({"status": "pending"},), PaymentStatus.SUCCEEDED, 0),
         (({"status": "failed"}, {"status": "canceled"}), PaymentStatus.SUCCEEDED, 0),
-        (({"status": None},), PaymentStatus.SUCCEEDED, 0),
     ],
 )
 def test_only_refunds_that_succeeded_count(
@@ -237,6 +236,21 @@ def test_only_refunds_that_succeeded_count(
     payment = paid({"amount_refunded": 999, "refunds": refunds(*rows)})
     assert (payment.status, payment.refunded) == (status, Money(refunded, "USD"))
     assert [r.payment_id for r in payment.refunds or ()] == ["pi_1"] * len(rows)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "odd"},
+        {"refunds": refunds({}, {"status": None})},
+        {"refunds": refunds({"status": "odd"})},
+    ],
+)
+def test_a_status_that_is_not_known_leaves_open_how_much_was_kept(changes: dict[str, Any]) -> None:
+    payment = paid({"amount_refunded": 999, **changes})
+    told = (payment.status, payment.captured, payment.refunded)
+    assert told == (PaymentStatus.UNKNOWN, None, None)
+    assert payment.amount == Money(1099, "USD")
 
 
 @pytest.mark.parametrize("told", [None, refunds({}, has_more=True)])

@@ -105,6 +105,18 @@ async def test_a_row_without_an_id_fails_its_page() -> None:
         await canned.connector().payment_page(PageQuery(9, PaymentFilter()))
 
 
+async def test_a_reference_that_is_no_text_takes_no_other_with_it() -> None:
+    rows = [intent("a"), intent("b", metadata={"order_id": ["b"]}), intent("c")]
+    canned = Canned(
+        {
+            "/v1/payment_intents/search": lambda _: found(rows),
+            "/v1/payment_intents": lambda _: listed([]),
+        }
+    )
+    answer = await canned.connector().payments_by_reference(["a", "c"])
+    assert [type(answer[key]) for key in ("a", "c")] == [Malformed, Malformed]
+
+
 async def test_a_misfit_fails_its_own_reference() -> None:
     rows = [intent("a"), intent("b", amount=None), intent("A")]
     canned = Canned(

@@ -84,6 +84,14 @@ def back(**changes: str | None) -> Refund:
     return refund
 
 
+@pytest.mark.parametrize("word", ["", "1", "01 ", "zz", "\ufffd1"])
+def test_what_is_no_type_of_transaction_is_no_answer(word: str) -> None:
+    with pytest.raises(ValueError, match="two digits"):
+        paid(txnType=word)
+    with pytest.raises(ValueError, match="two digits"):
+        back(txnType=word)
+
+
 def test_a_real_payment() -> None:
     told = Message(REPLIES[0]["raw_body"].encode()).fields(without=PRIVATE)
     payment = mapping.payment(SOURCE, msgspec.convert(told, Transaction), BY_ORDER)

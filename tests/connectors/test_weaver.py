@@ -49,6 +49,8 @@ class TestConformance(Conformance):
     vendor = msgspec.structs.replace(VENDOR, limits=UNPACED)
     answers_in_gbk = True
     refreshes = False
+    # Interfaces do not list their fields: a row that lacks one may be all that there is of it.
+    odd_spared = ("has no (field|list)",)
 
     @pytest.fixture(autouse=True)
     def start(self, sandbox: WeaverSandbox) -> None:

@@ -95,6 +95,8 @@ class TestContractWithAPublicKey(Contract):
 
 
 class TestContractWithCertificates(Contract):
+    most_odd, least_odd = 30, 50
+
     def settings(self) -> SourceSettings:
         return self.sandbox.certified(reference="out_trade_no", combined=True)
 

@@ -51,6 +51,13 @@ def clean(sandbox: YonbipSandbox) -> Iterator[None]:
 class TestConformance(Conformance):
     vendor = msgspec.structs.replace(VENDOR, limits=UNPACED)
     answers_in_gbk = True
+    odd_spared = (
+        # A list goes on after a time: a row without one fails its page.
+        "a row cannot be listed",
+        "an order of the list has no id",
+        # Two equal lines are two lines.
+        "twice at /data/orderDetails",
+    )
 
     @pytest.fixture(autouse=True)
     def start(self, sandbox: YonbipSandbox) -> None:

@@ -9,6 +9,7 @@ import anyio.to_thread
 import msgspec
 
 from connectors.conformance import Fault
+from connectors.conformance_kit import Said
 
 
 class SandboxUpstream:
@@ -30,6 +31,9 @@ class SandboxUpstream:
 
     async def clear(self) -> None:
         await self._send("DELETE", "/calls")
+
+    async def answers(self) -> Sequence[Said]:
+        return msgspec.json.decode(await self._send("GET", "/answers"), type=list[Said])
 
     async def _send(self, method: str, path: str, body: bytes | None = None) -> bytes:
         request = Request(f"{self.origin}/_sandbox{path}", data=body, method=method)

@@ -108,6 +108,14 @@ def test_what_is_not_a_graphql_request_is_refused(
     assert control.paths() == []
 
 
+def test_a_byte_order_mark_before_a_body_is_passed_over(gateway: GatewayServer) -> None:
+    body = '\ufeff{"query": "{ __typename }"}'.encode()
+    response = gateway.client.post(
+        "/graphql", content=body, headers={"content-type": "application/json"}
+    )
+    assert response.json() == {"data": {"__typename": "Query"}}
+
+
 def test_variables_nested_as_deep_as_allowed_are_taken(gateway: GatewayServer) -> None:
     response = gateway.client.post("/graphql", json=TYPENAME | {"variables": {"v": nested(63)}})
     assert response.json() == {"data": {"__typename": "Query"}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -82,6 +83,42 @@ def test_calls_of_one_vendor(http: httpx.Client) -> None:
     assert [(c["vendor"], c["path"]) for c in log["calls"]] == [("paper", "/anything")]
     assert http.delete("/_sandbox/calls").status_code == 204
     assert http.get("/_sandbox/calls").json() == {"count": 0, "calls": []}
+
+
+def test_a_fault_says_one_odd_value(http: httpx.Client, bearer: dict[str, str]) -> None:
+    clean = http.get(CHARGES, headers=bearer).json()["data"]
+    currency = clean[1]["currency"]
+    odd = {"pointer": "/data/1/currency", "value": json.dumps(currency), "put": "null"}
+    put(http, kind="odd", times=1, **odd)
+    told = [
+        http.get(CHARGES, params={"limit": limit}, headers=bearer).json()["data"]
+        for limit in (1, 2, 2)
+    ]
+    assert told == [clean[:1], [clean[0], {**clean[1], "currency": None}], clean[:2]]
+    said = http.get("/_sandbox/answers").json()
+    assert [(one["path"], one["odd"]) for one in said] == [
+        ("/v1/charges", False),
+        ("/v1/charges", True),
+    ]
+    assert json.loads(said[1]["text"])["data"] == clean[:2]
+
+
+def test_an_odd_value_waits_for_the_value_that_it_replaces(
+    http: httpx.Client, bearer: dict[str, str]
+) -> None:
+    clean = http.get(CHARGES, headers=bearer).json()
+    put(http, kind="odd", pointer="/data/1/currency", value='"zzz"', put="null", times=1)
+    assert http.get(CHARGES, headers=bearer).json() == clean
+    assert len(http.get("/_sandbox/faults").json()["faults"]) == 1
+
+
+def test_an_odd_value_for_a_place_that_is_not_there_changes_nothing(
+    http: httpx.Client, bearer: dict[str, str]
+) -> None:
+    clean = http.get(CHARGES, headers=bearer).json()
+    put(http, kind="odd", pointer="/data/1/nothing", put="null")
+    assert http.get(CHARGES, headers=bearer).json() == clean
+    assert [said["odd"] for said in http.get("/_sandbox/answers").json()] == [False]
 
 
 def test_a_set_of_faults_is_shown_and_cleared(http: httpx.Client) -> None:
