@@ -132,14 +132,16 @@ async def payment_referenced(context: Context, reference: str) -> Payment | None
 
 
 async def customer_mailed(context: Context, email: str) -> Customer | None:
-    """The newest customer with that e-mail, in the CRM configured first that has one."""
+    """The newest customer with that e-mail in any CRM.
+
+    Raises SourceError if any CRM failed: it may hold a newer one.
+    """
     ask = Ask(1, None, CustomerFilter(emails=(email,)), NEWEST_FIRST)
     connection = await page(context, Kind.CUSTOMER, ask)
     for node in connection.nodes:
         if isinstance(node, SourceError):
             raise node
-        return node  # type: ignore[return-value]
-    return None
+    return connection.nodes[0] if connection.nodes else None  # type: ignore[return-value]
 
 
 async def probe(context: Context, source: ConfiguredSource) -> Probe:

@@ -41,34 +41,26 @@ async def _orders(context: Context, payments: Sequence[Payment], _: Any) -> Mapp
 
 async def _order(context: Context, payments: Sequence[Payment], _: Any) -> Mapping[str, Any]:
     linked = await context.many(PAYMENT_ORDERS, payments)
-    return {key: first_of(value) for key, value in linked.items()}
-
-
-def first_of(linked: Linked[Order] | Exception) -> Order | Exception | None:
-    """The order with the best evidence; a failure counts only when none was found."""
-    if isinstance(linked, Exception):
-        return linked
-    if linked.links:
-        return linked.links[0].record
-    return linked.failures[0] if linked.failures else None
+    return {key: v.best if isinstance(v, Linked) else v for key, v in linked.items()}
 
 
 async def _customer(context: Context, payments: Sequence[Payment], _: Any) -> dict[str, Any]:
     """The CRM's customer of the linked order, else the CRM's customer that holds the payer's id,
-    else the payer as the provider knows it."""
+    else the payer as the provider knows it. The failure of one choice is never answered with the
+    next."""
     # Imported here because an order's joins are made of a payment's.
     from resolvers.joins.order import ORDER_CUSTOMER
 
     order_of = await context.many(PAYMENT_ORDER, payments)
     orders = succeeded(order_of)
     of_order = await context.many(ORDER_CUSTOMER, list(orders.values()))
-    answer: dict[str, Any] = {
-        key: of_order[order.id] for key, order in orders.items() if of_order[order.id] is not None
-    }
+    answer: dict[str, Any] = dict(failures(order_of))
+    for key, order in orders.items():
+        customer = of_order[order.id] or order.misfit("customer")
+        if customer is not None:
+            answer[key] = customer
     rest = [p for p in payments if p.id not in answer and p.customer_id is not None]
-    answer |= await _payers(context, rest)
-    # The order could not be looked up and the payer is unknown: the failure is the answer.
-    return failures(order_of) | answer
+    return answer | await _payers(context, rest)
 
 
 async def _payers(context: Context, payments: Sequence[Payment]) -> dict[str, Any]:
@@ -84,7 +76,7 @@ async def _payers(context: Context, payments: Sequence[Payment]) -> dict[str, An
         for p in payments
         if p.customer_id is not None and (p.source.name, p.customer_id) in known
     }
-    rest = [payment for payment in payments if payment.id not in succeeded(answer)]
+    rest = [payment for payment in payments if payment.id not in answer]
     provider = await by_own_source(context, rest, "customers", lambda p: p.customer_id)
     return answer | provider
 
