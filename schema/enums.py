@@ -100,8 +100,7 @@ DESCRIPTIONS: dict[type[Enum], tuple[str, dict[str, str]]] = {
             "PARTIALLY_REFUNDED": "A part of what was captured went back.",
             "REFUNDED": "All that was captured went back.",
             "DISPUTED": "A payment is under an open or lost dispute.",
-            "UNKNOWN": "A source cannot be asked, a status is unknown, the total is unknown, or"
-            " money was taken in another currency. Ask `paid` for the reason.",
+            "UNKNOWN": "A status or the total is unknown, or money was taken in another currency.",
         },
     ),
     PaymentStatus: (

@@ -19,11 +19,12 @@ log = logging.getLogger("tillgate.graphql")
 SOURCE_ERRORS: dict[type[errors.SourceError], tuple[str, str]] = {
     errors.TimedOut: ("UPSTREAM_TIMEOUT", "The source did not answer in time."),
     errors.Overloaded: ("UPSTREAM_OVERLOADED", "Too many calls are waiting for the source."),
-    errors.NotReady: ("UPSTREAM_NOT_READY", "The source's books have not been read yet."),
+    errors.NotReady: ("UPSTREAM_NOT_READY", "The source's statements do not reach that far yet."),
     errors.Retryable: ("UPSTREAM_UNAVAILABLE", "The source cannot be reached right now."),
     errors.RateLimited: ("UPSTREAM_RATE_LIMITED", "The source refuses more calls for now."),
     errors.Unauthorized: ("UPSTREAM_UNAUTHORIZED", "The source refuses our credentials."),
     errors.Rejected: ("UPSTREAM_REJECTED", "The source refused the call."),
+    errors.Undecided: ("UPSTREAM_UNDECIDED", "The source's own answer leaves this value open."),
     errors.NotFound: ("UPSTREAM_NOT_FOUND", "The source does not know the record."),
     errors.FieldMisfit: ("FIELD_MISFIT", "The source holds a value that does not fit this field."),
     errors.Malformed: ("UPSTREAM_MALFORMED", "The source's answer does not fit its description."),

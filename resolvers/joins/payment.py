@@ -7,28 +7,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.errors import NotReady
-from connectors.records import Customer, Dispute, Order, Payment, PaymentStatus, Refund
+from connectors.records import Customer, Dispute, Order, Payment, Refund
 from resolvers.context import Context, Join
 from resolvers.joins.keyed import by_own_source, failures, own_id, succeeded
 from resolvers.links import Linked
+from resolvers.payment_state import has_unknown_refunds
 
 
 async def _refunds(context: Context, payments: Sequence[Payment], _: Any) -> Mapping[str, Any]:
     found = await by_own_source(context, payments, "refunds_by_payment", own_id)
-    missed = [p for p in payments if not found.get(p.id) and _has_unknown_refunds(p)]
+    missed = [p for p in payments if not found.get(p.id) and has_unknown_refunds(p)]
     return found | {
         p.id: NotReady(p.source.name, "its books have not told of a refund that exists")
         for p in missed
     }
-
-
-def _has_unknown_refunds(payment: Payment) -> bool:
-    """The provider says that something went back, in a state that follows from no refund."""
-    return (
-        payment.status in (PaymentStatus.UNKNOWN, PaymentStatus.PARTIALLY_REFUNDED)
-        and payment.captured is not None
-        and payment.refunded is None
-    )
 
 
 async def _disputes(context: Context, payments: Sequence[Payment], _: Any) -> Mapping[str, Any]:

@@ -42,12 +42,12 @@ SHOWN: dict[str, type[Any]] = {
     **{f"{name}Edge": Edge for name in ("Customer", "Order", "Payment", "Refund")},
 }
 NOT_SHOWN = {
-    "Customer": {"external_ids", "misfits", "more_emails"},
-    "Order": {"customer_id", "payment_ids", "misfits"},
+    "Customer": {"external_ids", "misfits", "failed", "more_emails"},
+    "Order": {"customer_id", "payment_ids", "misfits", "failed"},
     "OrderLine": {"source", "misfits"},
-    "Payment": {"customer_id", "misfits"},
-    "Refund": {"payment_id", "misfits"},
-    "Dispute": {"payment_id", "misfits"},
+    "Payment": {"customer_id", "misfits", "failed"},
+    "Refund": {"payment_id", "misfits", "failed"},
+    "Dispute": {"payment_id", "misfits", "failed"},
     "PageInfo": {"first", "last"},
     "PaymentLink": {"record"},
     "CustomerLink": {"record"},
