@@ -33,6 +33,7 @@ from connectors.paging import Page, PageQuery, Row, Sort, SortField
 from connectors.records import Record
 from resolvers.cursor import decode, encode, scope_of
 from resolvers.errors import BadCursor
+from resolvers.incomplete import Incomplete
 
 MOST_PAGES = 10
 FIRST_MOST = 100
@@ -104,6 +105,7 @@ class Connection(msgspec.Struct, frozen=True):
     edges: tuple[Edge, ...]
     page_info: PageInfo
     total_count: int | None = None
+    incomplete: tuple[Incomplete, ...] = ()
 
     @property
     def nodes(self) -> list[Node]:
@@ -237,11 +239,15 @@ def scans_of(
 
 
 async def merged(
-    scans: Sequence[Scan], ask: Ask, failures: Sequence[SourceError] = ()
+    scans: Sequence[Scan],
+    ask: Ask,
+    failures: Sequence[SourceError] = (),
+    incomplete: tuple[Incomplete, ...] = (),
 ) -> Connection:
     """The next `ask.first` rows of all scans; raises the first failure if every source failed.
 
-    `failures` are of sources of which not even a scan could be made.
+    `failures` are of sources of which not even a scan could be made, `incomplete` those that take
+    no part.
     """
     await asyncio.gather(*(scan.fill(ask.first) for scan in scans))
     _failed(scans, failures)
@@ -263,7 +269,8 @@ async def merged(
     failed = _failed(scans, failures)
     more = await _more(scans)
     edges += [Edge(ask, positions, error) for error in failed]
-    return Connection(tuple(edges), _info(scans, ask, edges, more), _total(scans, ask))
+    total = None if incomplete else _total(scans, ask)
+    return Connection(tuple(edges), _info(scans, ask, edges, more), total, incomplete)
 
 
 async def _more(scans: Sequence[Scan]) -> bool:

@@ -226,7 +226,7 @@ def _connection(value: Connection, verdicts: Mapping[str, Verdict]) -> Connectio
         first=kept[0] if kept else None,
         last=kept[-1] if kept else None,
     )
-    return Connection(kept, page)
+    return Connection(kept, page, incomplete=value.incomplete)
 
 
 def _is_kept(edge: Edge, verdicts: Mapping[str, Verdict]) -> bool:

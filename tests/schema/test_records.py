@@ -11,6 +11,7 @@ from graphql import GraphQLObjectType, default_field_resolver
 
 from connectors import records
 from connectors.money import Money
+from resolvers.incomplete import Incomplete
 from resolvers.links import Link
 from resolvers.pages import Connection, Edge, PageInfo
 from schema.build import build_schema
@@ -38,6 +39,7 @@ SHOWN: dict[str, type[Any]] = {
     "CustomerTotal": Totals,
     "SourceStatus": Status,
     "PageInfo": PageInfo,
+    "IncompleteSource": Incomplete,
     **{f"{name}Connection": Connection for name in ("Customer", "Order", "Payment", "Refund")},
     **{f"{name}Edge": Edge for name in ("Customer", "Order", "Payment", "Refund")},
 }
