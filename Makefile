@@ -6,7 +6,7 @@ CODE := auth benchmarks connectors gateway resolvers sandbox schema tests
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint dev bench lock sdl clean
+.PHONY: help demo test lint dev soak bench lock sdl clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ lint: $(VENV)/dev.stamp ## Style, format and types
 
 dev: $(VENV)/dev.stamp ## The environment for working on it
 	@echo "Ready: $(BIN)/tillgate --help"
+
+soak: $(VENV)/dev.stamp ## Every source broken in every way, alone and in pairs (ARGS="-k hubspot")
+	$(BIN)/pytest --soak -s tests/graph/test_fault_matrix.py $(ARGS)
 
 bench: $(VENV)/dev.stamp ## Side by side with a naive gateway (ARGS="--seconds 2")
 	$(BIN)/python -m benchmarks $(ARGS)
