@@ -6,7 +6,7 @@ CODE := auth benchmarks connectors gateway resolvers sandbox schema tests
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint dev bench soak lock sdl clean
+.PHONY: help demo test lint dev bench soak memory faults lock sdl clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,8 +28,13 @@ dev: $(VENV)/dev.stamp ## The environment for working on it
 bench: $(VENV)/dev.stamp ## Side by side with a naive gateway (ARGS="--seconds 2")
 	$(BIN)/python -m benchmarks $(ARGS)
 
-soak: $(VENV)/dev.stamp ## Memory under eight minutes of mixed load, 128 lists at once (ARGS="--minutes 60")
+soak: memory faults ## Both long runs: memory under load, and all faults
+
+memory: $(VENV)/dev.stamp ## Eight minutes of mixed load, then 128 lists at once (ARGS="--minutes 60")
 	$(BIN)/python -m benchmarks soak $(ARGS)
+
+faults: $(VENV)/dev.stamp ## Every source broken in every way, alone and in pairs (ARGS="-k hubspot")
+	$(BIN)/pytest --soak -s tests/graph/test_fault_matrix.py $(ARGS)
 
 sdl: $(VENV)/dev.stamp ## Writes the committed SDL, docs/calls.md and docs/access.md anew
 	$(BIN)/tillgate schema > schema/schema.graphql

@@ -22,7 +22,7 @@ OF_PAYMENTS = "payments:read orders:money payments:money"
 
 
 def _connection(needs: str) -> TypeRule:
-    return of_type(needs, business="pageInfo totalCount", relations="edges nodes")
+    return of_type(needs, business="pageInfo totalCount incomplete", relations="edges nodes")
 
 
 def _edge(needs: str) -> TypeRule:
@@ -133,6 +133,7 @@ FIELD_RULES: Mapping[str, TypeRule] = {
     "PageInfo": of_type(
         AUTHENTICATED, business="hasNextPage hasPreviousPage startCursor endCursor"
     ),
+    "IncompleteSource": of_type(AUTHENTICATED, business="source reason"),
     "Source": of_type(AUTHENTICATED, business="name vendor kind"),
     "Money": of_type(AUTHENTICATED, business="amount currency minorUnits"),
     "Price": of_type(AUTHENTICATED, business="amount currency"),

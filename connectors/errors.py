@@ -9,6 +9,7 @@
     ├── RateLimited          ask again after `retry_after` seconds
     ├── Unauthorized         our credentials are refused: an operator must act
     ├── Rejected             the vendor understood and said no
+    ├── Undecided            the vendor answered, and its answer leaves a value open
     ├── NotFound             the thing does not exist, or is not ours to see
     │   └── Superseded       it lives on as other records, which are known by themselves
     ├── Malformed            the answer is not what the vendor documents
@@ -89,6 +90,13 @@ class Unauthorized(SourceError):
 
 class Rejected(SourceError):
     pass
+
+
+class Undecided(SourceError):
+    """A payment in a state that its vendor does not document, for instance: its sums are not known,
+    and asking again does not help."""
+
+    again = False
 
 
 class NotFound(SourceError):

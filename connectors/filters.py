@@ -10,6 +10,7 @@ from datetime import datetime
 
 import msgspec
 
+from connectors.errors import SourceError
 from connectors.money import Money
 from connectors.records import (
     Customer,
@@ -76,6 +77,11 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
             self.created_at is None or self.created_at.accepts(record.created_at)
         )
 
+    def undecided(self, record: Record) -> SourceError | None:
+        """The failure that leaves open whether the filter accepts a record; None if it is
+        decided."""
+        return None
+
 
 class CustomerFilter(Filter, frozen=True, kw_only=True):
     """`emails` match exactly but for case; `names` match exactly."""
@@ -134,6 +140,12 @@ class PaymentFilter(Filter, frozen=True, kw_only=True):
             and (self.channels is None or record.channel in self.channels)
             and (self.amount is None or self.amount.accepts(record.amount))
         )
+
+    def undecided(self, record: Record) -> SourceError | None:
+        failure = record.misfit("status") if self.statuses is not None else None
+        if failure is None or not msgspec.structs.replace(self, statuses=None).accepts(record):
+            return None
+        return failure
 
 
 class RefundFilter(Filter, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from connectors.errors import FieldMisfit
+from connectors.errors import FieldMisfit, SourceError
 from connectors.money import Money
 from connectors.price import Price
 
@@ -124,7 +124,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """What every record has. A native id alone is never a key; `id` is.
 
     `misfits` says of which attributes the source holds a value that does not fit its mapping, and
-    why, in our words; the attribute itself is then empty.
+    why, in our words; `failed` which of them a call that failed would have given. The attribute
+    itself is then empty, or UNKNOWN.
     """
 
     KIND: ClassVar[Kind]
@@ -135,14 +136,17 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime | None = None
     custom_fields: Mapping[str, Any] | None = None
     misfits: Mapping[str, str] | None = None
+    failed: Mapping[str, SourceError] | None = None
 
     @property
     def id(self) -> str:
         """`source:kind:native`, for instance `stripe_eu:payment:pi_3N`."""
         return f"{self.source.name}:{self.KIND._value_}:{self.native_id}"
 
-    def misfit(self, name: str) -> FieldMisfit | None:
+    def misfit(self, name: str) -> SourceError | None:
         """Why an attribute is empty although the source holds something."""
+        if self.failed and name in self.failed:
+            return self.failed[name]
         reason = (self.misfits or {}).get(name)
         return None if reason is None else FieldMisfit(self.source.name, reason)
 

@@ -14,6 +14,7 @@ from auth.principal import Principal
 from auth.rows import EVERY_ROW
 from connectors.records import Record
 from resolvers.deadline import Deadline
+from resolvers.incomplete import Incomplete
 from resolvers.links import LinkRules
 from resolvers.loading import Loader, settled
 from resolvers.lookups import Lookups
@@ -67,7 +68,8 @@ TOO_LATE = Exhausted("DEADLINE_EXCEEDED", "The answer took too long: ask for les
 class Context:
     """`request_id` stands in every error and log line of the request. Without `access` nobody
     decides who sees what: there are no tokens, and only loopback is served. If somebody makes
-    `shown` a list, every record that is put into the answer is noted there, maybe twice."""
+    `shown` a list, every record that is put into the answer is noted there, maybe twice.
+    `incomplete` are the sources that an answer lacks, with the path at which it does."""
 
     def __init__(
         self,
@@ -90,6 +92,7 @@ class Context:
         self._objects = objects
         self.exhausted: Exhausted | None = None
         self.shown: list[Record] | None = None
+        self.incomplete: list[tuple[list[str | int], Incomplete]] = []
         self.rows = None if scope.is_everything else Rows(scope, self._raw())
 
     def close(self) -> None:
@@ -130,6 +133,10 @@ class Context:
             elif self.deadline.is_past(GRACE):
                 self.exhausted = TOO_LATE
         return self.exhausted is None
+
+    def lacks(self, path: list[str | int], sources: Iterable[Incomplete]) -> None:
+        """Notes that what stands at `path` was answered without these sources."""
+        self.incomplete += ((path, source) for source in sources)
 
     def load(self, join: Join[P, V], parent: P, arguments: Hashable = None) -> Any:
         """The joined value if it is known already (raised, if it is a failure), else its future."""

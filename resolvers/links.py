@@ -57,14 +57,26 @@ class Link(msgspec.Struct, Generic[R], frozen=True):
 
 
 class Linked(msgspec.Struct, Generic[R], frozen=True):
-    """What was found, and the sources that could not be asked: more may exist there."""
+    """What was found, the best evidence first, and the sources that could not be asked: more may
+    exist there. `doubt` is the failure of a source that might hold better evidence than `links`.
+    """
 
     links: tuple[Link[R], ...] = ()
     failures: tuple[SourceError, ...] = ()
+    doubt: SourceError | None = None
 
     @property
     def records(self) -> tuple[R, ...]:
         return tuple(link.record for link in self.links)
+
+    @property
+    def best(self) -> R | SourceError | None:
+        """The record with the best evidence, or the failure that leaves open which one it is."""
+        if self.doubt is not None:
+            return self.doubt
+        if self.links:
+            return self.links[0].record
+        return self.failures[0] if self.failures else None
 
 
 class Pair(msgspec.Struct, frozen=True):
@@ -83,25 +95,33 @@ def asked_for(source: str, only: Only) -> bool:
 
 
 class _Found(Generic[R]):
-    """Collects links per key: the first rule keeps a pair, one failure per source is enough."""
+    """Collects links per key, added in the order of their evidence: the first rule keeps a pair,
+    one failure per source is enough. A failure before the first link is a doubt about it."""
 
     def __init__(self) -> None:
         self._links: defaultdict[str, dict[str, Link[R]]] = defaultdict(dict)
         self._failures: defaultdict[str, dict[str, SourceError]] = defaultdict(dict)
+        self._doubts: dict[str, SourceError] = {}
 
     def add(self, key: str, value: R | SourceError, rule: LinkRule, evidence: str) -> None:
         if isinstance(value, SourceError):
             self._failures[key].setdefault(value.source, value)
+            if not self._links[key]:
+                self._doubts.setdefault(key, value)
         else:
             self._links[key].setdefault(value.id, Link(value, rule, evidence))
 
     def result(
         self, keys: Sequence[str], failure: SourceError | None = None
     ) -> dict[str, Linked[R]]:
-        """`failure` is of all keys."""
+        """`failure` is that of the best evidence, for all keys."""
         common = () if failure is None else (failure,)
         return {
-            key: Linked(tuple(self._links[key].values()), (*self._failures[key].values(), *common))
+            key: Linked(
+                tuple(self._links[key].values()),
+                (*self._failures[key].values(), *common),
+                failure or self._doubts.get(key) if self._links[key] else None,
+            )
             for key in keys
         }
 

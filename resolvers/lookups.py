@@ -1,4 +1,5 @@
-"""Batched reads of records by key: every key once per request, every failure a value.
+"""Batched reads of records by key: every key once per request, every failure a value, and every
+record as it was read first (`resolvers.identity`).
 
 A connector's exception never travels further than here: it becomes the value of each key of that
 batch, so that one failing source nulls its own fields and nothing else.
@@ -18,9 +19,10 @@ from connectors.errors import Malformed, SourceError, TimedOut
 from connectors.paging import BadCursor
 from connectors.time_limit import TimeLimit
 from resolvers.deadline import Deadline
+from resolvers.identity import Identities
 from resolvers.loading import Loader, settled
 from resolvers.screening import Screen
-from resolvers.sources import ConfiguredSource, Sources, connector_method
+from resolvers.sources import OWNERS, ConfiguredSource, Sources, connector_method
 
 log = logging.getLogger("tillgate.lookups")
 alerts = logging.getLogger("tillgate.alerts")
@@ -41,6 +43,7 @@ class Lookups:
         self._sources = sources
         self.deadline = deadline
         self._loaders: dict[Hashable, Loader[str, Any]] = {}
+        self._identities = Identities()
         self.reads: dict[str, Reads] = {}
         self.cards: Counter[str] = Counter()
 
@@ -50,12 +53,13 @@ class Lookups:
         """Values by key: a record (or whatever `method` answers) or a SourceError.
 
         A key that does not exist is left out. `arguments` follow the keys of the method and
-        belong to the batch's identity, not to its keys.
+        belong to the batch's identity, not to its keys. A record that is known already is not
+        asked for by its id.
         """
+        found: dict[str, Any] = self._known(source, method, keys := list(keys))
         loader = self._loader(self._sources[source], method, arguments)
-        futures = {key: loader.load(key) for key in keys}
+        futures = {key: loader.load(key) for key in keys if key not in found}
         await settled(futures.values())
-        found: dict[str, Any] = {}
         for key, future in futures.items():
             error = future.exception()
             if error is not None and not isinstance(error, SourceError):
@@ -91,11 +95,18 @@ class Lookups:
             log.debug("where", exc_info=error)
             raise Malformed(source.name, "the answer could not be read") from None
         else:
-            return self._screened(source, found)
+            return self._identities(self._screened(source, found))
         finally:
             reads = self.reads.setdefault(source.name, Reads())
             reads.count += 1
             reads.seconds += time.monotonic() - began
+
+    def _known(self, source: str, method: str, keys: Iterable[str]) -> dict[str, Any]:
+        kind = BY_ID.get(method)
+        if kind is None:
+            return {}
+        known = {key: self._identities.get(source, kind, key) for key in keys}
+        return {key: record for key, record in known.items() if record is not None}
 
     def _screened(self, source: ConfiguredSource, found: Any) -> Any:
         """Without card numbers in its texts; that there were some is a security event."""
@@ -141,6 +152,9 @@ class Lookups:
                 break
         return [found.get(key) for key in keys]
 
+
+BY_ID = {method: kind for kind, method in OWNERS.items()}
+"""The kind of record that a method gives by its id."""
 
 SOURCE_FIRST = frozenset({"customers_by_external_id", "orders_by_payment_id"})
 """Methods that take the other source's name before the keys."""

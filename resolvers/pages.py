@@ -33,6 +33,7 @@ from connectors.paging import Page, PageQuery, Row, Sort, SortField
 from connectors.records import Record
 from resolvers.cursor import decode, encode, scope_of
 from resolvers.errors import BadCursor
+from resolvers.incomplete import Incomplete
 
 MOST_PAGES = 10
 FIRST_MOST = 100
@@ -104,6 +105,7 @@ class Connection(msgspec.Struct, frozen=True):
     edges: tuple[Edge, ...]
     page_info: PageInfo
     total_count: int | None = None
+    incomplete: tuple[Incomplete, ...] = ()
 
     @property
     def nodes(self) -> list[Node]:
@@ -198,7 +200,7 @@ class Scan:
         if self._pages == 1:
             self.total = page.total
         kept = [row for row in page.rows if self._is_kept(row)]
-        self.rows.extend(row for row in kept if self._is_wanted(row))
+        self.rows.extend(row for row in map(self._judged, kept) if row is not None)
         if page.rows:
             self._scanned = page.rows[-1].after
         if kept:
@@ -212,8 +214,13 @@ class Scan:
         """An entry of the index is asked again as a record."""
         return self.keeps is None or isinstance(row.record, Entry) or self.keeps(row.record)
 
-    def _is_wanted(self, row: Row[Any]) -> bool:
-        return not isinstance(row.record, Record) or self._ask.filter.accepts(row.record)
+    def _judged(self, row: Row[Any]) -> Row[Any] | None:
+        """A row that the filter accepts, or the failure that keeps from judging it."""
+        if not isinstance(row.record, Record):
+            return row
+        if (failure := self._ask.filter.undecided(row.record)) is not None:
+            return Row(failure, row.after)
+        return row if self._ask.filter.accepts(row.record) else None
 
 
 def scans_of(
@@ -232,11 +239,15 @@ def scans_of(
 
 
 async def merged(
-    scans: Sequence[Scan], ask: Ask, failures: Sequence[SourceError] = ()
+    scans: Sequence[Scan],
+    ask: Ask,
+    failures: Sequence[SourceError] = (),
+    incomplete: tuple[Incomplete, ...] = (),
 ) -> Connection:
     """The next `ask.first` rows of all scans; raises the first failure if every source failed.
 
-    `failures` are of sources of which not even a scan could be made.
+    `failures` are of sources of which not even a scan could be made, `incomplete` those that take
+    no part.
     """
     await asyncio.gather(*(scan.fill(ask.first) for scan in scans))
     _failed(scans, failures)
@@ -258,7 +269,8 @@ async def merged(
     failed = _failed(scans, failures)
     more = await _more(scans)
     edges += [Edge(ask, positions, error) for error in failed]
-    return Connection(tuple(edges), _info(scans, ask, edges, more), _total(scans, ask))
+    total = None if incomplete else _total(scans, ask)
+    return Connection(tuple(edges), _info(scans, ask, edges, more), total, incomplete)
 
 
 async def _more(scans: Sequence[Scan]) -> bool:
@@ -375,6 +387,7 @@ def paged(
 
     `owner` is the record whose connection this is. Raises the first failure when nothing was found.
     """
+    failures = _with_undecided(records, failures, ask.filter)
     if failures and not records:
         raise failures[0]
     ordered = sorted(filter(ask.filter.accepts, records), key=newest_first)
@@ -391,6 +404,18 @@ def paged(
         last=edges[len(shown) - 1] if shown else None,
     )
     return Connection(tuple(edges), info, None if failures else len(ordered))
+
+
+def _with_undecided(
+    records: Sequence[Record], failures: Sequence[SourceError], narrow: Filter
+) -> list[SourceError]:
+    """The failures, and those that leave open whether the filter accepts a record: one a source."""
+    found = [*failures]
+    for record in records:
+        failure = narrow.undecided(record)
+        if failure is not None and failure.source not in {one.source for one in found}:
+            found.append(failure)
+    return found
 
 
 def newest_first(record: Record) -> tuple[float, str]:

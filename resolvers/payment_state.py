@@ -1,7 +1,9 @@
 """What an order's live payments and refunds say about it, next to what the CRM recorded.
 
 Money is counted in the order's own currency: `paid` is what was captured, `refunded` what went
-back for certain (pending and failed refunds do not count).
+back for certain (pending and failed refunds do not count). What a payment leaves open raises the
+reason as a SourceError of the payment's source: the failure of the call that would have told it,
+NotReady for a refund that the statements do not tell of yet, else Undecided.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 
+from connectors.errors import NotReady, SourceError, Undecided
 from connectors.money import Money
 from connectors.records import Order, OrderState, Payment, PaymentStatus
 
@@ -49,16 +52,38 @@ MAY_BE_REFUNDED = frozenset(
 )
 
 
-def captured(payments: Sequence[Payment], currency: str) -> Money | None:
-    """Sum of what was captured in `currency`; None while a payment's own amount is not known."""
-    if any(p.captured is None and p.status is PaymentStatus.UNKNOWN for p in payments):
-        return None
+def captured(payments: Sequence[Payment], currency: str) -> Money:
+    """Sum of what was captured in `currency`. Raises SourceError while a payment's own amount is
+    not known."""
+    for payment in payments:
+        if payment.captured is None and payment.status is PaymentStatus.UNKNOWN:
+            raise _open(payment, "captured")
     return _sum([p.captured for p in payments], currency)
 
 
-def refunded(payments: Sequence[Payment], currency: str) -> Money | None:
-    """Sum of what went back in `currency`; None while it is not known of a payment."""
-    return None if any(map(_unsummed, payments)) else _sum([p.refunded for p in payments], currency)
+def refunded(payments: Sequence[Payment], currency: str) -> Money:
+    """Sum of what went back in `currency`. Raises SourceError while a payment leaves it open."""
+    for payment in payments:
+        if _unsummed(payment):
+            raise _open(payment, "refunded")
+    return _sum([p.refunded for p in payments], currency)
+
+
+def _open(payment: Payment, name: str) -> SourceError:
+    """Why an amount of the payment is not known."""
+    failure = payment.misfit(name) or payment.misfit("status")
+    if failure is None and has_unknown_refunds(payment) and not payment.refunds:
+        return NotReady(payment.source.name, "its books have not told of a refund that exists")
+    return failure or Undecided(payment.source.name, f"its payment leaves open what was {name}")
+
+
+def has_unknown_refunds(payment: Payment) -> bool:
+    """The provider says that something went back, in a state that follows from no refund."""
+    return (
+        payment.status in (PaymentStatus.UNKNOWN, PaymentStatus.PARTIALLY_REFUNDED)
+        and payment.captured is not None
+        and payment.refunded is None
+    )
 
 
 def _unsummed(payment: Payment) -> bool:
@@ -70,28 +95,30 @@ def _unsummed(payment: Payment) -> bool:
     )
 
 
-def balance_due(total: Money, paid: Money | None) -> Money | None:
+def balance_due(total: Money, paid: Money) -> Money:
     """What the customer still owes, never below zero: money refunded is not owed again."""
-    if paid is None:
-        return None
     return Money(max(0, total.minor_units - paid.minor_units), total.currency)
 
 
 def payment_state(order: Order, payments: Sequence[Payment]) -> OrderPaymentState:
-    """The first rule that holds decides; a doubt anywhere is UNKNOWN, never PAID.
+    """The first rule that holds decides; a doubt anywhere is UNKNOWN, never PAID. Raises the
+    failure where a payment's state could not be read.
 
     An order of nothing is PAID without payments, because nothing is due. An order of less than
     nothing is UNKNOWN: it gives money back, and no payment says whether that happened.
     """
     if any(p.status is PaymentStatus.DISPUTED for p in payments):
         return OrderPaymentState.DISPUTED
+    for payment in payments:
+        if failure := payment.misfit("status") or payment.misfit("refunded"):
+            raise failure
     if order.total is None or _doubtful(order.total.currency, payments):
         return OrderPaymentState.UNKNOWN
-    taken = captured(payments, order.total.currency)
-    returned = refunded(payments, order.total.currency)
-    if taken is None or returned is None:
+    try:
+        paid = captured(payments, order.total.currency).minor_units
+        back = refunded(payments, order.total.currency).minor_units
+    except (NotReady, Undecided):
         return OrderPaymentState.UNKNOWN
-    paid, back = taken.minor_units, returned.minor_units
     if order.total.minor_units < 0:
         return OrderPaymentState.UNKNOWN
     if paid == 0:

@@ -15,11 +15,11 @@ from connectors.records import Kind, SourceKind
 from connectors.vendor import CallCost
 from resolvers.asking import Asked, ById, ByKey, Joined, Paged, Place, Probed
 from resolvers.context import Context
+from resolvers.incomplete import DEFAULT_KIND, PAGE_METHODS
 from resolvers.index.connector import calls_of
 from resolvers.joins import ALL
 from resolvers.lookups import SOURCE_FIRST
 from resolvers.own import JOINS, are_joined
-from resolvers.roots import DEFAULT_KIND, PAGE_METHODS
 from resolvers.sources import OWNERS, ConfiguredSource, Sources
 
 EVERYWHERE = frozenset(

@@ -12,24 +12,16 @@ from connectors.capabilities import Probe
 from connectors.errors import SourceError
 from connectors.filters import CustomerFilter
 from connectors.paging import NEWEST_FIRST, PageQuery, SortField
-from connectors.records import Customer, Kind, Order, Payment, Record, SourceKind
+from connectors.records import Customer, Kind, Order, Payment, Record
 from connectors.time_limit import allotted
 from resolvers import numbered, own
 from resolvers.context import Context
 from resolvers.errors import BadFilter
+from resolvers.incomplete import DEFAULT_KIND, PAGE_METHODS, Incomplete, cannot_list, unlisted
 from resolvers.index.connector import is_decided
 from resolvers.pages import Ask, Connection, Fetch, Load, merged, scans_of, sort_value
 from resolvers.rows import sees_kind
 from resolvers.sources import OWNERS, Address, ConfiguredSource, connector_method
-
-PAGE_METHODS = {
-    Kind.CUSTOMER: "customer_page",
-    Kind.ORDER: "order_page",
-    Kind.PAYMENT: "payment_page",
-    Kind.REFUND: "refund_page",
-}
-DEFAULT_KIND = {Kind.CUSTOMER: SourceKind.CRM, Kind.ORDER: SourceKind.CRM}
-"""Which sources answer when none is named: CRMs for what CRMs own, else every one that can."""
 
 
 async def page(
@@ -37,7 +29,8 @@ async def page(
 ) -> Connection:
     """Rows of one kind over the named sources, or over all that own it. One call per source.
 
-    Orders that a filter names by number are found also where a source has no list of them.
+    Orders that a filter names by number are found also where a source has no list of them. Unless
+    sources are named, those that have no list are named in the answer.
     """
     check_sort(ask)
     by_number = numbered.sources(context, ask.filter, sources)
@@ -61,19 +54,32 @@ async def page(
         fetches[source.name] = own.asked(context, kind, source, fetch)
     loads = {name: _load(context, name, kind) for name in by_entry}
     keeps = own.keeps(context, kind, ask.filter)
+    incomplete = left_out(context, kind, by_number) if sources is None else ()
     with allotted(context.deadline.level()):
-        return await merged(scans_of(ask, fetches, loads, keeps), ask)
+        return await merged(scans_of(ask, fetches, loads, keeps), ask, incomplete=incomplete)
+
+
+def left_out(
+    context: Context, kind: Kind, taking_part: Sequence[ConfiguredSource] = ()
+) -> tuple[Incomplete, ...]:
+    """Sources that a list over all of them lacks; of who sees some customers only, those in which
+    one of these is. They list customers by the ids that they have."""
+    if kind is Kind.CUSTOMER and own.limit(context) is not None:
+        return ()
+    return cannot_list(own.narrowed(context, kind, unlisted(context.sources, kind, taking_part)))
 
 
 def _check_sorted(
     context: Context, kind: Kind, ask: Ask, chosen: Sequence[ConfiguredSource]
 ) -> None:
-    """BadFilter where a vendor cannot list in this order; own customers are put in order here."""
+    """BadFilter where a source cannot list in this order; own customers are put in order here."""
     if kind is Kind.CUSTOMER and own.limit(context) is not None:
         return
-    for source in chosen:
-        if not source.can_sort(kind, ask.sort):
-            raise BadFilter(f"{source.vendor.label} cannot list {kind.value}s in this order")
+    unable = [source.name for source in chosen if not source.can_sort(kind, ask.sort)]
+    if unable:
+        able = [source.name for source in chosen if source.name not in unable]
+        others = f"name those that can in filter.source: {', '.join(able)}" if able else "none can"
+        raise BadFilter(f"{', '.join(unable)} cannot list {kind.value}s in this order; {others}")
 
 
 def check_sort(ask: Ask) -> None:
@@ -134,14 +140,16 @@ async def payment_referenced(context: Context, reference: str) -> Payment | None
 
 
 async def customer_mailed(context: Context, email: str) -> Customer | None:
-    """The newest customer with that e-mail, in the CRM configured first that has one."""
+    """The newest customer with that e-mail in any CRM.
+
+    Raises SourceError if any CRM failed: it may hold a newer one.
+    """
     ask = Ask(1, None, CustomerFilter(emails=(email,)), NEWEST_FIRST)
     connection = await page(context, Kind.CUSTOMER, ask)
     for node in connection.nodes:
         if isinstance(node, SourceError):
             raise node
-        return node  # type: ignore[return-value]
-    return None
+    return connection.nodes[0] if connection.nodes else None  # type: ignore[return-value]
 
 
 async def probe(context: Context, source: ConfiguredSource) -> Probe:

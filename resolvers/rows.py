@@ -184,14 +184,25 @@ def _records(value: Any) -> list[Record]:
 
 def _without(value: Any, verdicts: Mapping[str, Verdict]) -> Any:
     if isinstance(value, Record):
-        return value if verdicts[value.id] is True else None
+        verdict = verdicts[value.id]
+        return verdict if isinstance(verdict, SourceError) else value if verdict else None
     if isinstance(value, Linked):
         return _linked(value, verdicts)
     if isinstance(value, Connection):
         return _connection(value, verdicts)
     if isinstance(value, tuple):
-        return tuple(v for v in value if not isinstance(v, Record) or verdicts[v.id] is True)
+        return _each_shown(value, verdicts)
     return value
+
+
+def _each_shown(values: tuple[Any, ...], verdicts: Mapping[str, Verdict]) -> Any:
+    """Those that may be shown, or the failure that leaves it open for one of them: the list would
+    lack it without a sign."""
+    told = [verdicts[v.id] if isinstance(v, Record) else True for v in values]
+    for verdict in told:
+        if isinstance(verdict, SourceError):
+            return verdict
+    return tuple(v for v, verdict in zip(values, told, strict=True) if verdict is True)
 
 
 def _linked(value: Linked[Any], verdicts: Mapping[str, Verdict]) -> Linked[Any]:
@@ -203,7 +214,7 @@ def _linked(value: Linked[Any], verdicts: Mapping[str, Verdict]) -> Linked[Any]:
         for link in value.links
         if isinstance(failure := verdicts[link.record.id], SourceError)
     }
-    return Linked(links, (*value.failures, *unknown.values()))
+    return Linked(links, (*value.failures, *unknown.values()), value.doubt)
 
 
 def _connection(value: Connection, verdicts: Mapping[str, Verdict]) -> Connection:
@@ -218,7 +229,7 @@ def _connection(value: Connection, verdicts: Mapping[str, Verdict]) -> Connectio
         first=kept[0] if kept else None,
         last=kept[-1] if kept else None,
     )
-    return Connection(kept, page)
+    return Connection(kept, page, incomplete=value.incomplete)
 
 
 def _is_kept(edge: Edge, verdicts: Mapping[str, Verdict]) -> bool:

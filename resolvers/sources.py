@@ -34,6 +34,17 @@ OWNERS = {
     Kind.DISPUTE: "disputes",
 }
 """The capability that a source must have to own records of a kind."""
+WAYS: Mapping[str, Mapping[str, str]] = {
+    "customers": {"customers": "id"},
+    "orders": {"orders_by_number": "number", "orders": "id"},
+    "payments": {
+        "payments_by_reference": "reference",
+        "find_payments": "reference",
+        "payments": "id",
+    },
+    "refunds": {"refunds": "id"},
+}
+"""How records can be asked for without a list, by what it takes of a source."""
 
 
 class ConfiguredSource(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -138,15 +149,27 @@ class Sources(Mapping[str, ConfiguredSource]):
         ]
 
     def chosen(self, names: Iterable[str], capability: str) -> list[ConfiguredSource]:
-        """The sources a client named; BadFilter for one that is unknown or lacks the records."""
+        """The sources a client named; BadFilter for one that is unknown, and for one that cannot do
+        it, with what it can."""
         chosen = []
         for name in dict.fromkeys(names):
             source = self._by_name.get(name)
-            if source is None or not source.can(capability):
-                what = capability.replace("_page", "s")
-                raise BadFilter(f"no source of {what} is named {name[:64]!r}")
+            if source is None:
+                raise BadFilter(f"no source is named {name[:64]!r}")
+            if not source.can(capability):
+                raise BadFilter(self._unable(source, capability))
             chosen.append(source)
         return chosen
+
+    def _unable(self, source: ConfiguredSource, capability: str) -> str:
+        what = capability.removesuffix("_page").removesuffix("s") + "s"
+        ways = [way for method, way in WAYS.get(what, {}).items() if source.can(method)]
+        others = ", ".join(other.name for other in self.able(capability))
+        listed = f"; named can be {others}" if others else ""
+        if not ways:
+            return f"{source.name} holds no {what}{listed}"
+        asked = " or ".join(dict.fromkeys(ways))
+        return f"{source.name} has no list of {what}, it can only be asked by {asked}{listed}"
 
     def address_or_none(self, text: str, kind: Kind | None = None) -> Address | None:
         """As `address`; to somebody who sees not all, an id that no source can have is one of a

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
 
 import strawberry
 
+from schema import enums
+from schema.node import Source
+
 if TYPE_CHECKING:
     from schema.customer import Customer
     from schema.order import Order
@@ -13,6 +16,12 @@ if TYPE_CHECKING:
     from schema.refund import Refund
 
 T = TypeVar("T")
+
+
+@strawberry.federation.type(description="A source that takes no part in a list.")
+class IncompleteSource:
+    source: Source = strawberry.federation.field(description="The source.")
+    reason: enums.IncompleteReason = strawberry.federation.field(description="Why.")
 
 
 @strawberry.federation.type(description="Where a page stands in its connection.", shareable=True)
@@ -53,6 +62,10 @@ class Connection(Generic[T]):
     page_info: PageInfo = strawberry.federation.field(description="Whether and where it goes on.")
     total_count: int | None = strawberry.federation.field(
         description="How many rows there are in all; null where a source cannot count cheaply."
+    )
+    incomplete: list[IncompleteSource] = strawberry.federation.field(
+        description="Sources that may hold such records and take no part in the list; also in"
+        " `extensions.incomplete` of the answer. One that failed is an error, and not among them."
     )
 
 

@@ -67,12 +67,16 @@ SIZES: Mapping[str, ListSize] = {
     "Payment.refunds": whole(expected.REFUNDS_OF_A_PAYMENT),
     "Payment.disputes": long(expected.DISPUTES_OF_A_PAYMENT),
     "Payment.deductions": long(expected.DEDUCTIONS_OF_A_PAYMENT),
+    **{
+        f"{name}Connection.incomplete": long(expected.SOURCES)
+        for name in ("Customer", "Order", "Payment", "Refund")
+    },
 }
 LENGTHS: Mapping[str, str] = {"Query.nodes": "ids", "Query._entities": "representations"}
 """Lists that are as long as the list of an argument."""
 
 FREE = frozenset(
-    {"Money", "Price", "Source", "PageInfo"}
+    {"Money", "Price", "Source", "PageInfo", "IncompleteSource"}
     | {"CustomerEdge", "OrderEdge", "PaymentEdge", "RefundEdge"}
 )
 """Types that come with what they stand in: a record's money costs what the record costs."""

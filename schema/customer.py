@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import strawberry
 
 from connectors import records
-from connectors.errors import NotReady
 from connectors.filters import PaymentFilter, RefundFilter
 from connectors.money import Money as MoneyValue
 from connectors.records import OrderState
@@ -124,14 +122,6 @@ def _same_as(root: records.Customer, info: RequestInfo) -> Any:
     )
 
 
-def _certain(amount: MoneyValue | None, payments: Sequence[records.Payment]) -> int:
-    """Minor units; raises NotReady where a payment's own amounts are not known."""
-    if amount is None:
-        doubtful = next(p for p in payments if p.captured is None or p.refunded is None)
-        raise NotReady(doubtful.source.name, "what a payment took or gave back is not known")
-    return amount.minor_units
-
-
 @reads(CUSTOMER_ALL_ORDERS)
 @asks(Joined("Customer.allOrders"), Joined("Order.payments", ORDERS_OF_A_CUSTOMER))
 async def _totals(root: records.Customer, info: RequestInfo) -> Any:
@@ -143,15 +133,15 @@ async def _totals(root: records.Customer, info: RequestInfo) -> Any:
     for order in orders:
         payments = complete(linked[order.id])
         for currency in {p.amount.currency for p in payments}:
-            sums[currency]["paid"] += _certain(captured(payments, currency), payments)
-            sums[currency]["refunded"] += _certain(refunded(payments, currency), payments)
+            sums[currency]["paid"] += captured(payments, currency).minor_units
+            sums[currency]["refunded"] += refunded(payments, currency).minor_units
         check(order, "total")
         if order.total is not None:
             own = sums[order.total.currency]
             own["ordered"] += order.total.minor_units
             if order.recorded_state not in _NOT_OWED:
                 paid = captured(payments, order.total.currency)
-                own["outstanding"] += _certain(balance_due(order.total, paid), payments)
+                own["outstanding"] += balance_due(order.total, paid).minor_units
     return [
         Totals(currency, *(MoneyValue(values[name], currency) for name in _SUMS))
         for currency, values in sorted(sums.items())

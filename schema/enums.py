@@ -16,6 +16,7 @@ from connectors.records import (
     RefundStatus,
     SourceKind,
 )
+from resolvers.incomplete import IncompleteReason
 from resolvers.links import LinkRule
 from resolvers.payment_state import OrderPaymentState
 
@@ -23,6 +24,7 @@ __all__ = [
     "CustomerKind",
     "CustomerSort",
     "DisputeStatus",
+    "IncompleteReason",
     "LinkRule",
     "OrderPaymentState",
     "OrderSort",
@@ -100,8 +102,7 @@ DESCRIPTIONS: dict[type[Enum], tuple[str, dict[str, str]]] = {
             "PARTIALLY_REFUNDED": "A part of what was captured went back.",
             "REFUNDED": "All that was captured went back.",
             "DISPUTED": "A payment is under an open or lost dispute.",
-            "UNKNOWN": "A source cannot be asked, a status is unknown, the total is unknown, or"
-            " money was taken in another currency. Ask `paid` for the reason.",
+            "UNKNOWN": "A status or the total is unknown, or money was taken in another currency.",
         },
     ),
     PaymentStatus: (
@@ -162,6 +163,13 @@ DESCRIPTIONS: dict[type[Enum], tuple[str, dict[str, str]]] = {
             "PAY_LATER": "Someone else pays now, the payer later.",
             "CASH": "Cash, or a voucher paid in cash.",
             "UNKNOWN": _UNKNOWN,
+        },
+    ),
+    IncompleteReason: (
+        "Why a source takes no part in a list.",
+        {
+            "CANNOT_LIST": "It has no list of such records: it can be asked for one by its id, and"
+            " for orders by number.",
         },
     ),
     LinkRule: (

@@ -196,6 +196,8 @@ class Executor:
         if (end := context.exhausted) is not None:
             return _refused([GraphQLError(end.message)], end.code, request_id)
         outcome = _outcome(result, request_id)
+        if outcome.executed and context.incomplete:
+            outcome.body["extensions"] = {"incomplete": _incomplete(context)}
         if decided is None or access is None or not outcome.executed:
             return outcome
         if not access.is_enforced:
@@ -234,11 +236,20 @@ def _outcome(result: ExecutionResult, request_id: str) -> Outcome:
     return Outcome(body, executed=True, error_count=len(errors))
 
 
+def _incomplete(context: Context) -> list[dict[str, Any]]:
+    """What `extensions.incomplete` tells: who lacks where, and why."""
+    return [
+        {"path": path, "source": one.source.name, "reason": one.reason.name}
+        for path, one in context.incomplete
+    ]
+
+
 def _reported(outcome: Outcome, decided: Permitted) -> Outcome:
     """A dry run changes nothing, and says what would be."""
     if decided.denied:
         paths = [list(denial.path) for denial in decided.denied]
-        outcome.body["extensions"] = {"authorization": {"wouldFilter": paths}}
+        reported = {"authorization": {"wouldFilter": paths}}
+        outcome.body["extensions"] = {**outcome.body.get("extensions", {}), **reported}
     return outcome
 
 

@@ -25,6 +25,7 @@ from schema import enums, inputs
 from schema.connections import Payments, Refunds
 from schema.inputs import After, First
 from schema.links import PaymentLink, complete, page_of
+from schema.misfits import check
 from schema.money import Money, Price
 from schema.node import Entity, Node, RequestInfo, joined, reads, shows, then
 
@@ -56,7 +57,7 @@ def _currency(order: records.Order, payments: Sequence[records.Payment]) -> str 
 
 
 def _sum_of(
-    add: Callable[[Sequence[records.Payment], str], MoneyValue | None],
+    add: Callable[[Sequence[records.Payment], str], MoneyValue],
 ) -> Callable[[records.Order, RequestInfo], Any]:
     """A resolver of a sum over all payments; it raises what any source failed with, because a sum
     that may lack something is not shown."""
@@ -77,6 +78,7 @@ def _sum_of(
 def _balance_due(root: records.Order, info: RequestInfo) -> Any:
     def show(linked: Linked[records.Payment]) -> MoneyValue | None:
         payments = complete(linked)
+        check(root, "total")
         if root.total is None:
             return None
         return balance_due(root.total, captured(payments, root.total.currency))
@@ -85,10 +87,8 @@ def _balance_due(root: records.Order, info: RequestInfo) -> Any:
 
 
 def _live(order: records.Order, linked: Linked[records.Payment]) -> OrderPaymentState:
-    """UNKNOWN while a source cannot be asked; the reason is the error of `paid`."""
-    if linked.failures:
-        return OrderPaymentState.UNKNOWN
-    return payment_state(order, linked.records)
+    """Raises what any source failed with: its payments decide too."""
+    return payment_state(order, complete(linked))
 
 
 @reads(ORDER_PAYMENTS)

@@ -85,8 +85,9 @@ def _refunds(
 class Payment(Node, Entity):
     provider: enums.Provider = strawberry.federation.field(description="Who took the payment.")
     channel: enums.PaymentChannel = strawberry.federation.field(description="By what means.")
-    status: enums.PaymentStatus = strawberry.federation.field(
-        description="Its state, with refunds and disputes laid over it."
+    status: enums.PaymentStatus | None = strawberry.federation.field(
+        description="Its state, with refunds and disputes laid over it; null, with an error, where"
+        " these could not be read."
     )
     provider_status: str | None = strawberry.federation.field(
         description="The state in the provider's own word."

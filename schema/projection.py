@@ -34,6 +34,7 @@ from auth.access import Access
 from auth.rules import Mask
 from connectors.records import Kind, Record
 from resolvers.context import Join
+from resolvers.pages import Connection
 from schema.misfits import misfits_of
 from schema.permitted import INTROSPECTION, NEVER_NULL, denied_by, is_denied
 from schema.requirements import access_of
@@ -102,6 +103,8 @@ class ProjectingExecutor(CoreExecutor[Any]):
         plan = self._plan(parent_type, grouped_field_set)
         if plan.is_record and self.context_value.shown is not None:
             self.context_value.shown.append(source_value)
+        if isinstance(source_value, Connection) and source_value.incomplete and path is not None:
+            self.context_value.lacks(path.as_list(), source_value.incomplete)
         answer: dict[str, Any] = dict.fromkeys(plan.names)
         try:
             if misfits_of(source_value):

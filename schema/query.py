@@ -46,6 +46,7 @@ async def _customer(
 ) -> Any:
     mail = _one(Kind.CUSTOMER, inputs.given(id), inputs.given(email), "email")
     if mail is not None:
+        info.context.lacks(info.path.as_list(), roots.left_out(info.context, Kind.CUSTOMER))
         return await roots.customer_mailed(info.context, mail)
     return await _by_id(info, Kind.CUSTOMER, str(id))
 

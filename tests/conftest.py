@@ -13,6 +13,10 @@ settings.load_profile("same")
 pytest.register_assert_rewrite("connectors.conformance", "connectors.conformance_kit")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="the whole fault matrix, for an hour")
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"

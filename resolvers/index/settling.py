@@ -1,4 +1,7 @@
-"""What follows for a payment from refunds and disputes that its provider tells apart from it."""
+"""What follows for a payment from refunds and disputes that its provider tells apart from it.
+
+Where these cannot be read, the failure stands at the attributes that follow from them.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,8 @@ def settled(
 ) -> Payment | Malformed:
     """The payment with its refunds, sums and state; Malformed when its books tell another amount.
 
-    What could not be read leaves the state UNKNOWN: it may have been refunded in full.
+    What could not be read leaves the state UNKNOWN, with the failure beside it: it may have been
+    refunded in full.
     """
     if entry is not None and entry.amount is not None and entry.amount != payment.amount:
         return Malformed(payment.source.name, "the amount is not the one that its books tell")
@@ -43,7 +47,11 @@ def settled(
     if payment.refunds is None:
         changes |= _refunded(payment, refunds)
     if payment.disputes is None:
-        changes |= _disputed(payment, disputes, changes.get("status", payment.status))
+        told = _disputed(payment, disputes, changes.get("status", payment.status))
+        failed = {**changes.get("failed", {}), **told.get("failed", {})}
+        if _decides(disputes):
+            failed.pop("status", None)
+        changes |= told | {"failed": failed or None}
     return msgspec.structs.replace(payment, **changes)
 
 
@@ -71,8 +79,11 @@ def _refunded(payment: Payment, refunds: Sequence[Refund] | SourceError) -> dict
     taken = payment.captured
     if taken is None:
         return {"refunds": ()} if not refunds else {}
-    if isinstance(refunds, SourceError) or (total := total_of(refunds, taken)) is None:
-        return UNCERTAIN if payment.status in TAKEN else {}
+    if isinstance(refunds, SourceError):
+        return _without_refunds(payment, refunds)
+    if (total := total_of(refunds, taken)) is None:
+        wrong = Malformed(payment.source.name, "the refunds are more than the payment")
+        return _without_refunds(payment, wrong)
     if payment.status is PaymentStatus.PARTIALLY_REFUNDED:
         # The provider's own word stands; how much it was is known only from the refunds.
         return {"refunds": tuple(refunds), "refunded": total} if total.minor_units else {}
@@ -83,6 +94,14 @@ def _refunded(payment: Payment, refunds: Sequence[Refund] | SourceError) -> dict
         # What is known is shown; what is not known may be more.
         return {"status": status} | ({"refunds": tuple(refunds)} if refunds else {})
     return {"refunds": tuple(refunds), "refunded": total, "status": status}
+
+
+def _without_refunds(payment: Payment, failure: SourceError) -> dict[str, Any]:
+    """The state that the provider tells beside the refunds stands; one that follows from them does
+    not."""
+    if payment.status not in TAKEN:
+        return {"failed": {"refunded": failure}} if payment.refunded is None else {}
+    return UNCERTAIN | {"failed": {"status": failure, "refunded": failure}}
 
 
 def _state(
@@ -104,10 +123,17 @@ def _disputed(
     payment: Payment, disputes: Sequence[Dispute] | SourceError, status: PaymentStatus
 ) -> dict[str, Any]:
     if isinstance(disputes, SourceError):
-        return UNCERTAIN if payment.captured is not None else {}
+        return UNCERTAIN | {"failed": {"status": disputes}} if payment.captured is not None else {}
     states = {dispute.status for dispute in disputes}
     if states & HOLDING:
         status = PaymentStatus.DISPUTED
     elif DisputeStatus.UNKNOWN in states:
         status = PaymentStatus.UNKNOWN
     return {"disputes": tuple(disputes), "status": status}
+
+
+def _decides(disputes: Sequence[Dispute] | SourceError) -> bool:
+    """Whether the state follows from these alone, whatever the refunds are."""
+    if isinstance(disputes, SourceError):
+        return False
+    return any(d.status in HOLDING or d.status is DisputeStatus.UNKNOWN for d in disputes)

@@ -15,9 +15,11 @@ from typing import Any
 from connectors.errors import Rejected, SourceError
 from connectors.filters import OrderFilter
 from connectors.paging import NEWEST_FIRST, Page, PageQuery
-from connectors.records import Customer, Order, Payment, Refund, SourceKind
+from connectors.records import Customer, Kind, Order, Payment, Refund, SourceKind
 from resolvers.context import Context, Join
+from resolvers.errors import BadFilter
 from resolvers.expected import ORDERS_OF_A_CUSTOMER, PAYMENTS_OF_A_CUSTOMER
+from resolvers.incomplete import cannot_list
 from resolvers.joins.keyed import source_failures
 from resolvers.joins.order import ORDER_PAYMENTS, refunds_of_linked
 from resolvers.links import Link, Linked, LinkRule, Only, asked_for
@@ -62,15 +64,27 @@ async def _order_page(
     """One customer's page. Its reads meet those of the other customers in one lookup."""
     if isinstance(owners, Exception):
         raise owners
-    fetches = {owner.id: _reader(context, owner) for owner in owners.records}
+    sources = [context.sources[owner.source.name] for owner in owners.records]
+    for source in sources:
+        if not source.can_sort(Kind.ORDER, ask.sort):
+            raise BadFilter(f"{source.name} cannot list orders in this order")
+    unable = [source for source in sources if not source.can("orders_by_customer")]
+    fetches = {
+        owner.id: _reader(context, owner)
+        for owner, source in zip(owners.records, sources, strict=True)
+        if source not in unable
+    }
     keeps = None if context.rows is None else context.rows.keeps
-    return await merged(scans_of(ask, fetches, keeps=keeps), ask, owners.failures)
+    scans = scans_of(ask, fetches, keeps=keeps)
+    return await merged(scans, ask, owners.failures, cannot_list(unable))
 
 
 def _reader(context: Context, owner: Customer) -> Any:
+    """Raises Rejected where the source does not tell a customer's orders."""
+
     async def fetch(query: PageQuery[OrderFilter]) -> Page[Order]:
         if not context.sources[owner.source.name].can("orders_by_customer"):
-            return Page(())
+            raise Rejected(owner.source.name, "it cannot be asked for a customer's orders")
         answer = await context.lookups.many(
             owner.source.name, "orders_by_customer", [owner.native_id], query
         )

@@ -52,5 +52,8 @@ def failures(found: dict[str, Any]) -> dict[str, Exception]:
 
 
 def source_failures(values: Sequence[Any]) -> tuple[SourceError, ...]:
-    """One failure per source."""
-    return tuple({e.source: e for e in values if isinstance(e, SourceError)}.values())
+    """One failure per source. A failure of ours is raised."""
+    for value in values:
+        if not isinstance(value, SourceError):
+            raise value
+    return tuple({failure.source: failure for failure in values}.values())

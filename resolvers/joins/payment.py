@@ -7,28 +7,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.errors import NotReady
-from connectors.records import Customer, Dispute, Order, Payment, PaymentStatus, Refund
+from connectors.records import Customer, Dispute, Order, Payment, Refund
 from resolvers.context import Context, Join
 from resolvers.joins.keyed import by_own_source, failures, own_id, succeeded
 from resolvers.links import Linked
+from resolvers.payment_state import has_unknown_refunds
 
 
 async def _refunds(context: Context, payments: Sequence[Payment], _: Any) -> Mapping[str, Any]:
     found = await by_own_source(context, payments, "refunds_by_payment", own_id)
-    missed = [p for p in payments if not found.get(p.id) and _has_unknown_refunds(p)]
+    missed = [p for p in payments if not found.get(p.id) and has_unknown_refunds(p)]
     return found | {
         p.id: NotReady(p.source.name, "its books have not told of a refund that exists")
         for p in missed
     }
-
-
-def _has_unknown_refunds(payment: Payment) -> bool:
-    """The provider says that something went back, in a state that follows from no refund."""
-    return (
-        payment.status in (PaymentStatus.UNKNOWN, PaymentStatus.PARTIALLY_REFUNDED)
-        and payment.captured is not None
-        and payment.refunded is None
-    )
 
 
 async def _disputes(context: Context, payments: Sequence[Payment], _: Any) -> Mapping[str, Any]:
@@ -41,34 +33,26 @@ async def _orders(context: Context, payments: Sequence[Payment], _: Any) -> Mapp
 
 async def _order(context: Context, payments: Sequence[Payment], _: Any) -> Mapping[str, Any]:
     linked = await context.many(PAYMENT_ORDERS, payments)
-    return {key: first_of(value) for key, value in linked.items()}
-
-
-def first_of(linked: Linked[Order] | Exception) -> Order | Exception | None:
-    """The order with the best evidence; a failure counts only when none was found."""
-    if isinstance(linked, Exception):
-        return linked
-    if linked.links:
-        return linked.links[0].record
-    return linked.failures[0] if linked.failures else None
+    return {key: v.best if isinstance(v, Linked) else v for key, v in linked.items()}
 
 
 async def _customer(context: Context, payments: Sequence[Payment], _: Any) -> dict[str, Any]:
     """The CRM's customer of the linked order, else the CRM's customer that holds the payer's id,
-    else the payer as the provider knows it."""
+    else the payer as the provider knows it. The failure of one choice is never answered with the
+    next."""
     # Imported here because an order's joins are made of a payment's.
     from resolvers.joins.order import ORDER_CUSTOMER
 
     order_of = await context.many(PAYMENT_ORDER, payments)
     orders = succeeded(order_of)
     of_order = await context.many(ORDER_CUSTOMER, list(orders.values()))
-    answer: dict[str, Any] = {
-        key: of_order[order.id] for key, order in orders.items() if of_order[order.id] is not None
-    }
+    answer: dict[str, Any] = dict(failures(order_of))
+    for key, order in orders.items():
+        customer = of_order[order.id] or order.misfit("customer")
+        if customer is not None:
+            answer[key] = customer
     rest = [p for p in payments if p.id not in answer and p.customer_id is not None]
-    answer |= await _payers(context, rest)
-    # The order could not be looked up and the payer is unknown: the failure is the answer.
-    return failures(order_of) | answer
+    return answer | await _payers(context, rest)
 
 
 async def _payers(context: Context, payments: Sequence[Payment]) -> dict[str, Any]:
@@ -84,7 +68,7 @@ async def _payers(context: Context, payments: Sequence[Payment]) -> dict[str, An
         for p in payments
         if p.customer_id is not None and (p.source.name, p.customer_id) in known
     }
-    rest = [payment for payment in payments if payment.id not in succeeded(answer)]
+    rest = [payment for payment in payments if payment.id not in answer]
     provider = await by_own_source(context, rest, "customers", lambda p: p.customer_id)
     return answer | provider
 

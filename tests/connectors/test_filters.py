@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from connectors.errors import TimedOut
 from connectors.filters import (
     CustomerFilter,
     Filter,
@@ -136,3 +137,21 @@ def test_the_bounds_of_a_range_are_what_their_names_say(
     assert MoneyRange("EUR", **amounts).accepts(Money(12, "EUR")) is accepted
     assert not TimeRange(**bounds).accepts(None)
     assert not MoneyRange("EUR", **amounts).accepts(None)
+
+
+def test_a_payment_whose_state_could_not_be_read_is_undecided_where_states_are_asked_for() -> None:
+    down = TimedOut("s", "no answer")
+    payment = Payment(
+        source=Source("s", "v", SourceKind.PAYMENTS),
+        native_id="p",
+        provider=Provider.OTHER,
+        status=PaymentStatus.UNKNOWN,
+        amount=Money(1, "EUR"),
+        reference="1",
+        failed={"status": down},
+    )
+    wanted = (PaymentStatus.SUCCEEDED,)
+    assert PaymentFilter(statuses=wanted).undecided(payment) is down
+    assert PaymentFilter(statuses=wanted, references=("2",)).undecided(payment) is None
+    assert PaymentFilter(references=("1",)).undecided(payment) is None
+    assert OrderFilter().undecided(payment) is None

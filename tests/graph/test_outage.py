@@ -54,13 +54,13 @@ def test_with_stripe_down_the_orders_are_still_there(
     for node, old in zip(nodes, before, strict=True):
         for field in ("number", "total", "recordedState", "customer"):
             assert node[field] == old[field]
-        assert (node["paymentState"], node["inSync"]) == ("UNKNOWN", None)
     errors = located(answer)
-    expected = {f"orders.nodes.{i}.{field}" for i in range(3) for field in ("paid", "payments")}
+    derived = ("paid", "paymentState", "inSync", "payments")
+    expected = {f"orders.nodes.{i}.{field}" for i in range(3) for field in derived}
     assert set(errors) == expected
     assert {code for code, _ in errors.values()} == {"UPSTREAM_UNAVAILABLE"}
     assert {source for _, source in errors.values()} <= {"stripe_eu", "stripe_us"}
-    silent = {p for p in nulls(answer["data"]) - expected if not p.endswith((".inSync", ".total"))}
+    silent = {p for p in nulls(answer["data"]) - expected if not p.endswith(".total")}
     assert {p for p in silent if not p.endswith("customer")} == set()
 
 
@@ -117,6 +117,49 @@ def test_what_an_order_was_paid_is_not_told_while_one_account_is_down(
     )
     assert nodes[-1] is None
     assert set(located(answer)) == {"order.paid", f"order.payments.nodes.{len(found)}"}
+
+
+def test_what_follows_from_refunds_that_cannot_be_read_is_null_with_their_failure(
+    gateway: GatewayServer, control: Control, truth: Truth
+) -> None:
+    order = next(
+        o
+        for o in truth["orders"]
+        if any(p["source"] == "wechat_cn" and p["refunds"] for p in o["payments"])
+    )
+    query = """query O($n: String!) { order(number: $n) {
+      paid { minorUnits } refunded { minorUnits } paymentState inSync
+      payments(filter: {source: ["wechat_cn"]}) { nodes {
+        reference captured { minorUnits } status refunded { minorUnits } refunds { nodes { id } }
+      } } customer { totals { currency } } } }"""
+    before = gateway.data(query, n=order["number"])["order"]
+    control.faults(down("wechatpay", path="/v3/refund"))
+    answer = gateway.ask(query, n=order["number"])
+    shown = answer["data"]["order"]
+    assert shown["paid"] == before["paid"]
+    for payment, old in zip(shown["payments"]["nodes"], before["payments"]["nodes"], strict=True):
+        assert (payment["reference"], payment["captured"]) == (old["reference"], old["captured"])
+    errors = located(answer)
+    below = ("status", "refunded", "refunds")
+    expected = {f"order.{field}" for field in ("refunded", "paymentState", "inSync")}
+    expected |= {f"order.payments.nodes.0.{field}" for field in below} | {"order.customer.totals"}
+    assert set(errors) == expected <= nulls(answer["data"])
+    assert set(errors.values()) == {("UPSTREAM_UNAVAILABLE", "wechat_cn")}
+
+
+def test_a_list_by_state_says_whose_state_could_not_be_read(
+    gateway: GatewayServer, control: Control
+) -> None:
+    """A refunded payment is not silently absent while its refunds cannot be read."""
+    query = """{ payments(first: 50, filter: {status: [REFUNDED], source: ["wechat_cn"]}) {
+      nodes { id status } } }"""
+    before = gateway.data(query)["payments"]["nodes"]
+    assert before
+    control.faults(down("wechatpay", path="/v3/refund"))
+    answer = gateway.ask(query)
+    assert all(node is None for node in answer["data"]["payments"]["nodes"])
+    assert len(answer["data"]["payments"]["nodes"]) >= len(before)
+    assert {source for _, source in located(answer).values()} == {"wechat_cn"}
 
 
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {

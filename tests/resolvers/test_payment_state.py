@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from connectors.errors import NotReady, Retryable, Undecided
 from connectors.money import Money
 from connectors.records import OrderState, Payment, PaymentStatus
 from resolvers.payment_state import (
@@ -156,3 +157,33 @@ def test_sums_count_one_currency_and_skip_what_is_not_known() -> None:
 )
 def test_what_is_still_due(total: int, taken: int, due: int) -> None:
     assert balance_due(eur(total), eur(taken)) == eur(due)
+
+
+DOWN = Retryable("eu", "down")
+
+
+def test_a_sum_that_a_payment_leaves_open_raises_why() -> None:
+    undocumented = paid(None, status=UNKNOWN)
+    for add in (captured, refunded):
+        with pytest.raises(Undecided) as raised:
+            add([paid(1000), undocumented], "EUR")
+        assert raised.value.source == "eu"
+    with pytest.raises(NotReady):
+        refunded([paid(1000, status=PaymentStatus.PARTIALLY_REFUNDED)], "EUR")
+
+
+def test_a_sum_raises_the_failure_of_the_call_that_would_have_told_it() -> None:
+    failed = paid(1000, status=UNKNOWN, failed={"status": DOWN, "refunded": DOWN})
+    assert captured([failed], "EUR") == eur(1000)
+    with pytest.raises(Retryable) as raised:
+        refunded([failed], "EUR")
+    assert raised.value is DOWN
+
+
+def test_a_state_raises_the_failure_that_leaves_it_open() -> None:
+    failed = paid(1000, 0, status=UNKNOWN, failed={"status": DOWN})
+    asked = order("1", total=eur(1000))
+    with pytest.raises(Retryable):
+        payment_state(asked, [failed])
+    # A dispute decides, whatever the other payments are.
+    assert payment_state(asked, [failed, paid(1, status=DISPUTED)]) is STATE.DISPUTED

@@ -64,12 +64,24 @@ def test_without_money_taken_there_is_nothing_to_refund() -> None:
 def test_refunds_that_cannot_be_right_make_the_state_unknown(amount: Money) -> None:
     found = settle(payment("p1"), [refund("r1", amount=amount)])
     assert (found.status, found.refunds, found.refunded) == (P.UNKNOWN, None, None)
+    assert {type(failure) for failure in (found.failed or {}).values()} == {Malformed}
 
 
 def test_refunds_that_cannot_be_read_make_the_state_unknown() -> None:
     found = settle(payment("p1"), LATE)
     assert (found.status, found.refunds, found.refunded) == (P.UNKNOWN, None, None)
     assert found.captured == yuan(1000)
+    assert found.failed == {"status": LATE, "refunded": LATE}
+
+
+def test_the_providers_own_word_stands_where_refunds_cannot_be_read() -> None:
+    found = settle(payment("p1", status=P.PARTIALLY_REFUNDED), LATE)
+    assert (found.status, found.failed) == (P.PARTIALLY_REFUNDED, {"refunded": LATE})
+
+
+def test_an_open_dispute_decides_whatever_the_refunds_are() -> None:
+    found = settle(payment("p1"), LATE, [dispute("d1", DisputeStatus.LOST)])
+    assert (found.status, found.failed) == (P.DISPUTED, {"refunded": LATE})
 
 
 @pytest.mark.parametrize(
@@ -94,7 +106,8 @@ def test_a_dispute_of_unknown_outcome_makes_the_state_unknown() -> None:
 
 
 def test_disputes_that_cannot_be_read_make_the_state_unknown() -> None:
-    assert settle(payment("p1"), (), LATE).status is P.UNKNOWN
+    found = settle(payment("p1"), (), LATE)
+    assert (found.status, found.failed) == (P.UNKNOWN, {"status": LATE})
 
 
 def test_what_the_provider_tells_with_the_payment_is_not_touched() -> None:

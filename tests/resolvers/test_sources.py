@@ -97,9 +97,17 @@ def test_named_sources_are_chosen_in_the_order_of_their_names_once() -> None:
     assert SOURCES.chosen([], "orders") == []
 
 
-@pytest.mark.parametrize("name", ["none", "", "eu", "x" * 1000])
-def test_a_named_source_without_such_records_is_refused(name: str) -> None:
-    with pytest.raises(BadFilter, match="no source of orders is named") as refusal:
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("none", "no source is named 'none'"),
+        ("", "no source is named ''"),
+        ("eu", "eu holds no orders; named can be crm, salesforce, any"),
+        ("x" * 1000, "no source is named 'xxx"),
+    ],
+)
+def test_a_named_source_without_such_records_is_refused(name: str, message: str) -> None:
+    with pytest.raises(BadFilter, match=message) as refusal:
         SOURCES.chosen(["crm", name], "orders")
     assert len(str(refusal.value)) < 120
 

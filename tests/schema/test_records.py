@@ -12,6 +12,7 @@ from graphql import GraphQLObjectType, default_field_resolver
 from connectors import records
 from connectors.money import Money
 from connectors.price import Price
+from resolvers.incomplete import Incomplete
 from resolvers.links import Link
 from resolvers.pages import Connection, Edge, PageInfo
 from schema.build import build_schema
@@ -40,16 +41,17 @@ SHOWN: dict[str, type[Any]] = {
     "CustomerTotal": Totals,
     "SourceStatus": Status,
     "PageInfo": PageInfo,
+    "IncompleteSource": Incomplete,
     **{f"{name}Connection": Connection for name in ("Customer", "Order", "Payment", "Refund")},
     **{f"{name}Edge": Edge for name in ("Customer", "Order", "Payment", "Refund")},
 }
 NOT_SHOWN = {
-    "Customer": {"external_ids", "misfits", "more_emails"},
-    "Order": {"customer_id", "payment_ids", "misfits"},
+    "Customer": {"external_ids", "misfits", "failed", "more_emails"},
+    "Order": {"customer_id", "payment_ids", "misfits", "failed"},
     "OrderLine": {"source", "misfits"},
-    "Payment": {"customer_id", "misfits"},
-    "Refund": {"payment_id", "misfits"},
-    "Dispute": {"payment_id", "misfits"},
+    "Payment": {"customer_id", "misfits", "failed"},
+    "Refund": {"payment_id", "misfits", "failed"},
+    "Dispute": {"payment_id", "misfits", "failed"},
     "PageInfo": {"first", "last"},
     "Price": {"money"},
     "PaymentLink": {"record"},
