@@ -27,6 +27,9 @@ class Identities:
     def get(self, source: str, kind: Kind, native_id: str) -> Record | None:
         return self._first.get((source, kind, native_id))
 
+    def clear(self) -> None:
+        self._first.clear()
+
     def __call__(self, value: Any) -> Any:
         """What a connector answered, with each record as it was read first."""
         if isinstance(value, Record):

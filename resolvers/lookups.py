@@ -71,6 +71,7 @@ class Lookups:
     def close(self) -> None:
         """Forgets what was read; the counts stay."""
         self._loaders.clear()
+        self._identities.clear()
 
     async def once(self, source: ConfiguredSource, call: Callable[[], Any]) -> Any:
         """One call of a connector under the deadline; raises SourceError or BadCursor only."""

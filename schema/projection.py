@@ -20,6 +20,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
+    GraphQLResolveInfoHelpers,
     is_introspection_type,
     is_leaf_type,
     is_list_type,
@@ -77,6 +78,16 @@ class ProjectingExecutor(CoreExecutor[Any]):
     """For queries only: it has no notion of incremental delivery. One lives as long as its
     operation, and so does what it finds out about selections: each is held with it, so that its
     identity is not used again."""
+
+    @property
+    def async_helpers(self) -> GraphQLResolveInfoHelpers:
+        """Made when it is asked for: kept, it would hold this executor, which holds the answer's
+        records, in a cycle until the collector comes."""
+        return GraphQLResolveInfoHelpers(self.gather_async_work, self.track_async_work)
+
+    @async_helpers.setter
+    def async_helpers(self, _: GraphQLResolveInfoHelpers) -> None:
+        """Drops what graphql-core would keep."""
 
     @cached_property
     def _verdicts(self) -> dict[tuple[str, int], tuple[Any, bool, Project | None]]:
