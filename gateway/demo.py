@@ -186,6 +186,7 @@ async def demonstrate(
         answer = await asyncio.to_thread(ask, origin, numbers, tokens["frontend"])
         vendors = dict.fromkeys(account.vendor for account in sandbox.world.accounts)
         print(_report(sandbox.origin, vendors, origin, answer), flush=True)
+        print(paces(settings, registry), flush=True)
         for role in ("bi", "partner"):
             other = await asyncio.to_thread(ask, origin, numbers, tokens[role])
             print(_as_seen_by(role, other), flush=True)
@@ -208,6 +209,17 @@ def partners_customers(world: World, numbers: Sequence[str]) -> list[str]:
         for order in shown[::2]
         if order.customer is not None
     ]
+
+
+def paces(settings: Settings, registry: Registry) -> str:
+    """The sources that are called faster here than a real account allows by default."""
+    faster = [
+        f"{name} {rate:g} ({usual:g})"
+        for name, own in settings.sources.items()
+        for kind, rate in own.rates.items()
+        if rate > (usual := registry[own.vendor].limits.rates.get(kind, rate))
+    ]
+    return f"\nCalls a second, where the demo allows more than the default: {', '.join(faster)}"
 
 
 def _as_seen_by(role: str, answer: Mapping[str, Any]) -> str:
