@@ -35,6 +35,7 @@ async def sync_index(
             for outcome in noted:
                 tell(outcome)
             outcomes += noted
+        await gateway.scrub_if_needed()
         return outcomes
 
 

@@ -16,7 +16,8 @@ from connectors.filters import MoneyRange, TimeRange
 from connectors.ledger import Entry
 from connectors.money import Money
 from connectors.records import Kind
-from resolvers.index.store import Index, Progress, Slice
+from resolvers.index.slice import Slice
+from resolvers.index.store import Index, Progress
 from resolvers.store import StoreUnusable, open_store
 
 pytestmark = pytest.mark.anyio
