@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,7 +33,7 @@ from resolvers.link_store import LinkStore
 from resolvers.links import LinkRules, Pair
 from resolvers.sealed_secrets import SealedSecrets
 from resolvers.sources import ConfiguredSource, Sources
-from resolvers.store import Engine, open_store
+from resolvers.store import Engine, StoreUnusable, open_store
 from resolvers.tombstones import SECRET as TOMBSTONES
 from resolvers.tombstones import Tombstones
 from schema.build import build_schema
@@ -66,6 +66,13 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
         """What is kept about somebody, in all stores at once."""
         return Erasure(self.engine, self.tombstones, (self.store, self.index))
 
+    async def scrub_if_needed(self) -> None:
+        """After a command that wrote references: a write may have taken away rows that turned out
+        to belong to what was erased. The next erasure does it where another process reads on."""
+        if self.index.has_taken_away:
+            with suppress(StoreUnusable):
+                await self.erasure.scrub()
+
     def context(self, request_id: str | None = None, principal: Principal | None = None) -> Context:
         """A context for one request; `principal` is who asks. Without a policy nobody is asked."""
         return Context(
@@ -87,7 +94,8 @@ async def open_gateway(settings: Settings, registry: Registry) -> AsyncIterator[
             open_store(settings.store.url, None if password is None else password.reveal())
         )
         tombstones = await open_tombstones(engine, settings)
-        store, index = LinkStore(engine, tombstones=tombstones), Index(engine, tombstones)
+        store = LinkStore(engine, tombstones=tombstones)
+        index = Index(engine, tombstones, (store,))
         learner = Learner(index)
         stack.push_async_callback(learner.aclose)
         opening = Opening(registry, index, learner, stack)

@@ -67,6 +67,14 @@ HOLDINGS = (
         protected="the database's own rights",
     ),
     Holding(
+        name="ledger_coverage",
+        place=Place.STORE,
+        what="of which time the statements of a source were read, and readings that are unfinished",
+        class_="no",
+        kept_for="for good",
+        protected="the database's own rights",
+    ),
+    Holding(
         name="tombstone",
         place=Place.STORE,
         what="HMACs of the ids and order numbers that were erased, and when",

@@ -53,7 +53,8 @@ async def import_index(
             for source, entry in reader.rows():
                 spools.setdefault(source, Spool()).add([entry])
             if not reader.refused and not dry_run:
-                left_out = await gateway.index.put_file(f"import {path.name}", _parts(spools))
+                left_out = await gateway.index.put_file(f"import {path.name}", _Parts(spools))
+                await gateway.scrub_if_needed()
         finally:
             for spool in spools.values():
                 spool.close()
@@ -71,10 +72,16 @@ async def forget(settings: Settings, registry: Registry, ids: Sequence[str]) -> 
         return sum([await gateway.index.forget(a.source, a.kind, [a.native_id]) for a in addresses])
 
 
-def _parts(spools: Mapping[str, Spool]) -> Iterator[tuple[str, list[Entry]]]:
-    for source, spool in spools.items():
-        for part in spool.parts():
-            yield source, part
+class _Parts:
+    """All that was spooled, as often as it is read."""
+
+    def __init__(self, spools: Mapping[str, Spool]) -> None:
+        self._spools = spools
+
+    def __iter__(self) -> Iterator[tuple[str, list[Entry]]]:
+        for source, spool in self._spools.items():
+            for part in spool.parts():
+                yield source, part
 
 
 class Refusal(ValueError):

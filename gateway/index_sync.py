@@ -36,6 +36,7 @@ async def sync_index(
             for outcome in noted:
                 tell(outcome)
             outcomes += noted
+        await gateway.scrub_if_needed()
         return outcomes
 
 

@@ -21,6 +21,7 @@ from connectors.records import Kind, Payment
 from connectors.registry import Registry
 from gateway.audit_settings import AuditSettings
 from gateway.compose import Gateway, open_gateway
+from gateway.covered import uncovered
 from gateway.holdings import what_stays
 from gateway.settings import Settings
 from gateway.strict import SettingsError
@@ -79,6 +80,11 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     stored: Mapping[str, Sequence[Line]]
     not_asked: tuple[str, ...]
 
+    def also(self, not_asked: Sequence[str]) -> Found:
+        """With more places where something may be."""
+        every = tuple(dict.fromkeys([*self.not_asked, *not_asked]))
+        return msgspec.structs.replace(self, not_asked=every)
+
     @property
     def going(self) -> set[str]:
         """The stores that are erased from; in the others it stays."""
@@ -122,6 +128,7 @@ async def export(
         ]
         stored = Counter(line["store"] for line in lines)
         counts = {store: stored[store] for store in found.stored}
+        found = found.also(_unreachable(found.stored[TOMBSTONE]))
         return lines, found.manifest("export", at=datetime.now(UTC), stored=counts)
 
 
@@ -143,6 +150,8 @@ async def erase(
             raise Refused("nobody agreed")
         now = datetime.now(UTC)
         gone, names = await gateway.erasure.erase(found.subject.names, now)
+        # A sync may have begun since the sources were asked.
+        found = found.also(await uncovered(gateway, found.subject))
         left = await gateway.erasure.about(names)
         if any(left.values()):
             raise StoreUnusable("something came back while it was erased: do it again")
@@ -172,9 +181,20 @@ async def _opened(
         stored[TOMBSTONE] = [{"name": name, "erased_at": at} for name, at in standing]
         stored[AUDIT] = [] if settings.audit is None else _audited(settings.audit, subject)
         told = _not_asked(settings, context, question, subject, customers)
+        told += await uncovered(gateway, subject)
         told += await _doubtful(gateway, subject, set(map(str, others)))
         found = Found(question=question, subject=subject, stored=stored, not_asked=tuple(told))
         yield gateway, found
+
+
+def _unreachable(tombstones: Sequence[Line]) -> list[str]:
+    """What an erasure before took away was all that led to some of their ids."""
+    days = sorted({f"{line['erased_at']:%Y-%m-%d}" for line in tombstones})
+    return [
+        f"references of theirs were erased on {day}: marks and audit entries of ids that only those"
+        " references led to are kept and cannot be found any more"
+        for day in days
+    ]
 
 
 def _audited(settings: AuditSettings, subject: Subject) -> list[Line]:

@@ -31,6 +31,33 @@ class PersonalStore(Protocol):
         ...
 
 
+async def every_name(
+    connection: AsyncConnection, stores: Sequence[PersonalStore], names: Collection[str]
+) -> frozenset[str]:
+    """With what the stores find by them, until none of them finds another name."""
+    every, fresh = set(names), set(names)
+    while fresh:
+        found = [await store.named(connection, fresh) for store in stores]
+        fresh = set().union(*found) - every
+        every |= fresh
+    return frozenset(every)
+
+
+async def take_away(
+    connection: AsyncConnection,
+    tombstones: Tombstones,
+    stores: Sequence[PersonalStore],
+    names: Collection[str],
+    at: datetime,
+) -> tuple[dict[str, int], frozenset[str]]:
+    """Erases what is `about` these names, inside of `Tombstones.erasing`; returns how many rows by
+    table, tombstones too, and every name that is erased with these."""
+    every = await every_name(connection, stores, names)
+    gone = {store.TABLE: await store.erase(connection, every) for store in stores}
+    gone[tombstones.TABLE] = await tombstones.put(connection, every, at)
+    return gone, every
+
+
 class Erasure:
     """Of the stores of one database. Every method raises StoreUnusable alone."""
 
@@ -49,7 +76,7 @@ class Erasure:
         """Rows by the name of their table."""
         with guarded():
             async with self._engine.connect() as connection:
-                every = await self._every(connection, names)
+                every = await every_name(connection, self._stores, names)
                 return {store.TABLE: await store.about(connection, every) for store in self._stores}
 
     async def erase(
@@ -57,24 +84,10 @@ class Erasure:
     ) -> tuple[dict[str, int], frozenset[str]]:
         """Everywhere or nowhere; how many rows, by table, tombstones too, and every name that is
         erased with these. Then `scrub`."""
-        gone: dict[str, int] = {}
         with guarded():
             async with self._engine.begin() as connection:
                 await self._tombstones.erasing(connection)
-                every = await self._every(connection, names)
-                for store in self._stores:
-                    gone[store.TABLE] = await store.erase(connection, every)
-                gone[self._tombstones.TABLE] = await self._tombstones.put(connection, every, at)
-        return gone, every
-
-    async def _every(self, connection: AsyncConnection, names: Collection[str]) -> frozenset[str]:
-        """With what the stores find by them, until none of them finds another name."""
-        every, fresh = set(names), set(names)
-        while fresh:
-            found = [await store.named(connection, fresh) for store in self._stores]
-            fresh = set().union(*found) - every
-            every |= fresh
-        return frozenset(every)
+                return await take_away(connection, self._tombstones, self._stores, names, at)
 
     async def scrub(self) -> None:
         """Takes what was erased out of the database's files."""

@@ -40,15 +40,18 @@ class SealedSecrets:
         return self._opened(name, content)
 
     async def reseal(self) -> tuple[int, int]:
-        """Seals all with the key that seals now: how many were sealed anew, of how many."""
+        """Seals all with the key that seals now; returns how many were sealed anew, of how many.
+        Raises StoreUnusable, and changes nothing, if any does not open."""
         anew = 0
         with guarded():
             async with self._engine.begin() as connection:
                 rows = (await connection.execute(select(sealed_secret))).all()
+                # All are opened first: another key may have the same id.
+                opened = {name: self._opened(name, content) for name, content in rows}
                 for name, content in rows:
                     if key_id(content) == self._sealer.current:
                         continue
-                    sealed = self._sealer.seal(self._opened(name, content), _place(name))
+                    sealed = self._sealer.seal(opened[name], _place(name))
                     same = (sealed_secret.c.name == name) & (sealed_secret.c.content == content)
                     changed = update(sealed_secret).where(same).values(content=sealed)
                     anew += (await connection.execute(changed)).rowcount

@@ -137,9 +137,18 @@ def _migrate(connection: Connection) -> None:
     """Brings the tables up to date; others who open the database meanwhile wait."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    head = ScriptDirectory.from_config(config).get_current_head()
-    if MigrationContext.configure(connection).get_current_revision() == head:
+    changes = ScriptDirectory.from_config(config)
+    head = changes.get_current_head()
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current == head:
         return
+    if current is not None and current not in {
+        known.revision for known in changes.walk_revisions()
+    }:
+        raise StoreUnusable(
+            f"it was written by a newer version: its tables are at {current!r}, and this version"
+            f" knows up to {head!r}"
+        )
     connection.rollback()
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")

@@ -29,9 +29,11 @@ from connectors.ledger import Entry
 from connectors.paging import BadCursor, Keyed, Page, PageQuery, Row
 from connectors.records import Dispute, Kind, Payment, Refund, Source
 from connectors.vendor import CallCost, Vendor
+from resolvers.index.entries import stamp
 from resolvers.index.learning import Learner
 from resolvers.index.settling import settled, total_of
-from resolvers.index.store import Index, Slice, stamp
+from resolvers.index.slice import Slice
+from resolvers.index.store import Index
 from resolvers.pages import newest_first, unreadable
 from resolvers.store import StoreUnusable
 from resolvers.tombstones import erased

@@ -5,9 +5,17 @@ for a check. Records are read live by id; no personal data is kept.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -15,14 +23,12 @@ import msgspec
 from sqlalchemy import (
     BigInteger,
     Column,
-    ColumnElement,
     Integer,
     MetaData,
     Row,
     String,
     Table,
     Text,
-    and_,
     delete,
     func,
     or_,
@@ -30,35 +36,30 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from connectors.filters import MoneyRange, TimeRange
 from connectors.ledger import BadRow, Entry
-from connectors.money import Money
 from connectors.records import Kind
+from resolvers.erasure import PersonalStore, take_away
+from resolvers.index.coverage import Coverage
+from resolvers.index.entries import (
+    KEPT,
+    entry_in,
+    entry_table,
+    identities,
+    merged,
+    moment_of,
+    names_of,
+    of_kind,
+    stamp,
+    values_of,
+)
+from resolvers.index.slice import Slice, conditions
 from resolvers.store import INSERTS, guarded
 from resolvers.tombstones import REFERENCE, Tombstones
 
 MOST_PARAMETERS = 500
-LONGEST = 255
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_metadata = MetaData()
-_entries = Table(
-    "reference_entry",
-    _metadata,
-    Column("source", String(64), primary_key=True),
-    Column("kind", String(16), primary_key=True),
-    Column("native_id", String(255), primary_key=True),
-    Column("created_at", BigInteger, nullable=False),
-    Column("alias", String(255)),
-    Column("payment", String(255)),
-    Column("reference", String(255)),
-    Column("amount", BigInteger),
-    Column("fee", BigInteger),
-    Column("currency", String(3)),
-    Column("origin", String(255), nullable=False),
-)
 _periods = Table(
     "ledger_period",
-    _metadata,
+    MetaData(),
     Column("source", String(64), primary_key=True),
     Column("name", String(128), primary_key=True),
     Column("digest", String(64), nullable=False),
@@ -69,8 +70,6 @@ _periods = Table(
     Column("bad_rows", Text),
 )
 _BAD_ROWS = msgspec.json.Decoder(tuple[BadRow, ...])
-_KEPT = ("alias", "payment", "reference", "amount", "fee", "currency")
-"""What one book says and another does not is kept."""
 _BELONGING = (Kind.REFUND.value, Kind.DISPUTE.value)
 """Kinds of what names its payment."""
 
@@ -89,71 +88,123 @@ class Progress(msgspec.Struct, frozen=True):
     bad_rows: tuple[BadRow, ...] = ()
 
 
-class Slice(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of entries, newest first, behind the place (created_at, native_id) `after`.
-
-    None is "any". Entries without an amount fit every amount: the record itself will tell.
-    """
-
-    first: int
-    after: tuple[int, str] | None = None
-    created_at: TimeRange | None = None
-    references: tuple[str, ...] | None = None
-    payments: tuple[str, ...] | None = None
-    amount: MoneyRange | None = None
+Parts = Iterable[tuple[str, Sequence[Entry]]]
+"""Entries with their source, read once for each pass over them."""
 
 
 class Index:
-    """Of a database that `open_store` opened. Every method raises StoreUnusable alone. What was
-    erased is never written again: whatever writes tells how many entries it left out for that."""
+    """Of a database that `open_store` opened. Every method raises StoreUnusable alone.
 
-    TABLE = str(_entries.name)
+    What was erased is never written again. An entry that is left out for one of its names marks its
+    other names too and takes away what stands under them, also in the stores `beside` this one.
+    Methods that write return how many entries they left out.
+    """
 
-    def __init__(self, engine: AsyncEngine, tombstones: Tombstones | None = None) -> None:
+    TABLE = str(entry_table.name)
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        tombstones: Tombstones | None = None,
+        beside: Sequence[PersonalStore] = (),
+    ) -> None:
         self._engine = engine
         self._tombstones = tombstones or Tombstones(engine)
+        self._stores: tuple[PersonalStore, ...] = (*beside, self)
+        self.coverage = Coverage(engine)
+        self.has_taken_away = False
+        """Whether a write took rows away, whose bytes the database's files may still hold."""
 
     async def put(
         self, source: str, entries: Iterable[Entry], origin: str, *, replace: bool = True
     ) -> int:
         """Writes all or nothing. `origin` says where they come from. With `replace` False only
         what was not known is filled in."""
-        async with self._begin() as connection:
-            return await self._write(connection, source, entries, origin, replace)
+        return await self._put([(source, list(entries))], origin, replace=replace)
 
-    async def put_file(self, name: str, parts: Iterable[tuple[str, Sequence[Entry]]]) -> int:
-        """All parts (source, entries) or none; the file counts as a book of these sources."""
-        written: Counter[str] = Counter()
-        left_out = 0
-        async with self._begin() as connection:
-            for source, entries in parts:
-                left_out += await self._write(connection, source, entries, name)
-                written[source] += len(entries)
-            for source, count in written.items():
-                done = Progress("", count, count, datetime.now(UTC))
-                await self._note(connection, source, name[:128], done)
-        return left_out
-
-    async def forget(self, source: str, kind: Kind, ids: Sequence[str]) -> int:
-        """Takes entries away; counts them."""
-        async with self._begin() as connection:
-            done = await connection.execute(
-                delete(_entries).where(
-                    _entries.c.source == source,
-                    _entries.c.kind == kind.value,
-                    _entries.c.native_id.in_(ids),
-                )
-            )
-            return done.rowcount
+    async def put_file(self, name: str, parts: Parts) -> int:
+        """All parts or none; the file counts as a book of these sources. `parts` is read more than
+        once where the store has tombstones."""
+        now = datetime.now(UTC)
+        return await self._put(
+            parts, name, lambda source, count: (name[:128], Progress("", count, count, now))
+        )
 
     async def put_part(
         self, source: str, period: str, entries: Sequence[Entry], progress: Progress
     ) -> int:
         """A part of a period and how far it goes, together or not at all."""
+        return await self._put([(source, entries)], period, lambda *_: (period, progress))
+
+    async def _put(
+        self,
+        parts: Parts,
+        origin: str,
+        noted: Callable[[str, int], tuple[str, Progress]] | None = None,
+        replace: bool = True,
+    ) -> int:
+        """Writers share the lock until an entry has names to mark; then the transaction begins
+        again, alone: what another writer has not committed yet could not be taken away."""
+        for alone in (False, True):
+            written: Counter[str] = Counter()
+            left_out = 0
+            async with self._begin(alone) as connection:
+                marked = await self._mark(connection, parts, alone)
+                if marked is None:
+                    continue
+                for source, entries in parts:
+                    left_out += await self._write(
+                        connection, source, entries, origin, replace, marked
+                    )
+                    written[source] += len(entries)
+                if noted is not None:
+                    for source, count in written.items():
+                        await self._note(connection, source, *noted(source, count))
+            return left_out
+        raise AssertionError("the second transaction is alone")
+
+    async def _mark(
+        self, connection: AsyncConnection, parts: Parts, alone: bool
+    ) -> frozenset[str] | None:
+        """Names that were marked because entries of `parts` are left out, to the last of them; None
+        if there are any and the transaction is not alone."""
+        marked: frozenset[str] = frozenset()
+        while self._tombstones.has_any and (fresh := self._fresh(parts, marked)):
+            if not alone:
+                return None
+            gone, every = await take_away(
+                connection, self._tombstones, self._stores, fresh, datetime.now(UTC)
+            )
+            self.has_taken_away |= any(gone[store.TABLE] for store in self._stores)
+            marked |= every
+        return marked
+
+    def _fresh(self, parts: Parts, marked: Collection[str]) -> set[str]:
+        """Names of entries that are left out which nothing marks yet."""
+        return {
+            name
+            for source, entries in parts
+            for entry in entries
+            if self._is_gone(source, entry, marked)
+            for name in identities(source, entry)
+            if name not in marked and not self._tombstones.of([name])
+        }
+
+    def _is_gone(self, source: str, entry: Entry, marked: Collection[str]) -> bool:
+        names = list(names_of(source, entry))
+        return any(name in marked for name in names) or bool(self._tombstones.of(names))
+
+    async def forget(self, source: str, kind: Kind, ids: Sequence[str]) -> int:
+        """Takes entries away; counts them."""
         async with self._begin() as connection:
-            left_out = await self._write(connection, source, entries, period)
-            await self._note(connection, source, period, progress)
-        return left_out
+            done = await connection.execute(
+                delete(entry_table).where(
+                    entry_table.c.source == source,
+                    entry_table.c.kind == kind.value,
+                    entry_table.c.native_id.in_(ids),
+                )
+            )
+            return done.rowcount
 
     async def erased(self, source: str, kind: Kind, ids: Iterable[str]) -> set[str]:
         """Those of them that were erased."""
@@ -185,8 +236,8 @@ class Index:
         gone = 0
         for (source, kind), ids in by_kind.items():
             for part in _parts(ids):
-                these = _of(source, kind) & _entries.c.native_id.in_(part)
-                gone += (await connection.execute(delete(_entries).where(these))).rowcount
+                these = of_kind(source, kind) & entry_table.c.native_id.in_(part)
+                gone += (await connection.execute(delete(entry_table).where(these))).rowcount
         return gone
 
     async def _about(self, connection: AsyncConnection, names: Collection[str]) -> list[Row[Any]]:
@@ -198,20 +249,20 @@ class Index:
 
         async def find(source: str, kind: str, column: Column[str], values: set[str]) -> None:
             for part in _parts(sorted(values)):
-                query = select(_entries).where(_of(source, kind) & column.in_(part))
+                query = select(entry_table).where(of_kind(source, kind) & column.in_(part))
                 for row in await connection.execute(query):
                     found[row.source, row.kind, row.native_id] = row
 
         payment = Kind.PAYMENT.value
         for source, wanted in asked.items():
             for kind in (payment, *_BELONGING):
-                await find(source, kind, _entries.c.native_id, wanted[kind])
-                await find(source, kind, _entries.c.alias, wanted[kind])
-            await find(source, payment, _entries.c.reference, wanted[REFERENCE])
+                await find(source, kind, entry_table.c.native_id, wanted[kind])
+                await find(source, kind, entry_table.c.alias, wanted[kind])
+            await find(source, payment, entry_table.c.reference, wanted[REFERENCE])
             theirs = [row for row in found.values() if (row.source, row.kind) == (source, payment)]
             owners = {id_ for row in theirs for id_ in (row.native_id, row.alias) if id_}
             for kind in _BELONGING:
-                await find(source, kind, _entries.c.payment, wanted[payment] | owners)
+                await find(source, kind, entry_table.c.payment, wanted[payment] | owners)
         return [found[key] for key in sorted(found)]
 
     async def _note(
@@ -240,13 +291,13 @@ class Index:
         """When a period of the source was last finished; None if none ever was."""
         latest = func.max(_periods.c.finished_at).label("finished_at")
         (row,) = await self._rows(select(latest).where(_periods.c.source == source))
-        return _moment(row.finished_at)
+        return moment_of(row.finished_at)
 
     async def known(self, source: str, kind: Kind, ids: Sequence[str]) -> dict[str, Entry]:
         """Entries by what was asked for: their native id or their alias."""
         wanted = set(ids)
         found: dict[str, Entry] = {}
-        for column in (_entries.c.alias, _entries.c.native_id):
+        for column in (entry_table.c.alias, entry_table.c.native_id):
             for entry in await self._among(source, kind, column, ids):
                 for key in {entry.native_id, entry.alias} & wanted:
                     found[str(key)] = entry
@@ -257,7 +308,7 @@ class Index:
     ) -> dict[str, list[Entry]]:
         """Entries by the merchant's number that they carry."""
         found: defaultdict[str, list[Entry]] = defaultdict(list)
-        for entry in await self._among(source, kind, _entries.c.reference, references):
+        for entry in await self._among(source, kind, entry_table.c.reference, references):
             found[str(entry.reference)].append(entry)
         return dict(found)
 
@@ -266,21 +317,44 @@ class Index:
     ) -> dict[str, list[Entry]]:
         """Entries by the payment id or alias under which their book names their payment."""
         found: defaultdict[str, list[Entry]] = defaultdict(list)
-        for entry in await self._among(source, kind, _entries.c.payment, list(payments)):
+        for entry in await self._among(source, kind, entry_table.c.payment, list(payments)):
             found[str(entry.payment)].append(entry)
         return dict(found)
 
     async def slice(self, source: str, kind: Kind, wanted: Slice) -> list[Entry]:
         """One page."""
-        query = select(_entries).where(
-            _entries.c.source == source, _entries.c.kind == kind.value, *_conditions(wanted)
+        query = select(entry_table).where(
+            entry_table.c.source == source, entry_table.c.kind == kind.value, *conditions(wanted)
         )
-        order = (_entries.c.created_at.desc(), _entries.c.native_id.desc())
-        return [_entry(row) for row in await self._rows(query.order_by(*order).limit(wanted.first))]
+        order = (entry_table.c.created_at.desc(), entry_table.c.native_id.desc())
+        return [
+            entry_in(row) for row in await self._rows(query.order_by(*order).limit(wanted.first))
+        ]
+
+    async def unexplained(self, source: str, since: datetime) -> int:
+        """How many refunds and disputes since then name a payment that no entry is of."""
+        own, paid = entry_table, entry_table.alias()
+        known = (
+            select(paid.c.native_id)
+            .where(
+                paid.c.source == source,
+                paid.c.kind == Kind.PAYMENT.value,
+                or_(paid.c.native_id == own.c.payment, paid.c.alias == own.c.payment),
+            )
+            .exists()
+        )
+        query = select(func.count().label("entries")).where(
+            own.c.source == source,
+            own.c.kind.in_(_BELONGING),
+            own.c.created_at >= stamp(since),
+            ~known,
+        )
+        (row,) = await self._rows(query)
+        return int(row.entries)
 
     async def counts(self) -> dict[tuple[str, Kind], int]:
         """How many entries there are, by source and kind."""
-        grouped = (_entries.c.source, _entries.c.kind)
+        grouped = (entry_table.c.source, entry_table.c.kind)
         rows = await self._rows(select(*grouped, func.count().label("entries")).group_by(*grouped))
         return {(row.source, Kind(row.kind)): row.entries for row in rows}
 
@@ -288,23 +362,26 @@ class Index:
         self,
         connection: AsyncConnection,
         source: str,
-        entries: Iterable[Entry],
+        entries: Sequence[Entry],
         origin: str,
-        replace: bool = True,
+        replace: bool,
+        marked: Collection[str],
     ) -> int:
-        """What comes later is right, but does not unsay what it leaves out. Counts what was erased
-        and is left out."""
+        """What comes later is right, but does not unsay what it leaves out. Returns how many
+        records are left out."""
+        gone: set[tuple[str, str]] = set()
+        if self._tombstones.has_any:
+            gone = {
+                (entry.kind.value, entry.native_id)
+                for entry in entries
+                if self._is_gone(source, entry, marked)
+            }
+        unique = merged(entries, replace)
         # In the order of their keys, so that two writers never wait for each other.
-        unique = {(e.kind.value, e.native_id): e for e in entries}
-        any_gone = self._tombstones.has_any
-        rows = [
-            _values(source, unique[key], origin)
-            for key in sorted(unique)
-            if not (any_gone and self._tombstones.of(_names(source, unique[key])))
-        ]
+        rows = [values_of(source, unique[key], origin) for key in sorted(unique.keys() - gone)]
         if rows:
             await connection.exec_driver_sql(self._upserts[replace], rows)
-        return len(unique) - len(rows)
+        return len(gone)
 
     @cached_property
     def _upserts(self) -> dict[bool, str]:
@@ -312,14 +389,14 @@ class Index:
         return {replace: self._upsert(replace) for replace in (True, False)}
 
     def _upsert(self, replace: bool) -> str:
-        insert = INSERTS[self._engine.dialect.name](_entries)
-        new, old = insert.excluded, _entries.c
+        insert = INSERTS[self._engine.dialect.name](entry_table)
+        new, old = insert.excluded, entry_table.c
         changes: dict[str, Any]
         if replace:
-            changes = {name: func.coalesce(new[name], old[name]) for name in _KEPT}
+            changes = {name: func.coalesce(new[name], old[name]) for name in KEPT}
             changes |= {"created_at": new.created_at, "origin": new.origin}
         else:
-            changes = {name: func.coalesce(old[name], new[name]) for name in _KEPT}
+            changes = {name: func.coalesce(old[name], new[name]) for name in KEPT}
         whole = insert.on_conflict_do_update(
             index_elements=["source", "kind", "native_id"], set_=changes
         )
@@ -330,13 +407,13 @@ class Index:
     ) -> list[Entry]:
         found: list[Entry] = []
         for start in range(0, len(values), MOST_PARAMETERS):
-            query = select(_entries).where(
-                _entries.c.source == source,
-                _entries.c.kind == kind.value,
+            query = select(entry_table).where(
+                entry_table.c.source == source,
+                entry_table.c.kind == kind.value,
                 column.in_(values[start : start + MOST_PARAMETERS]),
             )
-            order = (_entries.c.created_at, _entries.c.native_id)
-            found += [_entry(row) for row in await self._rows(query.order_by(*order))]
+            order = (entry_table.c.created_at, entry_table.c.native_id)
+            found += [entry_in(row) for row in await self._rows(query.order_by(*order))]
         return found
 
     async def _rows(self, query: Any) -> Sequence[Row[Any]]:
@@ -345,111 +422,17 @@ class Index:
                 return (await connection.execute(query)).all()
 
     @asynccontextmanager
-    async def _begin(self) -> AsyncIterator[AsyncConnection]:
+    async def _begin(self, alone: bool = False) -> AsyncIterator[AsyncConnection]:
         with guarded():
             async with self._engine.begin() as connection:
-                await self._tombstones.writing(connection)
+                begin = self._tombstones.erasing if alone else self._tombstones.writing
+                await begin(connection)
                 yield connection
-
-
-def _names(source: str, entry: Entry) -> Iterator[str]:
-    """The names under which an entry may have been erased."""
-    kind = entry.kind.value
-    yield f"{source}:{kind}:{entry.native_id}"
-    if entry.alias is not None:
-        yield f"{source}:{kind}:{entry.alias}"
-    if entry.payment is not None:
-        yield f"{source}:{Kind.PAYMENT.value}:{entry.payment}"
-    if entry.reference is not None and entry.kind is Kind.PAYMENT:
-        yield f"{source}:{REFERENCE}:{entry.reference}"
-
-
-def _of(source: str, kind: str) -> ColumnElement[bool]:
-    return and_(_entries.c.source == source, _entries.c.kind == kind)
 
 
 def _parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(values), MOST_PARAMETERS):
         yield values[start : start + MOST_PARAMETERS]
-
-
-def _conditions(wanted: Slice) -> Iterable[ColumnElement[bool]]:
-    c = _entries.c
-    if wanted.after is not None:
-        when, native_id = wanted.after
-        later = and_(c.created_at == when, c.native_id < native_id)
-        yield or_(c.created_at < when, later)
-    if (times := wanted.created_at) is not None:
-        # Kept in whole milliseconds: a little more is read, and the record decides.
-        for bound in filter(None, (times.gte, times.gt)):
-            yield c.created_at >= stamp(bound)
-        for bound in filter(None, (times.lte, times.lt)):
-            yield c.created_at <= stamp(bound)
-    if wanted.references is not None:
-        yield or_(c.reference.in_(wanted.references), c.reference.is_(None))
-    if wanted.payments is not None:
-        yield c.payment.in_(wanted.payments)
-    if (amount := wanted.amount) is not None:
-        yield or_(c.amount.is_(None), and_(*_bounds(amount)))
-
-
-def _bounds(amount: MoneyRange) -> Iterable[ColumnElement[bool]]:
-    yield _entries.c.currency == amount.currency
-    column = _entries.c.amount
-    for bound, compare in (
-        (amount.gte, column.__ge__),
-        (amount.gt, column.__gt__),
-        (amount.lte, column.__le__),
-        (amount.lt, column.__lt__),
-    ):
-        if bound is not None:
-            yield compare(bound)
-
-
-def stamp(moment: datetime) -> int:
-    """Milliseconds since the epoch; exact, where a float would not be."""
-    return (moment - EPOCH) // timedelta(milliseconds=1)
-
-
-def _moment(stamped: int | None) -> datetime | None:
-    return None if stamped is None else EPOCH + timedelta(milliseconds=stamped)
-
-
-def _values(source: str, entry: Entry, origin: str) -> tuple[Any, ...]:
-    """In the order of the table's columns."""
-    amount = entry.amount or entry.fee
-    fee = entry.fee if amount and entry.fee and entry.fee.currency == amount.currency else None
-    return (
-        source,
-        entry.kind.value,
-        entry.native_id,
-        stamp(entry.created_at),
-        _short(entry.alias),
-        _short(entry.payment),
-        _short(entry.reference),
-        entry.amount and entry.amount.minor_units,
-        fee and fee.minor_units,
-        amount and amount.currency,
-        origin[:LONGEST],
-    )
-
-
-def _short(text: str | None) -> str | None:
-    """None for what is too long to be anybody's number."""
-    return text if text is None or len(text) <= LONGEST else None
-
-
-def _entry(row: Row[Any]) -> Entry:
-    return Entry(
-        kind=Kind(row.kind),
-        native_id=row.native_id,
-        created_at=EPOCH + timedelta(milliseconds=row.created_at),
-        alias=row.alias,
-        payment=row.payment,
-        reference=row.reference,
-        amount=None if row.amount is None else Money(row.amount, row.currency),
-        fee=None if row.fee is None else Money(row.fee, row.currency),
-    )
 
 
 def _progress_values(progress: Progress) -> dict[str, Any]:
@@ -466,5 +449,5 @@ def _progress_values(progress: Progress) -> dict[str, Any]:
 
 def _progress(row: Row[Any]) -> Progress:
     bad_rows = _BAD_ROWS.decode(row.bad_rows) if row.bad_rows else ()
-    finished_at = _moment(row.finished_at)
+    finished_at = moment_of(row.finished_at)
     return Progress(row.digest, row.written, row.entries, finished_at, row.bad, bad_rows)

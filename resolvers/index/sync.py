@@ -93,6 +93,8 @@ async def _sync_source(
     index: Index, source: ConfiguredSource, since: datetime, until: datetime, tell: Tell
 ) -> list[Outcome]:
     connector: Any = source.connector
+    # Before anything of it is written: an erasure meanwhile must not be taken for complete.
+    reading = await index.coverage.begin(source.name, since)
     progress = await index.progress(source.name)
     periods: Sequence[Period] = connector.periods(since, until)
     outcomes: list[Outcome] = []
@@ -109,7 +111,21 @@ async def _sync_source(
         tell(outcome)
         if isinstance(outcome.error, HOPELESS):
             break
+    if any(outcome.state is State.FAILED for outcome in outcomes):
+        await index.coverage.fail(reading)
+    else:
+        await index.coverage.finish(reading, _read_until(periods, outcomes, since, until))
     return outcomes
+
+
+def _read_until(
+    periods: Sequence[Period], outcomes: Sequence[Outcome], since: datetime, until: datetime
+) -> datetime:
+    """Where the first period begins that was not ready, or the last one ends."""
+    for period, outcome in zip(periods, outcomes, strict=True):
+        if outcome.state is State.NOT_READY:
+            return max(period.start, since)
+    return min(max((period.end for period in periods), default=since), until)
 
 
 async def _sync_period(

@@ -94,6 +94,17 @@ def test_a_key_that_is_gone_is_named(operator: Operator, command: tuple[str, str
     assert "sealed with the key 'old', which encryption.keys has not" in err
 
 
+def test_other_bytes_under_the_same_id_are_an_error(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator.keys("old")
+    assert operator("index", "show")[0] == 0
+    monkeypatch.setenv("KEY_old", NEW)
+    code, out, err = operator("encryption", "rotate")
+    assert (code, out) == (2, "")
+    assert "what is sealed with 'old' does not open: another key has this id" in err
+
+
 def test_a_sealed_key_file_without_its_key_is_told(operator: Operator) -> None:
     operator.keys("old")
     assert operator("clients", "rekey")[0] == 0

@@ -55,9 +55,8 @@ class Kept(msgspec.Struct, frozen=True):
 
 def opened(engine: AsyncEngine, secret: bytes | None = SECRET) -> Kept:
     tombstones = Tombstones(engine, secret)
-    return Kept(
-        engine, tombstones, LinkStore(engine, tombstones=tombstones), Index(engine, tombstones)
-    )
+    links = LinkStore(engine, tombstones=tombstones)
+    return Kept(engine, tombstones, links, Index(engine, tombstones, (links,)))
 
 
 @pytest.fixture
@@ -187,6 +186,75 @@ async def test_no_entry_that_is_theirs_is_written_again(
     assert await left(kept) == {"p2", "r2", "p3"}
     # The same id in another source is another record.
     assert await kept.index.put("eu", [back], "x") == 0
+
+
+ELSEWHERE = entry(Kind.PAYMENT, "p9", alias="4209", reference="SO-1")
+THEN = (entry(Kind.REFUND, "r9", payment="4209"), entry(Kind.DISPUTE, "d9", payment="p9"))
+AGAIN = (
+    entry(Kind.PAYMENT, "p9"),
+    entry(Kind.PAYMENT, "4209"),
+    entry(Kind.REFUND, "r9"),
+    entry(Kind.REFUND, "r10", payment="p9"),
+)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["payment first", "refund first"])
+async def test_a_payment_that_is_left_out_takes_along_what_is_of_it(
+    kept: Kept, other: Kept, order: tuple[int, int]
+) -> None:
+    """In whichever order two statements tell of them, and with the link that an operator gave."""
+    await kept.erase(frozenset({"cn:reference:SO-1"}))
+    await kept.links.add([StoredLink("crm:order:o9", "cn:payment:4209", "x", NOON), OTHERS_LINK])
+    # One that another book told of without its number.
+    await kept.index.put("cn", [entry(Kind.PAYMENT, "p9"), OTHERS], "log")
+    parts = ([ELSEWHERE], list(THEN))
+    for index in order:
+        await other.index.put_part("cn", f"bill {index}", parts[index], Progress("d", 1, 1))
+    assert await left(kept) == {"p2"}
+    assert await kept.links.all() == [OTHERS_LINK]
+    assert await kept.index.put("cn", AGAIN, "lookup", replace=False) == len(AGAIN)
+    assert await left(kept) == {"p2"}
+
+
+async def test_a_file_leaves_out_what_a_later_part_of_it_says_is_theirs(kept: Kept) -> None:
+    await kept.erase(frozenset({"cn:reference:SO-1"}))
+    parts = [("cn", [*THEN, OTHERS]), ("cn", [ELSEWHERE, entry(Kind.PAYMENT, "p9")])]
+    assert await kept.index.put_file("old.csv", parts) == 3
+    assert await left(kept) == {"p2"}
+
+
+async def test_writers_at_once_leave_no_refund_of_a_payment_that_is_left_out(
+    kept: Kept, other: Kept
+) -> None:
+    await kept.erase(frozenset({"cn:reference:SO-1"}))
+    await asyncio.gather(
+        *(
+            kept.index.put("cn", [entry(Kind.REFUND, f"r{n}", payment="4209")], "x")
+            for n in range(8)
+        ),
+        other.index.put("cn", [ELSEWHERE], "bill"),
+        *(
+            kept.index.put("cn", [entry(Kind.REFUND, f"s{n}", payment="4209")], "x")
+            for n in range(8)
+        ),
+    )
+    assert await left(kept) == set()
+
+
+async def test_marks_are_undone_with_the_write_that_made_them(kept: Kept) -> None:
+    class Full(LinkStore):
+        async def erase(self, *_: Any) -> int:
+            raise OSError("the disk")
+
+    await kept.erase(frozenset({"cn:reference:SO-1"}))
+    await kept.index.put("cn", THEN, "bill")
+    broken = Index(kept.engine, kept.tombstones, (Full(kept.engine),))
+    with pytest.raises(StoreUnusable):
+        await broken.put("cn", [ELSEWHERE], "bill")
+    assert await kept.tombstones.now_of(["cn:payment:p9"]) == set()
+    assert await left(kept) == {"r9", "d9"}
+    await kept.index.put("cn", [ELSEWHERE], "bill")
+    assert await left(kept) == set()
 
 
 async def test_a_sync_does_not_bring_them_back_and_counts_without_them(kept: Kept) -> None:

@@ -16,7 +16,8 @@ from connectors.filters import MoneyRange, TimeRange
 from connectors.ledger import BadRow, Entry
 from connectors.money import Money
 from connectors.records import Kind
-from resolvers.index.store import Index, Progress, Slice
+from resolvers.index.slice import Slice
+from resolvers.index.store import Index, Progress
 from resolvers.store import StoreUnusable, open_store
 
 pytestmark = pytest.mark.anyio
@@ -229,3 +230,11 @@ async def test_an_index_that_breaks_is_told(tmp_path: Path) -> None:
             await Index(engine).known("cn", Kind.PAYMENT, ["p1"])
         with pytest.raises(StoreUnusable):
             await Index(engine).put("cn", [paid(1)], "bill")
+
+
+async def test_a_store_of_a_newer_version_is_refused_by_that_reason(url: str) -> None:
+    async with open_store(url) as engine, engine.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreUnusable, match=r"newer version: its tables are at '9999', .* '0006'"):
+        async with open_store(url):
+            pass
