@@ -111,12 +111,20 @@ def run(job: Job) -> Outcome:
 async def measure(job: Job) -> Outcome:
     requests = cycle([_request(body, job.token) for body in job.bodies])
     loop = asyncio.get_running_loop()
-    opened = [
-        (await loop.create_connection(Connection, "127.0.0.1", job.port))[1]
-        for _ in range(job.concurrency)
-    ]
+
+    async def connections() -> list[Connection]:
+        """New ones for each window: a server closes those that wait for the slowest of the last."""
+        return [
+            (await loop.create_connection(Connection, "127.0.0.1", job.port))[1]
+            for _ in range(job.concurrency)
+        ]
+
+    opened = await connections()
     refused: list[float] | None = [] if job.may_refuse else None
     await _window(opened, requests, job.seconds / 4, refused)
+    for connection in opened:
+        connection.close()
+    opened = await connections()
     settle()
     asked, ticks, started = calls(job.upstream), cpu_ticks(job.pid), time.perf_counter()
     latencies = await _window(opened, requests, job.seconds, refused)
