@@ -40,7 +40,7 @@ from connectors.records import (
     Provider,
     Source,
 )
-from connectors.row_reading import Reading, word_in
+from connectors.row_reading import Reading, key_in, word_in
 from connectors.values import MISSING, Misfit, Row, at, words_at
 
 T = TypeVar("T")
@@ -99,7 +99,7 @@ class Mapper:
     def order(self, row: Row, declared: OrderMap, booked: Booked | None = None) -> Order:
         """Raises Misfit for a row without an id or a number; `booked` is what other tables say."""
         read = Reading(row, self._settings)
-        order_number = read.text("number", declared.number)
+        order_number = read.key("number", declared.number)
         if order_number is None:
             raise Misfit(f"{all_paths(declared.number)[0]}: there is no number")
         total = read.money("total", declared.total)
@@ -145,7 +145,7 @@ class Mapper:
     def entry(self, row: Row, declared: EntryMap) -> Entry | Malformed | None:
         """None for an entry that does not count, or is for no order. Malformed where it does not
         say whether it counts, or how much it is: a sum without it would be wrong."""
-        order = word_in(row, declared.order)
+        order = key_in(row, declared.order)
         if order is None:
             return None
         read = Reading(row, self._settings)
@@ -180,7 +180,7 @@ class Mapper:
 
     def identity(self, row: Row, declared: TableMap) -> str | None:
         """The row's id as text, None where it has none."""
-        return word_in(row, declared.id)
+        return key_in(row, declared.id)
 
     def created_at(self, row: Row, declared: TableMap) -> datetime:
         """Raises Misfit where there is none of use."""

@@ -17,6 +17,7 @@ from connectors.mapping import FieldMap
 from connectors.money import InexactAmount, Money
 from connectors.noise import settled, without_noise
 from connectors.price import Price
+from connectors.references import trimmed
 
 Row = Mapping[str, Any]
 _NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?", re.ASCII)
@@ -85,14 +86,14 @@ def _check_there(value: Any) -> None:
 
 
 def _empty(value: Any) -> bool:
-    return value is None or value == [] or (isinstance(value, str) and not value.strip())
+    return value is None or value == [] or (isinstance(value, str) and not trimmed(value))
 
 
 def words_at(row: Any, path: str) -> list[str]:
     """Every text or number that stands at a path, one by one, without blanks around it."""
     items = (i for value in at(row, path) for i in (value if isinstance(value, list) else [value]))
     plain = (i for i in items if isinstance(i, str | int | Decimal) and not isinstance(i, bool))
-    return [word for item in plain if (word := text(item).strip())]
+    return [word for item in plain if (word := trimmed(text(item)))]
 
 
 def text(value: Any) -> str:

@@ -15,7 +15,14 @@ from connectors.mapped import MappedCrm
 from connectors.money import Money
 from connectors.paging import BadCursor, Page, PageQuery
 from connectors.price import Price
-from connectors.records import CustomerKind, ExternalId, Order, OrderState, Provider
+from connectors.records import (
+    Customer,
+    CustomerKind,
+    ExternalId,
+    Order,
+    OrderState,
+    Provider,
+)
 from connectors.values import MISSING
 from tests.connectors.paper_tables import PaperTables, paper
 
@@ -446,6 +453,25 @@ async def test_ids_of_payments_are_read_one_by_one_and_without_blanks() -> None:
     order = order_of(await crm.orders(["A"]), "A")
     assert [one.native_id for one in order.payment_ids] == ["pi_1", "pi_2"]
     assert (await crm.orders_by_payment_id("stripe_eu", ["pi_2"])).keys() == {"pi_2"}
+
+
+@pytest.mark.parametrize("blank", [" ", "\r\n", "\u3000", "\u00a0"])
+async def test_blanks_around_numbers_and_ids_are_no_part_of_them(blank: str) -> None:
+    number = {"单号": f"A{blank}", "客户": {"编号": f"{blank}C1"}}
+    crm, _ = company(
+        [home("A", 1, **number)], people=[{"编号": f"C1{blank}", "录入": "2026-03-01"}]
+    )
+    found = await crm.orders_by_number(["A"])
+    assert isinstance(orders := found["A"], tuple)
+    assert [(one.native_id, one.number, one.customer_id) for one in orders] == [("A", "A", "C1")]
+    assert order_of(await crm.orders(["A"]), "A").number == "A"
+    customers = await crm.customers(["C1"])
+    assert isinstance(customer := customers["C1"], Customer)
+    assert customer.native_id == "C1"
+    pages = await crm.orders_by_customer(["C1"], PageQuery(5, OrderFilter()))
+    assert isinstance(page := pages["C1"], Page)
+    assert [row.record for row in page.rows] == list(orders)
+    assert await crm.order_lines(["A"]) == {}
 
 
 async def test_a_custom_field_that_is_gone_leaves_the_others() -> None:
