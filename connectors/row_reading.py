@@ -12,12 +12,14 @@ from connectors.currency_words import currency_code
 from connectors.mapping import FieldMap, Fields, MappedSettings, fields_of
 from connectors.money import Money
 from connectors.price import Price
+from connectors.records import ExternalId
 from connectors.references import trimmed
 from connectors.values import (
     MISSING,
     Misfit,
     Row,
     at,
+    ids_in,
     moment,
     money,
     price,
@@ -87,6 +89,20 @@ class Reading:
                 found.update(dict.fromkeys(text(value) for value in self._held(one)))
             except Misfit as misfit:
                 self.misfits[name] = _told(one.field, misfit, at(self.row, one.field))
+        return tuple(found)
+
+    def ids(self, name: str, declared: Mapping[str, Fields]) -> tuple[ExternalId, ...]:
+        """Every id of another source, with the field that holds it; a field that does not fit has
+        none."""
+        found: list[ExternalId] = []
+        for source, fields in declared.items():
+            for one in fields_of(fields):
+                try:
+                    ids = ids_in(self.row, one)
+                except Misfit as misfit:
+                    self.misfits[name] = _told(one.field, misfit, at(self.row, one.field))
+                    continue
+                found += [ExternalId(source, value, one.field) for value in ids]
         return tuple(found)
 
     def moment(self, name: str, fields: Fields) -> datetime | None:

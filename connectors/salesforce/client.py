@@ -11,7 +11,6 @@ from connectors.errors import Rejected, SourceError
 from connectors.filters import CustomerFilter, OrderFilter
 from connectors.grouping import D, R, Records
 from connectors.mapped import MappedCrm
-from connectors.mapper import external_ids
 from connectors.mapping import CustomerMap, Fields, OrderMap, fields_of
 from connectors.metadata import Rows
 from connectors.paging import Keyed, Page, PageQuery, Row, Sort, SortField
@@ -119,7 +118,7 @@ class Salesforce(MappedCrm):
             if not holding or not times:
                 continue
             async for rows in self._org.changed(table, holding, times[0].field, since, holding):
-                yield [one for row in rows for one in external_ids(row, declared)]
+                yield [one for row in rows for one in self._mapper.external_ids(row, declared)]
 
     async def _customer_listing(
         self, asked: CustomerFilter, declared: CustomerMap, keys: KeySet
