@@ -128,11 +128,13 @@ class ClosedMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 class TableMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the maps of customers and orders have in common. `custom` names the fields shown as
-    `customFields`, by themselves or under a name of ours.
+    `customFields`, by themselves or under a name of ours. `former_ids` is a field with the ids of
+    the records that were merged into this one: it answers for them as well.
     """
 
     table: str = ""
     id: str = ""
+    former_ids: str = ""
     created_at: Fields = ""
     updated_at: Fields = ""
     custom: tuple[str, ...] | Mapping[str, str] = ()

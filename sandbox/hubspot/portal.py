@@ -60,6 +60,27 @@ class Portal:
             for table, several in properties(world.accounts).items()
         }
 
+    def merge(self, table: str, number: str, into: str) -> None:
+        """As people do in HubSpot: one record stays, has the other's associations, and is told for
+        either number; `hs_merged_object_ids` names the one that is gone.
+
+        https://knowledge.hubspot.com/records/merge-records
+        """
+        values = self.records.values[table]
+        gone = values.pop(number)
+        former = values[into].get("hs_merged_object_ids")
+        names = [former, gone.get("hs_merged_object_ids"), number]
+        values[into]["hs_merged_object_ids"] = ";".join(filter(None, names))
+        self.records.merge(table, number, into)
+
+    def present(self, table: str, number: str) -> str | None:
+        """The number of the record that is told for a number: its own, or of what it became."""
+        values = self.records.values[table]
+        if number in values:
+            return number
+        named = ((key, one.get("hs_merged_object_ids") or "") for key, one in values.items())
+        return next((key for key, former in named if number in former.split(";")), None)
+
     def admit(self, authorization: str) -> None:
         if authorization != f"Bearer {self.token}":
             raise HubspotError(
