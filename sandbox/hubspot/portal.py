@@ -11,7 +11,7 @@ from typing import Any
 
 from sandbox.hubspot.definitions import Definition, properties
 from sandbox.hubspot.errors import HubspotError, invalid
-from sandbox.hubspot.records import Records, Values, records
+from sandbox.hubspot.records import ACCOUNT, Records, Values, records
 from sandbox.oddities import shuffle
 from sandbox.simulator import Context
 from sandbox.world import World
@@ -54,6 +54,7 @@ class Portal:
         self.deleted: set[str] = set()
         self.unindexed: set[str] = set()
         self.rng = random.Random(context.seed)
+        self.people = world.customers
         self.records: Records = records(world)
         self.definitions: dict[str, dict[str, Definition]] = {
             table: {one.name: one for one in several}
@@ -72,6 +73,9 @@ class Portal:
         names = [former, gone.get("hs_merged_object_ids"), number]
         values[into]["hs_merged_object_ids"] = ";".join(filter(None, names))
         self.records.merge(table, number, into)
+        for person in self.people if table == "contacts" else ():
+            if person.sources.get(ACCOUNT) == number:
+                person.sources[ACCOUNT] = into
 
     def present(self, table: str, number: str) -> str | None:
         """The number of the record that is told for a number: its own, or of what it became."""

@@ -496,6 +496,8 @@ async def test_a_merged_contact_answers_for_its_former_number(lab: Lab, hubspot:
     kept, gone, earlier = list(lab.customers)[:3]
     lab.portal.merge("contacts", earlier, gone)
     lab.portal.merge("contacts", gone, kept)
+    truth = {c["sources"].get("hubspot") for c in lab.world.truth()["customers"]}
+    assert truth.isdisjoint({gone, earlier})
     await hubspot.customers([kept])
     lab.forget()
     found = await hubspot.customers([gone, kept, earlier, "8800000001"])
