@@ -40,17 +40,22 @@ FITTING: dict[str, frozenset[ColumnType]] = {
     "closed": _WORD | {ColumnType.TIME, ColumnType.RELATION},
     "channel": _WORD | {ColumnType.LIST},
     "customer": _ANY,
+    "former_ids": _ANY,
     "phones": _ANY,
     "email": _ANY,
     "custom": _ANY,
 }
 """The types of field that an attribute can be read from; for others any text."""
+_OF_BOTH = ("id", "former_ids", "created_at", "updated_at")
+"""What customers and orders have in common."""
 CONSEQUENCES: dict[str, str] = {
     "customers.id": "no customer of it can be shown",
+    "customers.former_ids": "customers that were merged are not found by their former ids",
     "customers.created_at": "customers of it cannot be listed",
     "customers.external_ids": "payments of its customers are found by their orders only, with an"
     " error at Customer.sameAs",
     "orders.id": "no order of it can be shown",
+    "orders.former_ids": "orders that were merged are not found by their former ids",
     "orders.created_at": "orders of it cannot be listed",
     "orders.number": "no order of it can be shown, nor found by its payments",
     "orders.total": "Order.total is null with an error and paymentState is UNKNOWN",
@@ -140,7 +145,17 @@ def _placed(kind: str, index: int, table: str, named: Named) -> Iterator[Declare
 
 
 def _of_customers(one: CustomerMap) -> Named:
-    for name in ("id", "created_at", "updated_at", "name", "email", "phones", "tier", "industry"):
+    for name in (
+        "id",
+        "former_ids",
+        "created_at",
+        "updated_at",
+        "name",
+        "email",
+        "phones",
+        "tier",
+        "industry",
+    ):
         yield name, getattr(one, name)
     yield "status", one.status
     if isinstance(one.kind, KindMap):
@@ -151,7 +166,16 @@ def _of_customers(one: CustomerMap) -> Named:
 
 
 def _of_orders(one: OrderMap) -> Named:
-    for name in ("id", "created_at", "updated_at", "number", "total", "placed_at", "customer"):
+    for name in (
+        "id",
+        "former_ids",
+        "created_at",
+        "updated_at",
+        "number",
+        "total",
+        "placed_at",
+        "customer",
+    ):
         yield name, getattr(one, name)
     yield "status", (*(status.field for status in one.status), one.shown_status)
     yield "paid_amount", one.paid_amount

@@ -66,10 +66,19 @@ async def grouped(
                 continue
             known = set(part)
             for row in rows:
-                for key in held(row, field) & known:
+                for key in _answers_for(row, declared, field) & known:
                     groups.setdefault(key, {}).setdefault(mark(row, declared), Given(row, declared))
     given = {key: list(rows.values()) for key, rows in groups.items()}
     return given, failed
+
+
+def _answers_for(row: Raw, declared: TableMap, field: str) -> set[str]:
+    """The keys that lead to a row by a field; by its id also those of the records that were merged
+    into it."""
+    keys = held(row, field)
+    if field == declared.id and declared.former_ids:
+        keys |= held(row, declared.former_ids)
+    return keys
 
 
 async def asked(

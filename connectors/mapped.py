@@ -30,7 +30,7 @@ from connectors.grouping import (
 )
 from connectors.lines import Lines
 from connectors.lists import Lists
-from connectors.mapper import Booked, Mapper, external_ids
+from connectors.mapper import Booked, Mapper
 from connectors.mapping import (
     CustomerMap,
     EntryMap,
@@ -231,7 +231,7 @@ class MappedCrm:
         for table, columns, by, declared in tables:
             if declared:
                 async for rows in self._tables.changed(table, columns, by, since):
-                    yield [one for row in rows for one in external_ids(row, declared)]
+                    yield [one for row in rows for one in self._mapper.external_ids(row, declared)]
 
     async def _found(
         self, wanted: Sequence[tuple[OrderMap, str, Sequence[str]]], keys: Sequence[str]

@@ -6,6 +6,7 @@ without a usable id, or an order without a number, is no record and raises `Misf
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
@@ -24,7 +25,6 @@ from connectors.mapping import (
     TableMap,
     all_paths,
     custom_of,
-    fields_of,
     kind_field,
 )
 from connectors.money import Money
@@ -40,10 +40,11 @@ from connectors.records import (
     Provider,
     Source,
 )
-from connectors.row_reading import Reading, word_in
-from connectors.values import MISSING, Misfit, Row, at, words_at
+from connectors.row_reading import Reading, key_in, word_in
+from connectors.values import MISSING, Misfit, Row, at
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 _DOUBTFUL = frozenset({"paid_amount", "refunded_amount", "recorded_status"})
 """What leaves an order's recorded state unknown where it does not fit."""
 
@@ -99,10 +100,12 @@ class Mapper:
     def order(self, row: Row, declared: OrderMap, booked: Booked | None = None) -> Order:
         """Raises Misfit for a row without an id or a number; `booked` is what other tables say."""
         read = Reading(row, self._settings)
-        order_number = read.text("number", declared.number)
+        order_number = read.key("number", declared.number)
         if order_number is None:
             raise Misfit(f"{all_paths(declared.number)[0]}: there is no number")
         total = read.money("total", declared.total)
+        payment_ids = read.ids("payment_ids", declared.payment_ids)
+        read.ids("refund_ids", declared.refund_ids)  # read by refund_numbers, noted here
         customer = read.reference("customer", declared.customer)
         state = self._state(read, declared, total, booked)
         return Order(
@@ -115,7 +118,7 @@ class Mapper:
             customer_id=customer,
             payment_ids=_once(
                 (
-                    *external_ids(row, declared.payment_ids),
+                    *payment_ids,
                     *(booked.payment_ids if booked is not None else ()),
                 )
             ),
@@ -145,7 +148,7 @@ class Mapper:
     def entry(self, row: Row, declared: EntryMap) -> Entry | Malformed | None:
         """None for an entry that does not count, or is for no order. Malformed where it does not
         say whether it counts, or how much it is: a sum without it would be wrong."""
-        order = word_in(row, declared.order)
+        order = key_in(row, declared.order)
         if order is None:
             return None
         read = Reading(row, self._settings)
@@ -158,10 +161,11 @@ class Mapper:
         elif amount is None and declared.amount:
             read.misfits.setdefault("amount", f"{all_paths(declared.amount)[0]}: there is none")
         read.note_missing("payment_ids", all_paths(*declared.payment_ids.values()))
+        payment_ids = read.ids("payment_ids", declared.payment_ids)
         if read.misfits:
             reason = next(iter(read.misfits.values()))
             return Malformed(self._source.name, f"an entry does not fit at {reason}")
-        return Entry(order, amount, external_ids(row, declared.payment_ids))
+        return Entry(order, amount, payment_ids)
 
     def fitting(
         self, make: Callable[..., T], row: Row, declared: TableMap, *more: Any
@@ -178,9 +182,17 @@ class Mapper:
         error.record = self.identity(row, declared)
         return error
 
+    def external_ids(self, row: Row, declared: Mapping[str, Fields]) -> tuple[ExternalId, ...]:
+        """As `Reading.ids`, of a row of which nothing else is read: what does not fit is logged."""
+        read = Reading(row, self._settings)
+        found = read.ids("ids", declared)
+        for reason in read.misfits.values():
+            log.warning("%s: ids are left out at %s", self._source.name, reason)
+        return found
+
     def identity(self, row: Row, declared: TableMap) -> str | None:
         """The row's id as text, None where it has none."""
-        return word_in(row, declared.id)
+        return key_in(row, declared.id)
 
     def created_at(self, row: Row, declared: TableMap) -> datetime:
         """Raises Misfit where there is none of use."""
@@ -237,16 +249,6 @@ class Mapper:
         }
 
 
-def external_ids(row: Row, declared: Mapping[str, Fields]) -> tuple[ExternalId, ...]:
-    """Every id of another source that a row holds, with the field that holds it."""
-    return tuple(
-        ExternalId(source, value, one.field)
-        for source, fields in declared.items()
-        for one in fields_of(fields)
-        for value in words_at(row, one.field)
-    )
-
-
 def providers(words: str | None, known: Mapping[str, Provider]) -> tuple[Provider, ...]:
     """All that are named, or none: where one word is not known, any provider may be meant.
 
@@ -261,7 +263,7 @@ def providers(words: str | None, known: Mapping[str, Provider]) -> tuple[Provide
 def _customer_ids(read: Reading, declared: CustomerMap) -> tuple[ExternalId, ...]:
     if read.lacks_columns:
         read.note_missing("external_ids", all_paths(*declared.external_ids.values()))
-    return external_ids(read.row, declared.external_ids)
+    return read.ids("external_ids", declared.external_ids)
 
 
 def _shown_status(declared: OrderMap) -> str:

@@ -18,6 +18,8 @@ from connectors.currency import MINOR_UNIT_DIGITS
 from connectors.records import CustomerKind, OrderState, Provider
 from connectors.vendor import SourceSettings
 
+ID_FIELDS = ("payment_ids", "refund_ids", "external_ids")
+"""What leads from a source's name to the fields with its ids."""
 NEXT = "NEXT"
 """Stands for a word that says nothing: the next status field is looked at, then the money."""
 PAYMENT_CHANNELS: Mapping[str, str] = {
@@ -42,7 +44,8 @@ class FieldMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     field `currency_field` holds, or the source's. `thousands` and `decimal` are the separators of
     amounts kept as text. `zone` is the IANA time zone of times that have none of their own.
     `only_with` names a field without which this one does not exist either: in a system that lacks
-    it, both are empty, and nothing is amiss.
+    it, both are empty, and nothing is amiss. `split` holds the characters that separate several ids
+    in one text; only fields of ids of other sources have it (`ID_FIELDS`).
     """
 
     field: str
@@ -53,6 +56,7 @@ class FieldMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     decimal: str = "."
     zone: str | None = None
     only_with: str | None = None
+    split: str = ""
 
     def __post_init__(self) -> None:
         check_currency(self.currency)
@@ -124,11 +128,13 @@ class ClosedMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 class TableMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the maps of customers and orders have in common. `custom` names the fields shown as
-    `customFields`, by themselves or under a name of ours.
+    `customFields`, by themselves or under a name of ours. `former_ids` is a field with the ids of
+    the records that were merged into this one: it answers for them as well.
     """
 
     table: str = ""
     id: str = ""
+    former_ids: str = ""
     created_at: Fields = ""
     updated_at: Fields = ""
     custom: tuple[str, ...] | Mapping[str, str] = ()
@@ -262,6 +268,7 @@ class MappedSettings(SourceSettings, frozen=True, kw_only=True):
                 raise ValueError(f"currencies: {word!r} leads to {code!r}, not an ISO 4217 code")
         _check_complete(self.mapping)
         _check_times(self.mapping, self.zone)
+        _check_split(self.mapping)
 
     @property
     def preset(self) -> Preset:
@@ -393,6 +400,16 @@ def _check_times(mapping: Preset, zone: str | None) -> None:
                 fields = fields_of(getattr(table, name))
                 if any(one.zone not in (None, zone) for one in fields):
                     raise ValueError(f"{key}[{index}].{name}: its zone is that of the source")
+
+
+def _check_split(mapping: Preset) -> None:
+    for key in mapping.__struct_fields__:
+        for index, table in enumerate(getattr(mapping, key)):
+            for name in table.__struct_fields__:
+                fields = getattr(table, name)
+                several = fields if isinstance(fields, tuple) else (fields,)
+                if any(isinstance(one, FieldMap) and one.split for one in several):
+                    raise ValueError(f"{key}[{index}].{name}: only fields of ids are split")
 
 
 def _check_lines(lines: LineMap | None, place: str) -> None:

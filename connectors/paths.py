@@ -94,4 +94,4 @@ def paths_by_table(mapping: Preset) -> dict[str, tuple[str, ...]]:
 
 def _table_paths(declared: TableMap) -> tuple[Fields, ...]:
     custom = tuple(custom_of(declared).values())
-    return declared.id, declared.created_at, declared.updated_at, custom
+    return declared.id, declared.former_ids, declared.created_at, declared.updated_at, custom

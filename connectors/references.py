@@ -1,8 +1,22 @@
-"""The merchant's order number inside what a provider holds of it."""
+"""Order numbers and ids, as two systems write them: blanks around, or inside a longer text."""
 
 from __future__ import annotations
 
 import re
+
+_INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
+"""Blanks of width zero, which Unicode does not class as white space."""
+_BLANKS = _INVISIBLE + "".join(filter(str.isspace, map(chr, range(0x3001))))
+
+
+def trimmed(text: str) -> str:
+    """An order number or id without the blanks around it: white space of Unicode (spaces, line
+    breaks, U+00A0, U+3000) and blanks of width zero.
+
+    Every connector, filter and argument passes numbers through it, so that both sides of a join
+    compare the same text.
+    """
+    return text.strip(_BLANKS)
 
 
 class ReferencePattern:
@@ -22,8 +36,10 @@ class ReferencePattern:
             raise ValueError("a pattern without a group: which part is the order's number?")
 
     def of(self, text: str | None) -> str | None:
-        """The order's number; the whole text where the pattern does not fit; None for nothing."""
+        """The order's number, `trimmed`; the whole text where the pattern does not fit; None for
+        nothing."""
+        text = trimmed(text or "")
         if not text or self._pattern is None:
             return text or None
         found = self._pattern.fullmatch(text)
-        return (found.group(1) or text) if found else text
+        return (trimmed(found.group(1) or "") or text) if found else text

@@ -12,11 +12,14 @@ from connectors.currency_words import currency_code
 from connectors.mapping import FieldMap, Fields, MappedSettings, fields_of
 from connectors.money import Money
 from connectors.price import Price
+from connectors.records import ExternalId
+from connectors.references import trimmed
 from connectors.values import (
     MISSING,
     Misfit,
     Row,
     at,
+    ids_in,
     moment,
     money,
     price,
@@ -70,9 +73,13 @@ class Reading:
     def text(self, name: str, fields: Fields) -> str | None:
         return self._one(name, fields, lambda value, _: text(value))
 
+    def key(self, name: str, fields: Fields) -> str | None:
+        """A number or id that other systems know, `trimmed`."""
+        return self._one(name, fields, lambda value, _: trimmed(text(value)))
+
     def reference(self, name: str, field: str) -> str | None:
         """The id of one other record; several are a misfit, as none of them is the one."""
-        return self._one(name, field, lambda value, _: single(value))
+        return self._one(name, field, lambda value, _: trimmed(single(value)))
 
     def texts(self, name: str, fields: Fields) -> tuple[str, ...]:
         """All values of all fields, each once."""
@@ -82,6 +89,20 @@ class Reading:
                 found.update(dict.fromkeys(text(value) for value in self._held(one)))
             except Misfit as misfit:
                 self.misfits[name] = _told(one.field, misfit, at(self.row, one.field))
+        return tuple(found)
+
+    def ids(self, name: str, declared: Mapping[str, Fields]) -> tuple[ExternalId, ...]:
+        """Every id of another source, with the field that holds it; a field that does not fit has
+        none."""
+        found: list[ExternalId] = []
+        for source, fields in declared.items():
+            for one in fields_of(fields):
+                try:
+                    ids = ids_in(self.row, one)
+                except Misfit as misfit:
+                    self.misfits[name] = _told(one.field, misfit, at(self.row, one.field))
+                    continue
+                found += [ExternalId(source, value, one.field) for value in ids]
         return tuple(found)
 
     def moment(self, name: str, fields: Fields) -> datetime | None:
@@ -168,6 +189,12 @@ def word_in(row: Row, field: str) -> str | None:
         except Misfit:
             return None
     return None
+
+
+def key_in(row: Row, field: str) -> str | None:
+    """As `word_in`, of a number or id: `trimmed`."""
+    word = word_in(row, field)
+    return trimmed(word) if word is not None else None
 
 
 def _price(values: Values, one: FieldMap, currency: str) -> Price:

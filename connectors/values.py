@@ -17,12 +17,15 @@ from connectors.mapping import FieldMap
 from connectors.money import InexactAmount, Money
 from connectors.noise import settled, without_noise
 from connectors.price import Price
+from connectors.references import trimmed
 
 Row = Mapping[str, Any]
 _NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?", re.ASCII)
 _EXACT = Context(prec=80)
 """Enough for every digit of a number."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_SEPARATORS = re.compile("[;；,，、\r\n]")
+"""What no id of a payment, refund or customer has in it, and people write between two."""
 _LONGEST = 40
 _SHOWN = 24
 
@@ -85,14 +88,26 @@ def _check_there(value: Any) -> None:
 
 
 def _empty(value: Any) -> bool:
-    return value is None or value == [] or (isinstance(value, str) and not value.strip())
+    return value is None or value == [] or (isinstance(value, str) and not trimmed(value))
 
 
 def words_at(row: Any, path: str) -> list[str]:
     """Every text or number that stands at a path, one by one, without blanks around it."""
     items = (i for value in at(row, path) for i in (value if isinstance(value, list) else [value]))
     plain = (i for i in items if isinstance(i, str | int | Decimal) and not isinstance(i, bool))
-    return [word for item in plain if (word := text(item).strip())]
+    return [word for item in plain if (word := trimmed(text(item)))]
+
+
+def ids_in(row: Any, one: FieldMap) -> list[str]:
+    """The ids that a field holds. Several in one text are separated where the mapping says by what
+    (`FieldMap.split`); else such a text raises Misfit, as it would be one id that nothing has."""
+    words = words_at(row, one.field)
+    if one.split:
+        parts = (part for word in words for part in re.split(f"[{re.escape(one.split)}]", word))
+        return [word for part in parts if (word := trimmed(part))]
+    if any(map(_SEPARATORS.search, words)):
+        raise Misfit("it holds several ids: the mapping does not say `split`")
+    return words
 
 
 def text(value: Any) -> str:

@@ -37,11 +37,14 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class CallCost(msgspec.Struct, frozen=True):
-    """Upstream calls for n keys: `each` per `batch` keys (None: for all), and `extra` more."""
+    """Upstream calls for n keys: `each` per `batch` keys (None: for all), and `extra` more. Where
+    some keys are not found `absent` more are made, which no estimate counts.
+    """
 
     batch: int | None = None
     extra: int = 0
     each: int = 1
+    absent: int = 0
 
     def calls(self, keys: int) -> int:
         if not keys:

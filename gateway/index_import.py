@@ -15,6 +15,7 @@ from connectors.currency import UnknownCurrency
 from connectors.ledger import Entry
 from connectors.money import InexactAmount, Money
 from connectors.records import Kind
+from connectors.references import trimmed
 from connectors.registry import Registry
 from gateway.compose import open_gateway
 from gateway.settings import Settings
@@ -134,7 +135,7 @@ class RowReader:
     def _row(self, columns: Sequence[str], row: Sequence[str]) -> tuple[str, Entry]:
         if len(row) != len(columns):
             raise Refusal(f"{len(row)} columns instead of {len(columns)}")
-        cells = {name: cell.strip() or None for name, cell in zip(columns, row, strict=True)}
+        cells = {name: trimmed(cell) or None for name, cell in zip(columns, row, strict=True)}
         for name, cell in cells.items():
             if cell is not None and len(cell) > LONGEST:
                 raise Refusal(f"{name}: longer than {LONGEST} characters")

@@ -13,6 +13,7 @@ from connectors.errors import SourceError
 from connectors.filters import CustomerFilter
 from connectors.paging import NEWEST_FIRST, PageQuery, SortField
 from connectors.records import Customer, Kind, Order, Payment, Record
+from connectors.references import trimmed
 from connectors.time_limit import allotted
 from resolvers import numbered, own
 from resolvers.context import Context
@@ -117,7 +118,7 @@ async def order_numbered(context: Context, number: str) -> Order | None:
 
     Raises SourceError if a CRM failed that is configured before one that has it.
     """
-    for value in await _everywhere(context, "orders_by_number", number):
+    for value in await _everywhere(context, "orders_by_number", trimmed(number)):
         if isinstance(value, SourceError):
             raise value
         return value  # type: ignore[no-any-return]
@@ -129,6 +130,7 @@ async def payment_referenced(context: Context, reference: str) -> Payment | None
 
     Raises SourceError if any source failed: it may hold a newer one.
     """
+    reference = trimmed(reference)
     found = await _everywhere(context, "payments_by_reference", reference)
     if not found:
         found = await _everywhere(context, "find_payments", reference)

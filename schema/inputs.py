@@ -15,6 +15,7 @@ from connectors.money import InexactAmount
 from connectors.money import Money as MoneyValue
 from connectors.paging import Sort, SortField
 from connectors.records import Kind
+from connectors.references import trimmed
 from resolvers.errors import BadFilter, BadFirst
 from resolvers.pages import FIRST_MOST, Ask
 from resolvers.sources import Sources
@@ -147,7 +148,7 @@ def order_filter(value: OrderFilter | None, sources: Sources) -> filters.OrderFi
     return filters.OrderFilter(
         sources=_tuple(source_names(value, sources, "customer", Kind.CUSTOMER)),
         customer_ids=_native(sources, value.customer, Kind.CUSTOMER),
-        numbers=_texts(value.number),
+        numbers=_keys(value.number),
         recorded_states=_tuple(value.recorded_state),
         placed_at=_times(value.placed_at),
         created_at=_times(value.created_at),
@@ -160,7 +161,7 @@ def payment_filter(value: PaymentFilter | None, sources: Sources) -> filters.Pay
         return filters.PaymentFilter()
     return filters.PaymentFilter(
         customer_ids=_native(sources, value.customer, Kind.CUSTOMER),
-        references=_texts(value.reference),
+        references=_keys(value.reference),
         sources=_tuple(source_names(value, sources, "customer", Kind.CUSTOMER)),
         providers=_tuple(value.provider),
         channels=_tuple(value.channel),
@@ -214,6 +215,12 @@ def _able(value: Any, named: list[str] | None, sources: Sources) -> list[str] | 
 def _native(sources: Sources, value: str | None, kind: Kind) -> tuple[str, ...] | None:
     id_ = given(value)
     return None if id_ is None else (sources.address(id_, kind).native_id,)
+
+
+def _keys(value: StringFilter | None) -> tuple[str, ...] | None:
+    """Order numbers and references as every source has them, `trimmed`."""
+    texts = _texts(value)
+    return None if texts is None else tuple(dict.fromkeys(map(trimmed, texts)))
 
 
 def _texts(value: StringFilter | None) -> tuple[str, ...] | None:

@@ -138,10 +138,14 @@ class HubspotTables:
         return await self._filled(plan, field, parts)
 
     async def _numbered(self, plan: Columns, ids: Sequence[str]) -> Found:
-        """What the records are associated with is asked for at the same time."""
+        """What the records are associated with is asked for at the same time; of a record that
+        others were merged into, and that answers for one of them, in a call of its own."""
         parts, related = await asyncio.gather(
             self._reading.records(plan.table, plan.names, ids), self._related(plan, ids)
         )
+        merged = _others(parts, ids)
+        if merged and plan.targets:
+            related = _joined(related, await self._related(plan, merged))
         return [one for keys, told in parts for one in _found(plan, ID, keys, told, related)]
 
     async def _associated(self, plan: Columns, origin: str, ids: Sequence[str]) -> Found:
@@ -285,6 +289,19 @@ def _found(
             broken |= dict.fromkeys(held(row, field) & set(keys), error)
     good = [key for key in keys if key not in broken]
     return [*(([key], error) for key, error in broken.items()), *([(good, rows)] if good else [])]
+
+
+def _others(parts: Sequence[Part[Object]], ids: Sequence[str]) -> list[str]:
+    """The numbers of the records that were told instead of the ones asked for."""
+    told = (one.id for _, found in parts if not isinstance(found, SourceError) for one in found)
+    return [number for number in dict.fromkeys(told) if number not in set(ids)]
+
+
+def _joined(related: Related, more: Related) -> Related:
+    return {
+        target: None if links is None or (others := more[target]) is None else {**links, **others}
+        for target, links in related.items()
+    }
 
 
 def _of_one(

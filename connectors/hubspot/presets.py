@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from connectors.mapping import NEXT, CustomerMap, FieldMap, LineMap, OrderMap, StatusMap
 
+_MERGED = "hs_merged_object_ids[]"
+"""Every object that can be merged has it: the numbers of records that are this one now."""
+
 CUSTOMERS = {
     "contacts": CustomerMap(
         table="contacts",
         id="hs_object_id",
+        former_ids=_MERGED,
         created_at="createdate",
         updated_at="lastmodifieddate",
         name="firstname lastname",
@@ -24,6 +28,7 @@ CUSTOMERS = {
     "companies": CustomerMap(
         table="companies",
         id="hs_object_id",
+        former_ids=_MERGED,
         created_at="createdate",
         updated_at="hs_lastmodifieddate",
         name="name",
@@ -68,6 +73,7 @@ def _deals(customers: str) -> OrderMap:
     return OrderMap(
         table="deals",
         id="hs_object_id",
+        former_ids=_MERGED,
         created_at="createdate",
         updated_at="hs_lastmodifieddate",
         number="dealname",
@@ -86,6 +92,7 @@ def _orders(customers: str) -> OrderMap:
     return OrderMap(
         table="orders",
         id="hs_object_id",
+        former_ids=_MERGED,
         created_at="hs_createdate",
         updated_at="hs_lastmodifieddate",
         number=("hs_external_order_id", "hs_order_name"),

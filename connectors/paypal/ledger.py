@@ -24,6 +24,7 @@ from connectors.paypal.reports import Window
 from connectors.paypal.words import AUTHORIZATION_CODE, PAYMENT_CODES, REFUND_CODE
 from connectors.raw_rows import decoded
 from connectors.records import Kind
+from connectors.references import trimmed
 
 TRANSACTIONS, DISPUTES = "transactions", "disputes"
 DAY = timedelta(days=1)
@@ -140,7 +141,7 @@ def _entry(row: Transaction, naming: Naming) -> Entry | None:
             native_id=native_id,
             created_at=utc(at),
             payment=payment,
-            reference=row.invoice_id or None,
+            reference=trimmed(row.invoice_id or "") or None,
             amount=amount,
         )
     return Entry(

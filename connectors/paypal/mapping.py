@@ -36,6 +36,7 @@ from connectors.records import (
     RefundStatus,
     Source,
 )
+from connectors.references import trimmed
 
 _CODE = re.compile(r"[A-Za-z0-9_]{1,64}")
 _EVER = datetime.min.replace(tzinfo=UTC)
@@ -89,7 +90,7 @@ def refund(source: Source, row: payloads.Refund, capture_id: str | None = None) 
         provider_status=row.status,
         amount=positive(row.amount),
         # PayPal gives it the payment's own where the merchant gave the refund none.
-        reference=row.invoice_id or None,
+        reference=trimmed(row.invoice_id or "") or None,
         payment_id=row.capture_id or capture_id,
     )
 

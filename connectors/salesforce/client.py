@@ -11,7 +11,6 @@ from connectors.errors import Rejected, SourceError
 from connectors.filters import CustomerFilter, OrderFilter
 from connectors.grouping import D, R, Records
 from connectors.mapped import MappedCrm
-from connectors.mapper import external_ids
 from connectors.mapping import CustomerMap, Fields, OrderMap, fields_of
 from connectors.metadata import Rows
 from connectors.paging import Keyed, Page, PageQuery, Row, Sort, SortField
@@ -23,6 +22,7 @@ from connectors.salesforce.ids import of_table
 from connectors.salesforce.keyset import KeySet, Place, Places, places_of
 from connectors.salesforce.listing import Listing, Rowed, Way
 from connectors.salesforce.login import Login
+from connectors.salesforce.masters import MOST, Masters
 from connectors.salesforce.merging import Slice, merged
 from connectors.salesforce.narrowing import Knowledge, currency_of
 from connectors.salesforce.presets import RELATIONSHIPS
@@ -53,6 +53,7 @@ class Salesforce(MappedCrm):
     ) -> None:
         self._org = SalesforceTables(wiring.source.name, settings.mapping, reader)
         super().__init__(wiring.source, settings, self._org)
+        self._masters = Masters(reader)
         self._settings = settings
         self._judge = judge
 
@@ -64,6 +65,26 @@ class Salesforce(MappedCrm):
     @property
     def quota_total(self) -> int | None:
         return self._judge.quota_total
+
+    async def customers(self, ids: Sequence[str]) -> Keyed[Customer]:
+        """As everywhere; of ids that are not found one call more asks whether their records were
+        merged, and each merge that is followed takes one to read what stayed."""
+        known = await super().customers(ids)
+        answer = dict(known)
+        tables = [one.table for one in self._mapping.customers]
+        now = {one: one for one in of_table(ids, "") if one not in answer}
+        for _ in range(MOST):
+            led = await self._masters.of(tables, list(dict.fromkeys(now.values())))
+            step = {one: led[at] for one, at in now.items() if at in led}
+            now = {one: at for one, at in step.items() if not isinstance(at, SourceError)}
+            answer |= {one: at for one, at in step.items() if isinstance(at, SourceError)}
+            if not now:
+                break
+            unread = [at for at in dict.fromkeys(now.values()) if at not in known]
+            known = {**known, **(await super().customers(unread))}
+            answer |= {one: known[at] for one, at in now.items() if at in known}
+            now = {one: at for one, at in now.items() if at not in known}
+        return answer
 
     async def customer_page(self, query: PageQuery[CustomerFilter]) -> Page[Customer]:
         keys = [self._customer_keys(query.sort, one) for one in self._mapping.customers]
@@ -119,7 +140,7 @@ class Salesforce(MappedCrm):
             if not holding or not times:
                 continue
             async for rows in self._org.changed(table, holding, times[0].field, since, holding):
-                yield [one for row in rows for one in external_ids(row, declared)]
+                yield [one for row in rows for one in self._mapper.external_ids(row, declared)]
 
     async def _customer_listing(
         self, asked: CustomerFilter, declared: CustomerMap, keys: KeySet

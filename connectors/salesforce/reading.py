@@ -144,25 +144,28 @@ class Reader:
         self._transport = transport
         self._base = f"/services/data/v{version}"
 
-    async def query(self, query: str) -> Rows:
-        """All rows; a query too long for a URI goes inside a composite."""
+    async def query(self, query: str, *, deleted: bool = False) -> Rows:
+        """All rows; a query too long for a URI goes inside a composite. Those of `deleted` records
+        too, where that is asked for."""
         if len(query) > soql.MAX_QUERY:
             raise Rejected(self._source, "the query is too long")
-        path = soql.address(self._base, query)
+        path = soql.address(self._base, query, deleted=deleted)
         if len(path) > MAX_URI:
-            (rows,) = await self._group([query])
+            (rows,) = await self._group([query], deleted=deleted)
             if isinstance(rows, SourceError):
                 raise rows
             return rows
         answer = await self._transport.send(Request(path=path))
         return await self.drained(answer.decode(_ANSWER, self._source))
 
-    async def queries(self, queries: Sequence[str]) -> list[Rows | SourceError]:
+    async def queries(
+        self, queries: Sequence[str], *, deleted: bool = False
+    ) -> list[Rows | SourceError]:
         """Rows or the failure of each query: one by GET, more in composites sent in parallel."""
         if len(queries) == 1:
-            return [await _outcome(self.query(queries[0]))]
+            return [await _outcome(self.query(queries[0], deleted=deleted))]
         groups = [queries[i : i + PER_COMPOSITE] for i in range(0, len(queries), PER_COMPOSITE)]
-        answers = await asyncio.gather(*(self._group(group) for group in groups))
+        answers = await asyncio.gather(*(self._group(group, deleted=deleted) for group in groups))
         return [rows for answer in answers for rows in answer]
 
     def parts(
@@ -229,15 +232,19 @@ class Reader:
         return path
 
     def _length(self, query: str) -> int:
-        return len(soql.address(self._base, query))
+        return len(soql.address(self._base, query, deleted=True))
 
     def _described_at(self, sobject: str) -> str:
         return f"{self._base}/sobjects/{sobject}/describe"
 
-    async def _group(self, queries: Sequence[str]) -> list[Rows | SourceError]:
+    async def _group(
+        self, queries: Sequence[str], *, deleted: bool = False
+    ) -> list[Rows | SourceError]:
         """The queries of one composite, each with its outcome."""
         try:
-            parts = await self._composite([soql.address(self._base, query) for query in queries])
+            parts = await self._composite(
+                [soql.address(self._base, query, deleted=deleted) for query in queries]
+            )
         except SourceError as error:
             return [error] * len(queries)
         return list(await asyncio.gather(*(_outcome(self._rows(part)) for part in parts)))

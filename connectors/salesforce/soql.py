@@ -109,9 +109,9 @@ def select(
     return " ".join(parts)
 
 
-def address(base: str, query: str) -> str:
-    """The path of a query, as it counts against the limit of a URI."""
-    return f"{base}/query?q={percent(query, safe='')}"
+def address(base: str, query: str, *, deleted: bool = False) -> str:
+    """The path of a query, as it counts against the limit of a URI; of `deleted` records too."""
+    return f"{base}/{'queryAll' if deleted else 'query'}?q={percent(query, safe='')}"
 
 
 def date_of(text: str) -> str | None:

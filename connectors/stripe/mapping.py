@@ -30,6 +30,7 @@ from connectors.records import (
     RefundStatus,
     Source,
 )
+from connectors.references import trimmed
 from connectors.stripe import payloads
 from connectors.stripe.payloads import Charge, Intent, Paid
 from connectors.stripe.words import (
@@ -124,7 +125,7 @@ def payment(
         refunded=None if unsure else refunded,
         fee=aside(lambda: known(settled.fee, settled.currency)) if settled else None,
         net=aside(lambda: known(settled.net, settled.currency)) if settled else None,
-        reference=metadata.get(reference_key),
+        reference=reference(metadata, reference_key),
         paid_at=moment(charge.created) if charge and captured and captured.minor_units else None,
         method=_method(charge),
         instalments=_instalments(charge),
@@ -133,6 +134,11 @@ def payment(
         refunds=refunds,
         disputes=contested,
     )
+
+
+def reference(metadata: Mapping[str, str], key: str) -> str | None:
+    """The merchant's order number, where there is one."""
+    return trimmed(metadata.get(key, "")) or None
 
 
 def refund(
@@ -162,7 +168,7 @@ def refund(
         provider_status=row.status,
         amount=money(row.amount, row.currency),
         reason=row.reason,
-        reference=metadata.get(reference_key),
+        reference=reference(metadata, reference_key),
         payment_id=_id_of(intent) or _id_of(told),
         payment=payment,
     )
@@ -222,7 +228,7 @@ def order(
         native_id=row.id,
         created_at=moment(row.created),
         custom_fields=dict(row.metadata or {}),
-        number=row.client_reference_id or row.id,
+        number=trimmed(row.client_reference_id or "") or row.id,
         total=known(row.amount_total, row.currency) if row.currency else None,
         placed_at=moment(row.created),
         recorded_state=state,

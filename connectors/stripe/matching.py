@@ -14,12 +14,19 @@ from datetime import datetime, timedelta
 from connectors.errors import SourceError
 from connectors.paging import Keyed
 from connectors.records import Payment
+from connectors.references import trimmed
 from connectors.stripe.api import Api, Read
 from connectors.stripe.errors import DETAILS, SearchUnavailable, TooManyPages
 from connectors.stripe.pages import each
 from connectors.stripe.payloads import Intent, Stub
 from connectors.stripe.payments import INTENTS, Payments
-from connectors.stripe.search import any_of, customer_is, metadata_is, whole_seconds
+from connectors.stripe.search import (
+    any_of,
+    customer_is,
+    metadata_is,
+    spellings,
+    whole_seconds,
+)
 from connectors.transport import absent, gather_keyed
 
 LONGEST_VALUE = 500  # characters, https://docs.stripe.com/api/metadata
@@ -51,12 +58,14 @@ class Matching:
         self._list_pages = list_pages
 
     async def by_reference(self, references: Sequence[str]) -> Keyed[tuple[Payment, ...]]:
-        """Stripe compares without case, so what it finds is matched again here."""
-        possible = [r for r in references if 0 < len(r) <= LONGEST_VALUE]
-        clauses = {reference: metadata_is(self._key, reference) for reference in possible}
+        """Stripe compares without case, so what it finds is matched again here. `references` are
+        `trimmed`; where there is room, one that Stripe holds with a blank at its end is found."""
+        possible = [r for r in dict.fromkeys(references) if 0 < len(r) <= LONGEST_VALUE]
+        clauses = {text: metadata_is(self._key, text) for text in spellings(possible)}
         if clauses and self._api.searchable:
             try:
-                return await self._matched(clauses, self._reference)
+                found = await self._matched(clauses, self._reference)
+                return {trimmed(key): value for key, value in found.items()}
             except SearchUnavailable:
                 """The list serves instead."""
         return await self._looked_through(clauses) if clauses else {}
@@ -93,7 +102,8 @@ class Matching:
         return await self._grouped(own, self._reference)
 
     def _reference(self, stub: Stub) -> str | None:
-        return _text(stub.metadata.get(self._key)) if isinstance(stub.metadata, dict) else None
+        text = _text(stub.metadata.get(self._key)) if isinstance(stub.metadata, dict) else None
+        return trimmed(text) if text is not None else None
 
     async def _matched(
         self, clauses: Mapping[str, str], key_of: KeyOf

@@ -55,9 +55,13 @@ def batch_read(portal: Portal, name: str, body: bytes) -> Result:
     """In any order; what there is not is told beside it."""
     table, asked = portal.table(name), decoded(BATCH_READ, body)
     keys = checked(asked.inputs, BATCH)
-    numbers = {key: key for key in portal.records.values[table]}
-    by = portal.known_by(table, asked.id_property) if asked.id_property else numbers
-    found = [portal.shown(table, by[key], asked.properties) for key in keys if key in by]
+    if asked.id_property:
+        by = portal.known_by(table, asked.id_property)
+    else:
+        now = {key: portal.present(table, key) for key in keys}
+        by = {key: number for key, number in now.items() if number is not None}
+    numbers = dict.fromkeys(by[key] for key in keys if key in by)
+    found = [portal.shown(table, number, asked.properties) for number in numbers]
     shuffle(found, portal.rng)
     return complete(found, [key for key in keys if key not in by], table)
 
@@ -122,7 +126,8 @@ def one_object(portal: Portal, name: str, key: str, query: dict[str, str]) -> Re
     table = portal.table(name)
     by = query.get("idProperty")
     number = portal.known_by(table, by).get(key) if by else key
-    if number is None or number not in portal.records.values[table]:
+    number = portal.present(table, number) if number is not None else None
+    if number is None:
         raise HubspotError("OBJECT_NOT_FOUND", "resource not found")
     return 200, portal.shown(table, number, wanted(query))
 

@@ -74,7 +74,11 @@ def unique(name: str) -> Definition:
 
 
 STAGES = tuple(dict.fromkeys(mark.stage for mark in MARKS.values()))
-SYSTEM = [*number("hs_object_id"), *time("createdate", "hs_lastmodifieddate")]
+SYSTEM = [
+    *number("hs_object_id"),
+    *time("createdate", "hs_lastmodifieddate"),
+    choice("hs_merged_object_ids", field="checkbox"),
+]
 STRIPE_IDS = text("stripe_eu_customer", "stripe_us_customer")
 LINE = [
     *SYSTEM,

@@ -11,7 +11,7 @@ from typing import Any
 
 from sandbox.hubspot.definitions import Definition, properties
 from sandbox.hubspot.errors import HubspotError, invalid
-from sandbox.hubspot.records import Records, Values, records
+from sandbox.hubspot.records import ACCOUNT, Records, Values, records
 from sandbox.oddities import shuffle
 from sandbox.simulator import Context
 from sandbox.world import World
@@ -54,11 +54,36 @@ class Portal:
         self.deleted: set[str] = set()
         self.unindexed: set[str] = set()
         self.rng = random.Random(context.seed)
+        self.people = world.customers
         self.records: Records = records(world)
         self.definitions: dict[str, dict[str, Definition]] = {
             table: {one.name: one for one in several}
             for table, several in properties(world.accounts).items()
         }
+
+    def merge(self, table: str, number: str, into: str) -> None:
+        """As people do in HubSpot: one record stays, has the other's associations, and is told for
+        either number; `hs_merged_object_ids` names the one that is gone.
+
+        https://knowledge.hubspot.com/records/merge-records
+        """
+        values = self.records.values[table]
+        gone = values.pop(number)
+        former = values[into].get("hs_merged_object_ids")
+        names = [former, gone.get("hs_merged_object_ids"), number]
+        values[into]["hs_merged_object_ids"] = ";".join(filter(None, names))
+        self.records.merge(table, number, into)
+        for person in self.people if table == "contacts" else ():
+            if person.sources.get(ACCOUNT) == number:
+                person.sources[ACCOUNT] = into
+
+    def present(self, table: str, number: str) -> str | None:
+        """The number of the record that is told for a number: its own, or of what it became."""
+        values = self.records.values[table]
+        if number in values:
+            return number
+        named = ((key, one.get("hs_merged_object_ids") or "") for key, one in values.items())
+        return next((key for key, former in named if number in former.split(";")), None)
 
     def admit(self, authorization: str) -> None:
         if authorization != f"Bearer {self.token}":

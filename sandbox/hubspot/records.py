@@ -41,6 +41,16 @@ class Records:
             self.links[table, other].setdefault(number, []).append(one)
             self.links[other, table].setdefault(one, []).append(number)
 
+    def merge(self, table: str, number: str, into: str) -> None:
+        """The associations of `number` are those of `into`."""
+        for (origin, target), links in self.links.items():
+            if origin == table and number in links:
+                links[into] = list(dict.fromkeys([*links.get(into, ()), *links.pop(number)]))
+            if target == table:
+                for key, numbers in links.items():
+                    moved = dict.fromkeys(into if one == number else one for one in numbers)
+                    links[key] = list(moved)
+
 
 def records(world: World) -> Records:
     made = Records(

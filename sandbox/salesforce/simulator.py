@@ -19,7 +19,7 @@ from sandbox.salesforce.oauth import OAuth, bearer
 from sandbox.salesforce.recorded import read_back
 from sandbox.salesforce.routes import dispatch
 from sandbox.salesforce.table import Database, Row, Table
-from sandbox.salesforce.tables import build, timestamp
+from sandbox.salesforce.tables import ACCOUNT, build, timestamp
 from sandbox.simulator import Answer, Context
 from sandbox.world import World
 
@@ -38,6 +38,7 @@ class Simulator:
         self.context = context
         self.accounts = world.accounts
         self.database = Database(build(world))
+        self.people = world.customers
         self.orders = {order.native_id: order for order in world.orders}
         self.cursors = Cursors()
         self.oauth = OAuth(context, connected_app(context), context.origin + MOUNT)
@@ -61,6 +62,19 @@ class Simulator:
     def expire_sessions(self) -> None:
         """End every session now, as an administrator can."""
         self.oauth.sessions.open.clear()
+
+    def merge(self, name: str, native: str, into: str) -> None:
+        """As people do: one record goes to the recycle bin and names the one that stays, which has
+        its related records from then on (SOAP API guide, "merge()")."""
+        table = self.database.table(name)
+        for child in table.sobject.children.values():
+            related = self.database.table(child.object)
+            for row in [one for one in related.rows if one[child.field] == native]:
+                self.update(related, row, {child.field: into})
+        self.update(table, table.by_id[native], {"IsDeleted": True, "MasterRecordId": into})
+        for person in self.people:
+            if person.sources.get(ACCOUNT) == native:
+                person.sources[ACCOUNT] = into
 
     def update(self, table: Table, row: Row, changes: Row) -> None:
         """Change a record, remember what it was, and let the world know what it now says."""

@@ -104,6 +104,7 @@ def account(customer: Customer) -> Row:
         "Type": PARTY_TYPES[customer.kind],
         "Tier__c": customer.tier,
         "Email__c": customer.email,
+        "MasterRecordId": None,
         **person(customer),
         "CurrencyIsoCode": CORPORATE_CURRENCY,
         **party_fields(customer),
@@ -133,6 +134,7 @@ def contact(customer: Customer) -> Row:
         "Email": customer.email,
         "Phone": customer.phone,
         "MobilePhone": None,
+        "MasterRecordId": None,
         **party_fields(customer),
         **system(customer.created_at),
     }

@@ -72,6 +72,8 @@ class Lab(SandboxUpstream):
 
     def reset(self) -> None:
         """As the portal was at first."""
+        for number, customer in self.customers.items():
+            customer.sources["hubspot"] = number
         fresh = Portal(self.world, self.context)
         for name in vars(fresh):
             setattr(self.portal, name, getattr(fresh, name))

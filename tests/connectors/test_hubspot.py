@@ -492,6 +492,51 @@ async def test_two_orders_of_one_number_are_both_told(lab: Lab) -> None:
         }
 
 
+async def test_a_merged_contact_answers_for_its_former_number(lab: Lab, hubspot: Any) -> None:
+    kept, gone, earlier = list(lab.customers)[:3]
+    lab.portal.merge("contacts", earlier, gone)
+    lab.portal.merge("contacts", gone, kept)
+    truth = {c["sources"].get("hubspot") for c in lab.world.truth()["customers"]}
+    assert truth.isdisjoint({gone, earlier})
+    await hubspot.customers([kept])
+    lab.forget()
+    found = await hubspot.customers([gone, kept, earlier, "8800000001"])
+    assert {key: one.native_id for key, one in found.items()} == dict.fromkeys(
+        (gone, kept, earlier), kept
+    )
+    assert lab.asked() == ["/crm/v3/objects/contacts/batch/read"]
+    bought = [o for o in lab.orders.values() if o.customer == lab.customers[gone].key]
+    orders = await hubspot.orders([o.native_id for o in bought])
+    assert bought
+    assert {one.customer_id for one in orders.values()} == {kept}
+
+
+async def test_an_order_that_names_a_merged_contact_leads_to_the_one_that_stayed(
+    lab: Lab, hubspot: Any
+) -> None:
+    kept, gone = list(lab.customers)[:2]
+    lab.portal.merge("contacts", gone, kept)
+    deal = next(iter(lab.portal.records.values["deals"]))
+    lab.portal.records.values["deals"][deal]["order_number"] = gone
+    toml = '[[sources.hubspot.orders]]\ncustomer = "order_number"'
+    async with connected(VENDOR, lab.settings(toml), FAST) as connector:
+        order = (await connector.orders([deal]))[deal]
+        assert order.customer_id == gone
+        assert (await connector.customers([order.customer_id]))[gone].native_id == kept
+
+
+async def test_a_merged_deal_keeps_what_it_is_associated_with(lab: Lab, hubspot: Any) -> None:
+    kept, gone = list(lab.orders)[:2]
+    lab.portal.merge("deals", gone, kept)
+    lab.forget()
+    found = await hubspot.orders([gone])
+    assert lab.asked().count("/crm/v4/associations/deals/contacts/batch/read") == 2
+    lab.forget()
+    assert (await hubspot.orders([kept]))[kept] == found[gone]
+    assert found[gone].customer_id is not None
+    assert lab.asked().count("/crm/v4/associations/deals/contacts/batch/read") == 1
+
+
 async def test_a_time_without_a_zone_is_a_misfit_until_the_zone_is_told(lab: Lab) -> None:
     order = next(iter(lab.orders.values()))
     lab.portal.records.values["deals"][order.native_id]["dealname"] = "2026-01-05 08:00:00"

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from connectors.errors import Malformed, Misconfigured, Retryable, SourceError
@@ -15,7 +16,14 @@ from connectors.mapped import MappedCrm
 from connectors.money import Money
 from connectors.paging import BadCursor, Page, PageQuery
 from connectors.price import Price
-from connectors.records import CustomerKind, ExternalId, Order, OrderState, Provider
+from connectors.records import (
+    Customer,
+    CustomerKind,
+    ExternalId,
+    Order,
+    OrderState,
+    Provider,
+)
 from connectors.values import MISSING
 from tests.connectors.paper_tables import PaperTables, paper
 
@@ -446,6 +454,71 @@ async def test_ids_of_payments_are_read_one_by_one_and_without_blanks() -> None:
     order = order_of(await crm.orders(["A"]), "A")
     assert [one.native_id for one in order.payment_ids] == ["pi_1", "pi_2"]
     assert (await crm.orders_by_payment_id("stripe_eu", ["pi_2"])).keys() == {"pi_2"}
+
+
+@pytest.mark.parametrize("blank", [" ", "\r\n", "\u3000", "\u00a0"])
+async def test_blanks_around_numbers_and_ids_are_no_part_of_them(blank: str) -> None:
+    number = {"单号": f"A{blank}", "客户": {"编号": f"{blank}C1"}}
+    crm, _ = company(
+        [home("A", 1, **number)], people=[{"编号": f"C1{blank}", "录入": "2026-03-01"}]
+    )
+    found = await crm.orders_by_number(["A"])
+    assert isinstance(orders := found["A"], tuple)
+    assert [(one.native_id, one.number, one.customer_id) for one in orders] == [("A", "A", "C1")]
+    assert order_of(await crm.orders(["A"]), "A").number == "A"
+    customers = await crm.customers(["C1"])
+    assert isinstance(customer := customers["C1"], Customer)
+    assert customer.native_id == "C1"
+    pages = await crm.orders_by_customer(["C1"], PageQuery(5, OrderFilter()))
+    assert isinstance(page := pages["C1"], Page)
+    assert [row.record for row in page.rows] == list(orders)
+    assert await crm.order_lines(["A"]) == {}
+
+
+@pytest.mark.parametrize("cell", ["pi_1;pi_2", " pi_1 、 pi_2", "pi_1；\u3000pi_2；", "pi_1\npi_2"])
+async def test_several_ids_in_one_cell_are_split_where_the_mapping_says_so(cell: str) -> None:
+    card = {"field": "卡单号", "split": ";；、\n"}
+    own = {**HOME, "payment_ids": {"stripe_eu": card}, "refund_ids": {"wechat_cn": card}}
+    people = {**PEOPLE, "external_ids": {"stripe_eu": {"field": "stripe客户", "split": ";；、\n"}}}
+    person = {"编号": "C1", "录入": "2026-03-01", "stripe客户": cell}
+    crm, _ = company([home("A", 1, 卡单号=cell)], [], [person], orders=[own], customers=[people])
+    order = order_of(await crm.orders(["A"]), "A")
+    assert [one.native_id for one in order.payment_ids] == ["pi_1", "pi_2"]
+    assert order.misfits is None
+    customer = (await crm.customers(["C1"]))["C1"]
+    assert isinstance(customer, Customer)
+    assert [one.native_id for one in customer.external_ids] == ["pi_1", "pi_2"]
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+    refunds = [one async for ids in crm.refund_numbers(since) for one in ids]
+    assert [one.native_id for one in refunds] == ["pi_1", "pi_2"]
+
+
+@pytest.mark.parametrize("cell", ["pi_1;pi_2", "pi_1、pi_2", "pi_1，pi_2", "pi_1\npi_2"])
+async def test_several_ids_in_one_cell_are_a_misfit_where_the_mapping_says_nothing(
+    cell: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = {**HOME, "refund_ids": {"wechat_cn": "卡单号2"}}
+    person = {"编号": "C1", "录入": "2026-03-01", "stripe客户": cell}
+    row = home("A", 1, 卡单号=cell, 微信单号="4200", 卡单号2=cell)
+    crm, _ = company([row], [], [person], orders=[own])
+    order = order_of(await crm.orders(["A"]), "A")
+    assert [one.native_id for one in order.payment_ids] == ["4200"]
+    assert order.misfits is not None
+    assert "`split`" in order.misfits["payment_ids"]
+    assert "卡单号2" in order.misfits["refund_ids"]
+    assert "pi_1" not in str(order.misfits)
+    customer = (await crm.customers(["C1"]))["C1"]
+    assert isinstance(customer, Customer)
+    assert customer.external_ids == ()
+    assert "stripe客户: it holds several ids" in (customer.misfits or {})["external_ids"]
+    assert [ids async for ids in crm.refund_numbers(datetime(2026, 1, 1, tzinfo=UTC))] == [[]]
+    assert "ids are left out at 卡单号2" in caplog.text
+
+
+def test_only_fields_of_ids_are_split() -> None:
+    own = {**HOME, "number": {"field": "单号", "split": ";"}}
+    with pytest.raises(msgspec.ValidationError, match="number: only fields of ids are split"):
+        company(orders=[own])
 
 
 async def test_a_custom_field_that_is_gone_leaves_the_others() -> None:

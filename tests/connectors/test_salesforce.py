@@ -48,6 +48,12 @@ def lab() -> Iterator[Lab]:
     yield from lab_running()
 
 
+@pytest.fixture
+def own_lab() -> Iterator[Lab]:
+    """For a test that changes records."""
+    yield from lab_running()
+
+
 @pytest.fixture(autouse=True)
 def clean(lab: Lab) -> Iterator[None]:
     yield
@@ -154,6 +160,36 @@ async def test_a_thousand_keys_cost_one_call_and_one_more_costs_two(lab: Lab) ->
             found = await connector.orders((known + keys)[:count])
             assert set(found) == set(known[:count])
             assert await upstream.calls() == cost
+
+
+async def test_a_merged_account_leads_to_the_one_that_stayed(own_lab: Lab) -> None:
+    lab = own_lab
+    known = [c.sources["salesforce"] for c in lab.world.customers if "salesforce" in c.sources]
+    kept, gone, earlier, deleted = known[:4]
+    lab.simulator.merge("Account", earlier, gone)
+    lab.simulator.merge("Account", gone, kept)
+    truth = {c["sources"].get("salesforce") for c in lab.world.truth()["customers"]}
+    assert truth.isdisjoint({gone, earlier})
+    table = lab.simulator.database.table("Account")
+    lab.simulator.update(table, table.by_id[deleted], {"IsDeleted": True})
+    upstream = lab.upstream()
+    async with connected(VENDOR, lab.settings()) as connector:
+        await connector.probe()
+        for asked, found, cost in (
+            (known[4:], known[4:], 1),
+            ([kept], [kept], 1),
+            ([deleted], [], 2),
+            ([gone, kept], [gone, kept], 2),
+            ([earlier, gone], [earlier, gone], 4),
+        ):
+            await upstream.clear()
+            answer = await connector.customers(asked)
+            assert set(answer) == set(found)
+            assert await upstream.calls() == cost
+            merged = {one: record.native_id for one, record in answer.items() if one in known[:4]}
+            assert merged == dict.fromkeys(merged, kept)
+        lab.simulator.hidden.add(("Account", "MasterRecordId"))
+        assert await connector.customers([gone]) == {}
 
 
 async def test_15_characters_and_foreign_objects(lab: Lab) -> None:

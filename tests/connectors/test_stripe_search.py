@@ -112,12 +112,17 @@ def test_amounts_are_searched_on_the_wire(bounds: MoneyRange, query: str | None)
     assert search.payment_plan(PaymentFilter(amount=bounds), KEY).query == query
 
 
+def test_a_page_of_one_reference_is_searched_in_both_spellings() -> None:
+    narrow = PaymentFilter(references=("A",), customer_ids=("cus_1",))
+    query = search.payment_plan(narrow, KEY).query
+    assert query == 'metadata["order_id"]:"A" OR metadata["order_id"]:"A "'
+
+
 def test_a_query_never_has_more_than_ten_clauses() -> None:
     every = dict.fromkeys(("gte", "gt", "lte", "lt"), AT)
     narrow = PaymentFilter(
         created_at=TimeRange(**every),
         customer_ids=("cus_1",),
-        references=("A",),
         statuses=(PaymentStatus.SUCCEEDED,),
         amount=MoneyRange("USD", gte=1, gt=1, lte=1, lt=1),
     )
