@@ -136,11 +136,12 @@ class Sink:
 
 
 class _Call(msgspec.Struct):
-    """One call with its attempts. Until it `was_sent` it only waits for its turn with us, which is
-    not the vendor's time."""
+    """One call with its attempts, as far as it came: it waits for a place among the calls at once,
+    then for its turn at the vendor's rate, and then for the vendor."""
 
     request: Request
     sink: Sink | None
+    has_place: bool = False
     was_sent: bool = False
 
 
@@ -171,6 +172,7 @@ class HttpTransport:
         self._engine = engine or _engine(limits)
         self._slots = asyncio.Semaphore(limits.concurrency)
         self._waiting = 0
+        self._answers = 0
         self._paces = {name: Pace(rate, clock) for name, rate in limits.rates.items()}
         self._retries = RetryBudget()
         self._wall = wall
@@ -198,12 +200,13 @@ class HttpTransport:
         return await self._timed(request, Sink(sink, most), DOWNLOAD_SECONDS)
 
     async def _timed(self, request: Request, sink: Sink | None, seconds: float) -> Response:
-        call = _Call(request, sink)
+        call, answers = _Call(request, sink), self._answers
         try:
             async with TimeLimit(request.seconds or seconds) as limit:
                 return await self._attempts(call, limit)
         except TimeoutError:
-            if not call.was_sent:
+            # Where the vendor answered nothing meanwhile, it is who holds all places.
+            if not call.was_sent and (call.has_place or self._answers > answers):
                 raise Overloaded(self.source, "its turn did not come within the deadline") from None
             raise TimedOut(self.source, "no answer within the deadline") from None
 
@@ -260,6 +263,7 @@ class HttpTransport:
         finally:
             self._waiting -= 1
         try:
+            call.has_place = True
             for name in {"", call.request.rate} & self._paces.keys():
                 await self._paces[name].turn()
             return await self._once(call, token)
@@ -308,6 +312,7 @@ class HttpTransport:
     async def _exchange(self, request: httpx.Request, sink: Sink | None) -> Response:
         count_call()
         answer = await self._engine.handle_async_request(request)
+        self._answers += 1
         headers = {k.lower(): v for k, v in answer.headers.items()}
         if "date" in headers:
             self._dated = headers["date"], self._wall()

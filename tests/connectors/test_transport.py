@@ -125,16 +125,45 @@ async def test_a_cancelled_call_gives_its_place_back() -> None:
         assert (await transport.send(GET)).status == 200
 
 
-async def test_the_deadline_covers_waiting_for_a_place() -> None:
+LONG = Request(path="/things", seconds=600.0)
+
+
+async def test_a_call_behind_calls_that_the_vendor_does_not_answer_is_too_late() -> None:
     gate = Gate()
     async with running(gate, concurrency=1, deadline=0.2) as (server, transport):
-        first = asyncio.create_task(transport.send(Request(path="/things", seconds=600.0)))
+        first = asyncio.create_task(transport.send(LONG))
         await server.arrived(1)
-        with pytest.raises(Overloaded, match="its turn did not come"):
+        with pytest.raises(TimedOut):
             await transport.send(GET)
         assert len(server.calls) == 1
         gate.open.set()
         assert (await first).status == 200
+
+
+async def test_a_call_behind_many_that_the_vendor_answers_waits_for_us_and_not_for_it() -> None:
+    loop = asyncio.get_running_loop()
+
+    async def takes_its_time(call: Call) -> Reply:
+        arrived = loop.time()
+        await met(lambda: loop.time() > arrived + 0.05)
+        return reply()
+
+    async with running(takes_its_time, concurrency=1, deadline=0.5) as (server, transport):
+        ahead = [asyncio.create_task(transport.send(LONG)) for _ in range(100)]
+        await server.arrived(1)
+        with pytest.raises(Overloaded, match="its turn did not come"):
+            await transport.send(GET)
+        for task in ahead:
+            task.cancel()
+        await asyncio.gather(*ahead, return_exceptions=True)
+
+
+async def test_a_call_that_waits_for_the_vendors_rate_waits_for_us() -> None:
+    async with running(always(reply()), rates={"": 0.001}, deadline=0.2) as (server, transport):
+        assert (await transport.send(GET)).status == 200
+        with pytest.raises(Overloaded, match="its turn did not come"):
+            await transport.send(GET)
+        assert len(server.calls) == 1
 
 
 async def test_the_deadline_covers_retries() -> None:
