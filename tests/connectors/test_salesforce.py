@@ -690,3 +690,17 @@ async def test_an_address_of_persons_that_may_not_be_read_is_said_to_be_missing(
         assert customer.misfits == {
             "email": "PersonEmail: the field does not exist, or may not be read"
         }
+
+
+async def test_an_expired_password_says_what_an_operator_must_do(lab: Lab) -> None:
+    lab.simulator.refusing = "INVALID_OPERATION_WITH_EXPIRED_PASSWORD"
+    try:
+        async with connected(VENDOR, lab.settings()) as connector:
+            with pytest.raises(Misconfigured, match="has expired: reset it") as refused:
+                await connector.probe()
+    finally:
+        lab.simulator.refusing = None
+    assert (refused.value.status, refused.value.code) == (
+        403,
+        "INVALID_OPERATION_WITH_EXPIRED_PASSWORD",
+    )
