@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -704,3 +705,26 @@ async def test_an_expired_password_says_what_an_operator_must_do(lab: Lab) -> No
         403,
         "INVALID_OPERATION_WITH_EXPIRED_PASSWORD",
     )
+
+
+async def test_a_field_of_numbers_that_holds_ids_is_asked_without_quotes(lab: Lab) -> None:
+    orders = {**ORDERS_MAP, "payment_ids": {"stripe_eu": "Paid_Amount__c"}}
+    one, other = lab.simulator.database.tables["order"].rows[:2]
+    before = [row["Paid_Amount__c"] for row in (one, other)]
+    one["Paid_Amount__c"], other["Paid_Amount__c"] = Decimal("987654321.0"), Decimal(987654322)
+    keys = ["987654321", "987654322", "987654323", "pi_1", "9' OR Id != '"]
+    lab.simulator.database.tables["order"].indexes.clear()
+    try:
+        async with connected(VENDOR, lab.settings(orders=[orders])) as connector:
+            for calls in (3, 1):
+                used = lab.simulator.used
+                found = await connector.orders_by_payment_id("stripe_eu", keys)
+                assert {key: [order.native_id for order in found[key]] for key in found} == {
+                    "987654321": [one["Id"]],
+                    "987654322": [other["Id"]],
+                }
+                assert lab.simulator.used - used == calls
+    finally:
+        one["Paid_Amount__c"], other["Paid_Amount__c"] = before
+        lab.simulator.database.tables["order"].indexes.clear()
+    assert found["987654321"][0].payment_ids[0].native_id == "987654321"
