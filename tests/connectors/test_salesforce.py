@@ -728,3 +728,20 @@ async def test_a_field_of_numbers_that_holds_ids_is_asked_without_quotes(lab: La
         one["Paid_Amount__c"], other["Paid_Amount__c"] = before
         lab.simulator.database.tables["order"].indexes.clear()
     assert found["987654321"][0].payment_ids[0].native_id == "987654321"
+
+
+@pytest.mark.parametrize("put", ["null", '"soon"', "[]"])
+async def test_a_page_that_begins_with_a_row_without_a_time_goes_on_after_it(
+    lab: Lab, put: str
+) -> None:
+    async with connected(VENDOR, lab.settings()) as connector:
+        asked = PageQuery(20, OrderFilter())
+        sound = [row.record.native_id for row in (await connector.order_page(asked)).rows]
+        odd = Fault(kind="odd", pointer="/records/0/CreatedDate", put=put, times=1)
+        await lab.upstream().set_faults([odd])
+        first = await connector.order_page(PageQuery(1, OrderFilter()))
+        await lab.upstream().set_faults([])
+        after = first.rows[0].after
+        rest = await connector.order_page(PageQuery(19, OrderFilter(), after=after))
+    assert first.rows[0].record.created_at is None
+    assert [row.record.native_id for row in (*first.rows, *rest.rows)] == sound
