@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from connectors.errors import SourceError
@@ -19,9 +20,11 @@ from connectors.mapping import OrderMap, TableMap, fields_of
 from connectors.moment_cursor import Position, position_of, token_of
 from connectors.paging import Page, PageQuery, Row
 from connectors.tables import Newest, Tables
-from connectors.values import Misfit
 
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST = datetime.max.replace(tzinfo=UTC)
+_LITTLE = timedelta(microseconds=1)
+"""Less than what any system tells times apart by."""
 
 
 class Lists:
@@ -54,7 +57,7 @@ class Lists:
                     if _holds(row, field, words) and _may_be_of(row, declared, query.filter):
                         found.setdefault(mark(row, declared), Given(row, declared))
         after = position_of(query.after) if query.after is not None else None
-        placed = self.placed(list(found.values()), after, whole=True)
+        placed = self.placed(list(found.values()), after)
         return await _page(placed, query.first, False, records)
 
     async def newest(
@@ -88,37 +91,60 @@ class Lists:
     ) -> list[tuple[Position, Given[D]]]:
         """The rows of several tables that no untold row of any can lie between."""
         edge = _FIRST
-        given: list[Given[D]] = []
+        every: list[tuple[Position, Given[D]]] = []
         for declared, newest in told:
-            own = [Given(row, declared) for row in newest.rows]
-            given += own
-            if newest.more and own:
-                edge = max(edge, min(place.moment for place, _ in self.placed(own, None)))
-        return [(place, one) for place, one in self.placed(given, after) if place.moment >= edge]
+            own = self._listed(declared, newest, begins=after is None)
+            every += own
+            if newest.more and newest.rows:
+                edge = max(edge, min((place.moment for place, _ in own), default=_LAST))
+        return [(place, one) for place, one in _following(every, after) if place.moment >= edge]
+
+    def _listed(
+        self, declared: D, newest: Newest, *, begins: bool
+    ) -> list[tuple[Position, Given[D]]]:
+        """The rows of one table with their places. One without a usable time stands before the next
+        older row, so that it is there on each page that this one is asked for. Where rows come in
+        any order it is the first of a list (`begins`), and may come again at its neighbour's.
+        One without an older neighbour has no place yet where more rows may follow."""
+        given = [Given(row, declared) for row in newest.rows]
+        moments = [self._mapper.created_at(one.row, declared) for one in given]
+        moments[len(given) - newest.timeless :] = [None] * newest.timeless
+        dated = [moment for moment in moments if moment is not None]
+        if newest.more and not dated:
+            return []
+        older = min(dated) if newest.more and not newest.ordered else None
+        placed = []
+        for one, moment in zip(reversed(given), reversed(moments), strict=True):
+            older = moment or older
+            if newest.more and older is None:
+                continue
+            near = max(dated) if begins and not newest.ordered and dated else older
+            instead = _FIRST if near is None else near + _LITTLE
+            placed.append((Position(moment or instead, self._identity(one)), one))
+        return placed
 
     def placed(
-        self, given: Sequence[Given[D]], after: Position | None, *, whole: bool = False
+        self, given: Sequence[Given[D]], after: Position | None
     ) -> list[tuple[Position, Given[D]]]:
-        """Newest first, the rows that follow `after`; `whole` says that these are all there are:
-        then one without a usable time comes last."""
-        placed = [(self._place(one, whole), one) for one in given]
-        follow = [(place, one) for place, one in placed if after is None or place < after]
-        return sorted(follow, key=lambda one: one[0], reverse=True)
+        """Of all rows there are: newest first, those that follow `after`. One without a usable time
+        comes last."""
+        placed = []
+        for one in given:
+            moment = self._mapper.created_at(one.row, one.declared) or _FIRST
+            placed.append((Position(moment, self._identity(one)), one))
+        return _following(placed, after)
 
-    def _place(self, given: Given[D], whole: bool) -> Position:
-        """Raises Malformed for a row without a usable time or id, as no page could go on after it;
-        where all rows are there, one without a time has a place."""
-        row, declared = given.row, given.declared
-        native_id = self._mapper.identity(row, declared)
-        try:
-            if native_id is None:
-                raise Misfit(f"{declared.id}: there is no id")
-            return Position(self._mapper.created_at(row, declared), native_id)
-        except Misfit as misfit:
-            if whole and native_id is not None:
-                return Position(_FIRST, native_id)
-            why = f"{declared.table}: a row cannot be listed, {misfit}"
-            raise self._mapper.malformed(row, declared, why) from None
+    def _identity(self, given: Given[D]) -> str:
+        """The row's id; of a row without one, which is shown as its failure, what it holds."""
+        native_id = self._mapper.identity(given.row, given.declared)
+        return native_id or sha256(mark(given.row, given.declared).encode()).hexdigest()
+
+
+def _following(
+    placed: Sequence[tuple[Position, Given[D]]], after: Position | None
+) -> list[tuple[Position, Given[D]]]:
+    follow = [one for one in placed if after is None or one[0] < after]
+    return sorted(follow, key=lambda one: one[0], reverse=True)
 
 
 async def _page(

@@ -15,7 +15,7 @@ from typing import Self
 
 from connectors.booking import Booking
 from connectors.capabilities import Probe
-from connectors.errors import Malformed, SourceError
+from connectors.errors import SourceError
 from connectors.filters import CustomerFilter, OrderFilter
 from connectors.grouping import (
     D,
@@ -41,7 +41,7 @@ from connectors.mapping import (
     fields_of,
 )
 from connectors.metadata import Rows, Table
-from connectors.moment_cursor import Position, position_of, token_of
+from connectors.moment_cursor import position_of, token_of
 from connectors.paging import Keyed, Page, PageQuery
 from connectors.paging import Row as PageRow
 from connectors.paths import customer_paths, entry_paths, order_paths
@@ -180,12 +180,7 @@ class MappedCrm:
         ]
         given, failed = await grouped(self._tables, wanted, customer_ids)
         after = position_of(query.after) if query.after is not None else None
-        placed: dict[str, list[tuple[Position, Given[OrderMap]]]] = {}
-        for key, own in given.items():
-            try:
-                placed[key] = self._lists.placed(own, after)
-            except Malformed as error:
-                failed[key] = error
+        placed = {key: self._lists.placed(own, after) for key, own in given.items()}
         shown = [one for rows in placed.values() for _, one in rows[: query.first]]
         made = dict(zip(map(id, shown), await self._orders_of(shown), strict=True))
         pages: dict[str, Page[Order] | SourceError] = dict(failed)

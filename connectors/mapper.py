@@ -194,14 +194,9 @@ class Mapper:
         """The row's id as text, None where it has none."""
         return key_in(row, declared.id)
 
-    def created_at(self, row: Row, declared: TableMap) -> datetime:
-        """Raises Misfit where there is none of use."""
-        read = Reading(row, self._settings)
-        found = read.moment("created_at", declared.created_at)
-        if found is None:
-            path = all_paths(declared.created_at)[0]
-            raise Misfit(read.misfits.get("created_at", f"{path}: there is no time"))
-        return found
+    def created_at(self, row: Row, declared: TableMap) -> datetime | None:
+        """None where there is none of use."""
+        return Reading(row, self._settings).moment("created_at", declared.created_at)
 
     def _state(
         self, read: Reading, declared: OrderMap, total: Money | None, booked: Booked | None

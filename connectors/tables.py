@@ -23,10 +23,15 @@ Found = list[tuple[Sequence[str], Rows | SourceError]]
 
 
 class Newest(msgspec.Struct, frozen=True):
-    """Rows from the newest on; `more` says whether there are older ones."""
+    """Rows from the newest on; `more` says whether there are older ones. `ordered`: the rows stand
+    in the order of their times, as the system knows them; the last `timeless` of them then have
+    none, whatever else they say of their age.
+    """
 
     rows: Rows
     more: bool
+    ordered: bool = False
+    timeless: int = 0
 
 
 class Tables(Protocol):

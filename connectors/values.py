@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,7 +26,12 @@ _EXACT = Context(prec=80)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _SEPARATORS = re.compile("[;；,，、\r\n]")
 """What no id of a payment, refund or customer has in it, and people write between two."""
-_LONGEST = 40
+_MILLISECONDS = re.compile(r"\d{13}(\.0+)?", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_MILLISECOND = 4_102_444_800_000
+"""The end of 2099: thirteen digits that are more are no time."""
+_MOST_DIGITS = 24
+_LONGEST = 100
 _SHOWN = 24
 
 
@@ -111,7 +116,8 @@ def ids_in(row: Any, one: FieldMap) -> list[str]:
 
 
 def text(value: Any) -> str:
-    """Text as it is; numbers in digits, several words with semicolons."""
+    """Text as it is; numbers in digits, a whole one without decimals (systems write the id 123 as
+    `123.0`); several words with semicolons."""
     _check_there(value)
     if isinstance(value, str):
         return value
@@ -120,10 +126,14 @@ def text(value: Any) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, Decimal):
-        return format(value, "f")
+        return str(int(value)) if _is_whole(value) else format(value, "f")
     if isinstance(value, list):
         return ";".join(text(item) for item in value)
     raise Misfit("it is not a text")
+
+
+def _is_whole(value: Decimal) -> bool:
+    return value.is_finite() and value.adjusted() < _MOST_DIGITS and value % 1 == 0
 
 
 def single(value: Any) -> str:
@@ -202,28 +212,38 @@ def price(value: Any, written: FieldMap, currency: str) -> Price:
 
 
 def moment(value: Any, zone: str | None) -> datetime:
-    """ISO 8601, or milliseconds since 1970 as a number; aware UTC.
+    """ISO 8601 with any number of decimals, cut to microseconds, or milliseconds since 1970, as a
+    number or as a text of thirteen digits (2001 to 2099); aware UTC.
 
     A time without a zone is read in `zone`, and is a misfit where there is none; a date is its
     midnight there, or in UTC.
     """
     _check_there(value)
+    if isinstance(value, Decimal) and _is_whole(value):
+        value = int(value)
     if isinstance(value, int) and not isinstance(value, bool):
-        try:
-            return datetime.fromtimestamp(value / 1000, UTC)
-        except (OverflowError, ValueError, OSError):
-            raise Misfit("it is not a time") from None
+        return _since_1970(value)
     if not isinstance(value, str) or len(value) > _LONGEST:
         raise Misfit("it is not a time")
+    written = value.strip()
+    if _MILLISECONDS.fullmatch(written) and int(written[:13]) < _LAST_MILLISECOND:
+        return _since_1970(int(written[:13]))
     try:
-        found = datetime.fromisoformat(value.strip())
+        found = datetime.fromisoformat(written)
     except ValueError:
         raise Misfit("it is not a time") from None
     if found.tzinfo is None:
-        if zone is None and not _DATE.fullmatch(value.strip()):
+        if zone is None and not _DATE.fullmatch(written):
             raise Misfit("it is a time without a zone, and the mapping has none")
         found = found.replace(tzinfo=ZoneInfo(zone) if zone is not None else UTC)
     try:
         return found.astimezone(UTC)
+    except OverflowError:
+        raise Misfit("it is not a time") from None
+
+
+def _since_1970(milliseconds: int) -> datetime:
+    try:
+        return _EPOCH + timedelta(milliseconds=milliseconds)
     except OverflowError:
         raise Misfit("it is not a time") from None

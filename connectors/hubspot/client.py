@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import takewhile
 
 from connectors.capabilities import Probe
 from connectors.errors import Misconfigured, Rejected, SourceError
@@ -101,7 +102,9 @@ class HubspotTables:
         except SourceError as error:
             await self._check_still_there(table, by, [error])
             raise
-        return Newest(await self._rows(plan, records), more)
+        last = {one.id for one in takewhile(lambda one: one.value(by) is None, reversed(found))}
+        timeless = sum(one.id in last for one in records)
+        return Newest(await self._rows(plan, records), more, ordered=True, timeless=timeless)
 
     async def changed(
         self, table: str, columns: Sequence[str], by: str, since: datetime
@@ -202,7 +205,8 @@ class HubspotTables:
             if isinstance(told, SourceError):
                 raise told
             records += told
-        return records
+        places = {number: place for place, number in enumerate(ids)}
+        return sorted(records, key=lambda one: places[one.id])
 
     async def _filled(self, plan: Columns, field: str, parts: Sequence[Part[Object]]) -> Found:
         found = [one for _, told in parts if not isinstance(told, SourceError) for one in told]

@@ -40,7 +40,7 @@ class Columns(msgspec.Struct, frozen=True):
 
     def row(self, record: Object, related: Mapping[str, Sequence[str] | None]) -> dict[str, Any]:
         """`related` are the associations by table, None for those that may not be read."""
-        row: dict[str, Any] = {name: record.value(name, MISSING) or None for name in self.names}
+        row: dict[str, Any] = {name: record.told(name) for name in self.names}
         row |= {path: _joined(row, pair) for path, pair in self.joined.items()}
         row |= {name: _each(row[name]) for name in self.many}
         row[ID] = record.id

@@ -6,12 +6,22 @@ Every property's value is a text or null, also that of a number, a date and a ch
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from connectors.values import MISSING, Misfit, moment
+
 T = TypeVar("T")
+_BESIDE = {
+    "createdate": "created_at",
+    "hs_createdate": "created_at",
+    "lastmodifieddate": "updated_at",
+    "hs_lastmodifieddate": "updated_at",
+}
+"""Properties that every record tells at its top level too, as `createdAt` and `updatedAt`."""
 
 
 class Payload(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -25,10 +35,26 @@ class Object(Payload, frozen=True, kw_only=True):
 
     number: str | int = msgspec.field(name="id")
     properties: Any = {}
+    created_at: Any = None
+    updated_at: Any = None
 
     @property
     def id(self) -> str:
         return str(self.number)
+
+    def time(self, name: str) -> datetime | None:
+        """A property that is a time, None where none can be read (also as milliseconds)."""
+        return _time(self.value(name))
+
+    def told(self, name: str) -> Any:
+        """As `value` where it can be read; of the record's own times what stands beside its
+        properties serves where it cannot.
+        """
+        value = self.value(name, MISSING) or None
+        beside = getattr(self, _BESIDE.get(name, ""), None)
+        if value is MISSING or _time(beside) is None or _time(value) is not None:
+            return value
+        return beside
 
     def value(self, name: str, otherwise: Any = None) -> Any:
         """A property; `otherwise` where none can be read."""
@@ -156,6 +182,14 @@ class Schema(Payload, frozen=True, kw_only=True):
 
 class Schemas(Payload, frozen=True, kw_only=True):
     results: list[Schema]
+
+
+def _time(value: Any) -> datetime | None:
+    """A day is its first moment in UTC."""
+    try:
+        return None if value is None else moment(value, "UTC")
+    except Misfit:
+        return None
 
 
 def decoder(kind: type[T]) -> msgspec.json.Decoder[T]:

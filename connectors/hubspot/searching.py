@@ -60,30 +60,44 @@ class Search:
         """As `Tables.newest`: of one moment all records, or none of them.
 
         A next page begins with the last moment of the one before, whatever was told of it: records
-        of one moment come in any order. Where they fill a page they are read by number.
+        of one moment come in any order. Where they fill a page they are read by number, and so are
+        those without a time, which come last. One whose time cannot be read stays at its place.
         """
         bound = None if until is None else _milliseconds(until)
         limit = min(LIMIT, count + 1)
         found: dict[str, Object] = {}
         while True:
-            groups = [] if bound is None else [[_filter(by, "LTE", str(bound))]]
-            asked = body(groups, names, by, "DESCENDING", limit)
-            page = await self._api.search(table, asked, RATE)
+            page = await self._api.search(
+                table, body(_until(by, bound), names, by, "DESCENDING", limit), RATE
+            )
             known = len(found)
             found |= {one.id: one for one in page.results}
             if page.after is None or not page.results:
                 return list(found.values()), False
             if len(found) == known:
                 raise self._repeats()
-            first, last = (page.results[place].value(by) for place in (0, -1))
-            whole = [one for one in found.values() if one.value(by) != last]
-            if len(whole) >= count:
-                return whole, True
-            bound = self._moment(table, by, last)
-            if first == last and limit == LIMIT:
-                found |= await self._of_moment(table, names, by, bound)
-                bound -= 1
+            times = [time for one in page.results if (time := one.time(by)) is not None]
+            if all(one.value(by) is None for one in page.results):
+                return await self._with_timeless(table, names, by, found), False
+            if times:
+                whole = _before(list(found.values()), by, times[-1])
+                if len(whole) >= count:
+                    return whole, True
+                bound = _milliseconds(times[-1])
+                if times[0] == times[-1] and limit == LIMIT:
+                    found |= await self._of_moment(table, names, by, bound)
+                    bound -= 1
             limit = LIMIT
+
+    async def _with_timeless(
+        self, table: str, names: Sequence[str], by: str, found: dict[str, Object]
+    ) -> list[Object]:
+        groups = [[_filter(by, "NOT_HAS_PROPERTY")]]
+        async for page in self._by_number(table, names, groups):
+            found |= {one.id: one for one in page}
+            if len(found) > MOST:
+                raise Rejected(self._api.source, "too many records without a time for a list")
+        return list(found.values())
 
     async def _of_moment(
         self, table: str, names: Sequence[str], by: str, moment: int
@@ -113,14 +127,6 @@ class Search:
             if not number.isdecimal() or int(number) <= int(last):
                 raise self._repeats()
             last = number
-
-    def _moment(self, table: str, by: str, value: Any) -> int:
-        """Times are told as text, `2026-01-02T03:04:05.678Z`, and days as `2026-01-02`."""
-        try:
-            moment = datetime.fromisoformat(value)
-        except (TypeError, ValueError):
-            raise Malformed(self._api.source, f"{table}.{by}: a record has no time") from None
-        return _milliseconds(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
 
     def _repeats(self) -> Malformed:
         return Malformed(self._api.source, "a page that repeats the one before")
@@ -192,6 +198,19 @@ def fits(names: Sequence[str], field: str, values: Sequence[str]) -> bool:
     onward = _filter(ID, "GT", _LAST)
     groups = [[*group, onward] for group in holds(field, values)]
     return len(body(groups, names, ID, "ASCENDING", LIMIT)) <= MOST_BYTES
+
+
+def _until(by: str, bound: int | None) -> Groups:
+    """Records whose time is not after a bound, and those without one; all where there is none."""
+    if bound is None:
+        return []
+    return [[_filter(by, "LTE", str(bound))], [_filter(by, "NOT_HAS_PROPERTY")]]
+
+
+def _before(records: Sequence[Object], by: str, last: datetime) -> list[Object]:
+    """The records that stand before the first one of the last moment."""
+    cut = next((i for i, one in enumerate(records) if one.time(by) == last), len(records))
+    return list(records[:cut])
 
 
 def _milliseconds(moment: datetime) -> int:

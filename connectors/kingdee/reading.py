@@ -12,7 +12,7 @@ from connectors.kingdee.conditions import both, from_key
 from connectors.kingdee.errors import NoField
 from connectors.kingdee.forms import Form
 from connectors.metadata import Rows
-from connectors.values import MISSING
+from connectors.values import MISSING, Misfit, moment
 
 Identity = tuple[Any, ...]
 """A bill's internal id, or a bill's and a line's."""
@@ -93,8 +93,10 @@ class Reader:
                 raise self._repeats(form)
             if len(told) < limit:
                 return list(bills.values()), False
-            whole = [row for row in bills.values() if row[by] != told[-1][by]]
-            if len(whole) >= count:
+            last = next((row[by] for row in reversed(told) if _is_time(row[by])), None)
+            rows = list(bills.values())
+            whole = rows[: next((i for i, row in enumerate(rows) if row[by] == last), len(rows))]
+            if last is not None and len(whole) >= count:
                 return whole, True
             start, limit = start + max(1, limit - 1), self._page
 
@@ -167,6 +169,14 @@ class Reader:
 
     def _lacks(self, form: Form, field: str) -> Misconfigured:
         return Misconfigured(self._source, f"form {form.id} has no field {field}")
+
+
+def _is_time(value: Any) -> bool:
+    try:
+        moment(value, "UTC")
+    except Misfit:
+        return False
+    return True
 
 
 def _is_plain(value: Any) -> bool:

@@ -74,7 +74,7 @@ class KingdeeTables:
             # Galaxy's clock has fractions of a second, and a query has not.
             where = before(by, until.replace(microsecond=0) + SECOND, self._settings.zone)
         rows, more = await self._reader.newest(form, columns, where, by, count)
-        return Newest(rows, more)
+        return Newest(rows, more, ordered=True)
 
     async def changed(
         self, table: str, columns: Sequence[str], by: str, since: datetime

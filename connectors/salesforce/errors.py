@@ -24,11 +24,37 @@ from connectors.transport import Judge, Response
 
 INVALID_FIELD = "INVALID_FIELD"
 INVALID_TYPE = "INVALID_TYPE"
-_CODE = re.compile(r"[A-Za-z_]{1,80}")
+LOST_CURSOR = "INVALID_QUERY_LOCATOR"
+_CODE = re.compile(r"[A-Za-z0-9_]{1,80}")
+FOR_OPERATORS: dict[str, str] = {
+    "API_DISABLED_FOR_ORG": "the user may not use the API: give it the permission API Enabled, and"
+    " see that the edition has the API",
+    "INVALID_OPERATION_WITH_EXPIRED_PASSWORD": "the password of the integration user has expired:"
+    " reset it, and give the user the permission Password Never Expires",
+    "PASSWORD_LOCKOUT": "the integration user is locked out: unlock it on its page in Setup",
+    "USER_INACTIVE": "the integration user is not active: activate it in Setup",
+    "LOGIN_DURING_RESTRICTED_TIME": "the profile of the integration user has login hours, and it"
+    " is outside them: widen them",
+    "LOGIN_DURING_RESTRICTED_DOMAIN": "the profile of the integration user has login IP ranges"
+    " without this address: add it",
+    "ORG_LOCKED": "the organisation is locked: ask Salesforce to unlock it",
+    "TRIAL_EXPIRED": "the trial of the organisation has ended: ask Salesforce to extend it",
+    "TXN_SECURITY_END_SESSION": "a transaction security policy limits the sessions of the"
+    " integration user: end one of them in Setup, or exempt the user",
+    "TXN_SECURITY_NO_ACCESS": "a transaction security policy blocks the integration user: exempt"
+    " it in Setup",
+    "TXN_SECURITY_METERING_ERROR": "a transaction security policy blocks the integration user:"
+    " exempt it in Setup",
+    "TXN_SECURITY_RULE_REQUIRES_2FA_OR_FREEZE": "a transaction security policy asks the"
+    " integration user for a second factor: exempt it in Setup",
+    "UNSUPPORTED_API_VERSION": "the API version is not supported: set api_version to a later one",
+}
+"""What an operator must do in Salesforce, or in our configuration, by code: SOAP API guide, "Core
+Data Types Used in API Calls", ExceptionCode. Sentences are ours.
+"""
 _BY_CODE: dict[str, tuple[type[SourceError], str]] = {
     "INVALID_SESSION_ID": (Unauthorized, "the session is not valid"),
     "INVALID_AUTH_HEADER": (Unauthorized, "the session is not valid"),
-    "API_DISABLED_FOR_ORG": (Misconfigured, "the user may not use the API"),
     "API_CURRENTLY_DISABLED": (Retryable, "the API is switched off at the moment"),
     "REQUEST_LIMIT_EXCEEDED": (RateLimited, "too many calls at once"),
     "UNABLE_TO_LOCK_ROW": (Retryable, "a record is locked"),
@@ -36,7 +62,8 @@ _BY_CODE: dict[str, tuple[type[SourceError], str]] = {
     "SERVER_UNAVAILABLE": (Retryable, "the service is unavailable"),
     "UNKNOWN_EXCEPTION": (Retryable, "the service failed"),
     INVALID_TYPE: (Misconfigured, "an object does not exist or may not be read"),
-    "UNSUPPORTED_API_VERSION": (Misconfigured, "the API version is not supported"),
+    LOST_CURSOR: (Rejected, "the cursor of the query was closed: at most ten are open for a user"),
+    **{code: (Misconfigured, sentence) for code, sentence in FOR_OPERATORS.items()},
     "NOT_FOUND": (NotFound, "it does not exist or may not be seen"),
     "ENTITY_IS_DELETED": (NotFound, "it was deleted"),
     "INSUFFICIENT_ACCESS": (NotFound, "it may not be seen"),

@@ -23,11 +23,14 @@ _NUMBER = re.compile(r"-?\d{1,20}(\.\d{1,18})?", re.ASCII)
 
 
 class Place(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
-    """One row of one list: its sort value as it came, and its Id."""
+    """One row of one list: its sort value as it came, and its Id. `before` is the place right
+    before that row, for one that cannot be named itself.
+    """
 
     list: str
     value: str | None
     id: str
+    before: bool = False
 
 
 Places = list[Place | None]
@@ -97,11 +100,12 @@ class KeySet:
         if place.list != self._name or native_id is None:
             raise BadCursor("a token of another list")
         sign = "<" if self.descending else ">"
+        tied = f"{sign}=" if place.before else sign
         if place.value is None:
-            return f"({self.field} = null AND Id {sign} '{native_id}')"
+            return f"({self.field} = null AND Id {tied} '{native_id}')"
         if literal is None:
             raise strange()
-        tie = f"({self.field} = {literal} AND Id {sign} '{native_id}')"
+        tie = f"({self.field} = {literal} AND Id {tied} '{native_id}')"
         last = "" if self.field in _NEVER_NULL else f" OR {self.field} = null"
         return f"({self.field} {sign} {literal} OR {tie}{last})"
 

@@ -10,6 +10,7 @@ from connectors.errors import SourceError
 from connectors.grouping import D, Given, held, raise_if_all_failed
 from connectors.metadata import Rows
 from connectors.salesforce import soql
+from connectors.salesforce.errors import LOST_CURSOR
 from connectors.salesforce.ids import canonical, of_table
 from connectors.salesforce.keyset import KeySet, Place
 from connectors.salesforce.merging import Placed, placed
@@ -58,7 +59,20 @@ class Listing(Generic[D]):
             inner = self._select(relationship, place, limit=first + 1) or ""
             return soql.select(["Id", f"({inner})"], parent, [soql.one_of("Id", part)])
 
-        found = await self._org.parts(self._table, self._columns, of_table(ids, parent), query)
+        rowed = await self._read_children(relationship, of_table(ids, parent), query)
+        lost = [o for o, rows in rowed.items() if getattr(rows, "code", None) == LOST_CURSOR]
+        if not lost:
+            return rowed
+        # Their cursors were closed amid the pages: asked anew once, all of them together.
+        try:
+            return rowed | await self._read_children(relationship, lost, query)
+        except SourceError as error:
+            return rowed | dict.fromkeys(lost, error)
+
+    async def _read_children(
+        self, relationship: str, ids: Sequence[str], query: Callable[[Sequence[str]], str]
+    ) -> Rowed:
+        found = await self._org.parts(self._table, self._columns, ids, query)
         raise_if_all_failed([found])
         rowed: Rowed = {}
         for part, rows in found:

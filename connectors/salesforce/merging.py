@@ -28,14 +28,23 @@ class Slice(msgspec.Struct, Generic[D], frozen=True):
 
 
 def placed(source: str, rows: Sequence[Given[D]], keys: KeySet) -> Placed[D]:
-    """A row without a usable Id or sort value cannot be resumed after: it bears the place of the
-    row before it, and a list that begins with one is Malformed as a whole."""
+    """A row without a usable Id or sort value, or with none though rows with one follow, which a
+    sorted answer does not hold, cannot be resumed after: it bears the place of the
+    row before it and, where a list begins with it, the place before the next row that has one.
+    Malformed for rows of which none can be named."""
+    places = [keys.place(one.row) for one in rows]
+    dated = max((i for i, one in enumerate(places) if one and one.value is not None), default=0)
+    places[:dated] = [one if one and one.value is not None else None for one in places[:dated]]
+    named = next((place for place in places if place is not None), None)
+    if not rows:
+        return []
+    if named is None:
+        raise Malformed(source, "no row of a page can be named")
+    last = msgspec.structs.replace(named, before=True)
     found: Placed[D] = []
-    for one in rows:
-        place = keys.place(one.row) or (found[-1][0] if found else None)
-        if place is None:
-            raise Malformed(source, "a page begins with a row that cannot be named")
-        found.append((place, one))
+    for one, place in zip(rows, places, strict=True):
+        last = place or last
+        found.append((last, one))
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +18,7 @@ from connectors.errors import Malformed, Rejected, SourceError
 from connectors.json_reading import misfit, read
 from connectors.metadata import Rows
 from connectors.salesforce import soql
-from connectors.salesforce.errors import verdict
+from connectors.salesforce.errors import LOST_CURSOR, verdict
 from connectors.transport import Request, Response, Transport
 
 MAX_KEYS = 200
@@ -146,15 +146,25 @@ class Reader:
 
     async def query(self, query: str, *, deleted: bool = False) -> Rows:
         """All rows; a query too long for a URI goes inside a composite. Those of `deleted` records
-        too, where that is asked for."""
+        too, where that is asked for. One whose cursor was closed amid its pages is asked anew,
+        once, from its beginning: none of its rows is used before."""
+        return await self._again_if_lost(self._query(query, deleted), query, deleted)
+
+    async def _again_if_lost(self, reading: Awaitable[Rows], query: str, deleted: bool) -> Rows:
+        try:
+            return await reading
+        except SourceError as error:
+            if error.code != LOST_CURSOR:
+                raise
+        return await self._query(query, deleted)
+
+    async def _query(self, query: str, deleted: bool) -> Rows:
         if len(query) > soql.MAX_QUERY:
             raise Rejected(self._source, "the query is too long")
         path = soql.address(self._base, query, deleted=deleted)
         if len(path) > MAX_URI:
-            (rows,) = await self._group([query], deleted=deleted)
-            if isinstance(rows, SourceError):
-                raise rows
-            return rows
+            (part,) = await self._composite([path])
+            return await self._rows(part)
         answer = await self._transport.send(Request(path=path))
         return await self.drained(answer.decode(_ANSWER, self._source))
 
@@ -247,7 +257,11 @@ class Reader:
             )
         except SourceError as error:
             return [error] * len(queries)
-        return list(await asyncio.gather(*(_outcome(self._rows(part)) for part in parts)))
+        readings = (
+            self._again_if_lost(self._rows(part), query, deleted)
+            for part, query in zip(parts, queries, strict=True)
+        )
+        return list(await asyncio.gather(*map(_outcome, readings)))
 
     async def _composite(self, urls: Sequence[str]) -> list[msgspec.Raw | SourceError]:
         """Several GETs as one POST: 200 even when some of them fail."""

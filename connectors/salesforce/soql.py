@@ -6,6 +6,7 @@ settings, which check them, or are constants.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import quote as percent
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.filters import TimeRange
 
+_NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
 MAX_LITERAL = 4_000
 MAX_QUERY = 100_000
 _ESCAPES = str.maketrans(
@@ -30,9 +32,10 @@ def quote(value: str) -> str:
     return f"'{value.translate(_ESCAPES)}'"
 
 
-def one_of(field: str, values: Iterable[str]) -> str:
-    """Longer values than a literal may have equal nothing, so they are left out."""
-    usable = _literals(values)
+def one_of(field: str, values: Iterable[str], *, numbers: bool = False) -> str:
+    """Values that no literal can hold (longer ones; of `numbers`, texts) equal nothing, so they are
+    left out. Literals of numbers have no quotes."""
+    usable = _numbers(values) if numbers else _literals(values)
     return f"{field} IN ({','.join(usable)})" if usable else "Id = null"
 
 
@@ -43,6 +46,10 @@ def none_of(field: str, values: Iterable[str]) -> str:
 
 def _literals(values: Iterable[str]) -> list[str]:
     return [quote(v) for v in dict.fromkeys(values) if 0 < len(quote(v)) - 2 <= MAX_LITERAL]
+
+
+def _numbers(values: Iterable[str]) -> list[str]:
+    return [value for value in dict.fromkeys(values) if _NUMBER.fullmatch(value)]
 
 
 def either(conditions: Sequence[str]) -> str:

@@ -14,12 +14,14 @@ from typing import Any
 
 from connectors.capabilities import Probe
 from connectors.declared import conditional
+from connectors.errors import Misconfigured
 from connectors.grouping import Raw
 from connectors.mapping import Preset
 from connectors.metadata import Rows, Table
 from connectors.paths import paths_by_table
 from connectors.salesforce import soql
 from connectors.salesforce.descriptions import Descriptions, columns_of
+from connectors.salesforce.errors import INVALID_FIELD
 from connectors.salesforce.ids import canonical, of_table
 from connectors.salesforce.readable import Readable, Several, lacks
 from connectors.salesforce.reading import Reader
@@ -28,6 +30,8 @@ from connectors.values import MISSING, at
 
 CHANGED = 2000
 """Rows of one query for what was changed: as many as come in one answer."""
+NUMBERS = frozenset({"currency", "double", "int", "long", "percent"})
+"""Types of fields whose literals have no quotes."""
 Select = Callable[[Sequence[str]], str]
 """The query for some of the keys."""
 
@@ -41,6 +45,7 @@ class SalesforceTables:
         self._reader = reader
         self._mapped = paths_by_table(mapping)
         self._ids = _id_fields(mapping)
+        self._numbers: set[tuple[str, str]] = set()
         self.descriptions = Descriptions(reader)
         self.readable = Readable(source, self.descriptions, conditional(mapping))
 
@@ -53,6 +58,25 @@ class SalesforceTables:
     async def matching(
         self, table: str, columns: Sequence[str], field: str, values: Sequence[str]
     ) -> Found:
+        """Whether a field is a number is learned from the first refusal of a text, since to ask
+        for the types of all would cost a call for each table."""
+        try:
+            return await self._matching(table, columns, field, values)
+        except Misconfigured as error:
+            if error.code != INVALID_FIELD or not await self._turns_out_a_number(table, field):
+                raise
+        return await self._matching(table, columns, field, values)
+
+    async def _turns_out_a_number(self, table: str, field: str) -> bool:
+        known = (table, field) in self._numbers
+        if (await self.descriptions.types(table, [field]))[field] in NUMBERS:
+            self._numbers.add((table, field))
+            return not known
+        return False
+
+    async def _matching(
+        self, table: str, columns: Sequence[str], field: str, values: Sequence[str]
+    ) -> Found:
         keys = self._keys(table, field, values)
         every = (*columns, field)
 
@@ -62,7 +86,7 @@ class SalesforceTables:
             return soql.select(
                 self.readable.of(table, every),
                 table,
-                [soql.one_of(field, part)],
+                [soql.one_of(field, part, numbers=(table, field) in self._numbers)],
                 self._order(table),
             )
 

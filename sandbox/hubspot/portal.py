@@ -56,6 +56,11 @@ class Portal:
         self.rng = random.Random(context.seed)
         self.people = world.customers
         self.records: Records = records(world)
+        self.created = {
+            table: {n: own.get("createdate") or own.get("hs_createdate") for n, own in rows.items()}
+            for table, rows in self.records.values.items()
+        }
+        """When each record was made, also where a person cleared the property that says so."""
         self.definitions: dict[str, dict[str, Definition]] = {
             table: {one.name: one for one in several}
             for table, several in properties(world.accounts).items()
@@ -118,7 +123,7 @@ class Portal:
         values = self.records.values[table][number]
         names = [*DEFAULTS.get(table, ()), *SYSTEM, *wanted] if not wanted else [*SYSTEM, *wanted]
         known = [name for name in dict.fromkeys(names) if name in self.definitions[table]]
-        created = values.get("createdate") or values.get("hs_createdate")
+        created = self.created[table].get(number) or values.get("createdate")
         return {
             "id": number,
             "properties": {name: values.get(name) for name in known},

@@ -44,6 +44,7 @@ class Simulator:
         self.oauth = OAuth(context, connected_app(context), context.origin + MOUNT)
         self.daily_limit = DAILY_LIMIT
         self.used = 0
+        self.refusing: str | None = None
         self.journal: list[tuple[Table, Row, Row]] = []
 
     @property
@@ -136,6 +137,7 @@ class Simulator:
         self.journal.clear()
         try:
             self.check_quota()
+            self.check_allowed()
             call = Call(call.method, call.path, call.query, call.headers, decoded(body))
             reply = self.reply(call)
         except ApiError as error:
@@ -146,6 +148,11 @@ class Simulator:
     def check_quota(self) -> None:
         if self.context.rate_limits and self.used > self.daily_limit:
             raise ApiError(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+
+    def check_allowed(self) -> None:
+        """What the organisation holds against the user, as `refusing` says by its code."""
+        if self.refusing is not None:
+            raise ApiError(403, self.refusing, "The user may not do this now.")
 
     def reply(self, call: Call) -> Reply:
         """The answer to one request, or to one part of a composite."""

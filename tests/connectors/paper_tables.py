@@ -22,7 +22,9 @@ SOURCE = Source("paper", "paper", SourceKind.CRM)
 
 
 class PaperTables:
-    """Rows by table. `failures` are what a table answers with instead of its rows."""
+    """Rows by table. `failures` are what a table answers with instead of its rows, and
+    `garbled` by `id` of a row what lists tell as its time; the table itself sorts rightly.
+    """
 
     def __init__(
         self, rows: Mapping[str, Rows], tables: Sequence[Table] = (), folds: bool = False
@@ -31,6 +33,7 @@ class PaperTables:
         self.tables = tables
         self.folds = folds
         self.failures: dict[str, SourceError] = {}
+        self.garbled: dict[int, Any] = {}
         self.calls: list[str] = []
 
     async def probe(self) -> Probe:
@@ -59,11 +62,10 @@ class PaperTables:
         known = sorted(self.rows[table], key=lambda row: _time(row, by), reverse=True)
         until = until or datetime.max.replace(tzinfo=UTC)
         older = [row for row in known if _time(row, by) <= until]
-        if len(older) <= count:
-            return Newest(older, more=False)
-        last = _time(older[count - 1], by)
-        told = [row for row in older if _time(row, by) >= last]
-        return Newest(told, more=len(told) < len(older))
+        last = _time(older[min(count, len(older)) - 1], by) if older else until
+        whole = [row for row in older if _time(row, by) >= last]
+        told = [{**row, by: self.garbled.get(id(row), row[by])} for row in whole]
+        return Newest(told, more=len(told) < len(older), ordered=True)
 
     async def changed(
         self, table: str, columns: Sequence[str], by: str, since: datetime

@@ -402,10 +402,20 @@ async def test_a_foreign_token_is_refused(token: str) -> None:
         await crm.order_page(PageQuery(first=1, filter=OrderFilter(), after=token))
 
 
-async def test_a_row_that_cannot_be_placed_is_told_and_not_lost() -> None:
-    crm, _ = company([home("A", 1, 录入="2026-03-01 00:00:00", 单号="")])
-    with pytest.raises(Malformed, match="国内订单: a row cannot be listed, 单号: there is no id"):
-        await crm.order_page(PageQuery(first=1, filter=OrderFilter()))
+@pytest.mark.parametrize("first", [1, 2, 3])
+async def test_a_row_without_an_id_is_one_failed_row_of_a_list(first: int) -> None:
+    crm, _ = company([home("A", 1), home("", 2), home("", 2, 状态="已发货"), home("B", 3)])
+    after, shown = None, []
+    while True:
+        page = await crm.order_page(PageQuery(first, OrderFilter(), after=after))
+        shown += [row.record for row in page.rows]
+        if not page.more:
+            break
+        after = page.rows[-1].after
+    assert [getattr(one, "number", "failed") for one in shown] == ["B", "failed", "failed", "A"]
+    assert {one.detail for one in shown if isinstance(one, Malformed)} == {
+        "a row does not fit at 单号: there is no number"
+    }
 
 
 async def test_a_row_without_a_time_is_found_by_its_number_all_the_same() -> None:
@@ -413,13 +423,29 @@ async def test_a_row_without_a_time_is_found_by_its_number_all_the_same() -> Non
     assert await pages_of(crm, 1, numbers=("A", "B")) == ["B", "A"]
 
 
-async def test_a_row_that_cannot_be_placed_fails_its_own_customer_alone() -> None:
-    crm, _ = company([home("A", 1, 录入="soon"), home("B", 2, 客户={"编号": "C2"})])
-    answer: Any = await crm.orders_by_customer(["C1", "C2"], PageQuery(3, OrderFilter()))
-    assert isinstance(answer["C1"], Malformed)
-    assert answer["C1"].detail.endswith("录入: it is not a time (it looks like aaaa)")
-    assert answer["C1"].record == "A"
-    assert [row.record.number for row in answer["C2"].rows] == ["B"]
+async def test_a_row_without_a_time_is_the_last_of_its_customer() -> None:
+    rows = [home("A", 1, 录入="soon"), home("B", 2), home("C", 3, 录入=None), home("D", 4)]
+    crm, _ = company(rows)
+    after, shown = None, []
+    while True:
+        asked = PageQuery(1, OrderFilter(), after=after)
+        page: Any = (await crm.orders_by_customer(["C1"], asked))["C1"]
+        shown += [row.record for row in page.rows]
+        if not page.more:
+            break
+        after = page.rows[-1].after
+    assert [order.number for order in shown] == ["D", "B", "C", "A"]
+    assert [order.created_at for order in shown[2:]] == [None, None]
+    assert shown[3].misfits["created_at"].endswith("it is not a time (it looks like aaaa)")
+
+
+@pytest.mark.parametrize("first", [1, 2, 3, 10])
+async def test_a_row_whose_time_cannot_be_read_costs_no_other_row_its_place(first: int) -> None:
+    """The system itself can read it, and sorts by it."""
+    rows = [home(f"H{n}", 1 + n) for n in range(6)]
+    crm, tables = company(rows)
+    tables.garbled = {id(rows[0]): "soon", id(rows[2]): "31/12/2026", id(rows[5]): None}
+    assert await pages_of(crm, first) == ["H5", "H4", "H3", "H2", "H1", "H0"]
 
 
 async def test_a_total_in_two_currencies_or_without_one_of_its_amounts_is_none() -> None:

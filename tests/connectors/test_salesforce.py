@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -726,3 +727,57 @@ async def test_an_address_of_persons_that_may_not_be_read_is_said_to_be_missing(
         assert customer.misfits == {
             "email": "PersonEmail: the field does not exist, or may not be read"
         }
+
+
+async def test_an_expired_password_says_what_an_operator_must_do(lab: Lab) -> None:
+    lab.simulator.refusing = "INVALID_OPERATION_WITH_EXPIRED_PASSWORD"
+    try:
+        async with connected(VENDOR, lab.settings()) as connector:
+            with pytest.raises(Misconfigured, match="has expired: reset it") as refused:
+                await connector.probe()
+    finally:
+        lab.simulator.refusing = None
+    assert (refused.value.status, refused.value.code) == (
+        403,
+        "INVALID_OPERATION_WITH_EXPIRED_PASSWORD",
+    )
+
+
+async def test_a_field_of_numbers_that_holds_ids_is_asked_without_quotes(lab: Lab) -> None:
+    orders = {**ORDERS_MAP, "payment_ids": {"stripe_eu": "Paid_Amount__c"}}
+    one, other = lab.simulator.database.tables["order"].rows[:2]
+    before = [row["Paid_Amount__c"] for row in (one, other)]
+    one["Paid_Amount__c"], other["Paid_Amount__c"] = Decimal("987654321.0"), Decimal(987654322)
+    keys = ["987654321", "987654322", "987654323", "pi_1", "9' OR Id != '"]
+    lab.simulator.database.tables["order"].indexes.clear()
+    try:
+        async with connected(VENDOR, lab.settings(orders=[orders])) as connector:
+            for calls in (3, 1):
+                used = lab.simulator.used
+                found = await connector.orders_by_payment_id("stripe_eu", keys)
+                assert {key: [order.native_id for order in found[key]] for key in found} == {
+                    "987654321": [one["Id"]],
+                    "987654322": [other["Id"]],
+                }
+                assert lab.simulator.used - used == calls
+    finally:
+        one["Paid_Amount__c"], other["Paid_Amount__c"] = before
+        lab.simulator.database.tables["order"].indexes.clear()
+    assert found["987654321"][0].payment_ids[0].native_id == "987654321"
+
+
+@pytest.mark.parametrize("put", ["null", '"soon"', "[]"])
+async def test_a_page_that_begins_with_a_row_without_a_time_goes_on_after_it(
+    lab: Lab, put: str
+) -> None:
+    async with connected(VENDOR, lab.settings()) as connector:
+        asked = PageQuery(20, OrderFilter())
+        sound = [row.record.native_id for row in (await connector.order_page(asked)).rows]
+        odd = Fault(kind="odd", pointer="/records/0/CreatedDate", put=put, times=1)
+        await lab.upstream().set_faults([odd])
+        first = await connector.order_page(PageQuery(1, OrderFilter()))
+        await lab.upstream().set_faults([])
+        after = first.rows[0].after
+        rest = await connector.order_page(PageQuery(19, OrderFilter(), after=after))
+    assert first.rows[0].record.created_at is None
+    assert [row.record.native_id for row in (*first.rows, *rest.rows)] == sound

@@ -536,7 +536,8 @@ def test_a_page_keeps_bad_rows_in_their_place() -> None:
     found = merged([placed("crm", rows, keys)], [keys], [None], 3)
     assert [one.row["Id"] for one in found.given] == [ORDER_ID, None, ORDER_ID]
     assert found.more
-    assert len(set(found.tokens)) == 2
+    # After a null place in the midst of dates, a page would begin behind all of them.
+    assert set(found.tokens) == {token_of([keys.place(row())])}
     with pytest.raises(Malformed):
         placed("crm", given(row(Id=None)), keys)
 

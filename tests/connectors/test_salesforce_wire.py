@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote
@@ -20,7 +21,7 @@ from connectors.errors import (
     Unauthorized,
 )
 from connectors.salesforce import soql
-from connectors.salesforce.errors import login_judge, verdict
+from connectors.salesforce.errors import FOR_OPERATORS, LOST_CURSOR, login_judge, verdict
 from connectors.salesforce.reading import MAX_URI, Judge, Reader
 from connectors.transport import Request, Response
 
@@ -106,7 +107,10 @@ class Scripted:
 
     async def send(self, request: Request) -> Response:
         self.asked.append(request)
-        return Response(200, {}, self.answers.pop(0))
+        body = self.answers.pop(0)
+        if (error := verdict("crm", 400 if body.startswith(b"[") else 200, body)) is not None:
+            raise error
+        return Response(200, {}, body)
 
     async def aclose(self) -> None:
         pass
@@ -126,6 +130,52 @@ async def test_cursors_are_read_to_their_end_by_the_path_as_given() -> None:
     rows = await Reader("crm", transport, "65.0").query("SELECT Id FROM Order")
     assert [r["Id"] for r in rows] == ["a", "b"]
     assert transport.asked[1].path == NEXT
+
+
+@pytest.mark.anyio
+async def test_a_query_whose_cursor_was_closed_is_asked_anew_once_and_no_row_repeats() -> None:
+    lost = refusal("INVALID_QUERY_LOCATOR")
+    first = answer("a", following=NEXT)
+    transport = Scripted(first, lost, answer("a", "b", following=NEXT), answer("c"))
+    rows = await Reader("crm", transport, "65.0").query("SELECT Id FROM Order")
+    assert [r["Id"] for r in rows] == ["a", "b", "c"]
+    assert transport.asked[2].path == transport.asked[0].path
+
+    transport = Scripted(first, lost, first, lost)
+    with pytest.raises(Rejected, match="cursor of the query was closed") as refused:
+        await Reader("crm", transport, "65.0").query("SELECT Id FROM Order")
+    assert refused.value.code == LOST_CURSOR
+    assert len(transport.asked) == 4
+
+
+@pytest.mark.anyio
+async def test_a_query_of_a_composite_whose_cursor_was_closed_is_asked_anew_alone() -> None:
+    parts = [
+        {"httpStatusCode": 200, "referenceId": f"q{n}", "body": msgspec.Raw(answer(*rows))}
+        for n, rows in enumerate(["a", "b"])
+    ]
+    parts[1]["body"] = msgspec.Raw(answer("b", following=NEXT))
+    composite = msgspec.json.encode({"compositeResponse": parts})
+    transport = Scripted(composite, refusal("INVALID_QUERY_LOCATOR"), answer("b", "c"))
+    found = await Reader("crm", transport, "65.0").queries(["A", "B"])
+    assert [[row["Id"] for row in rows] for rows in found if isinstance(rows, list)] == [
+        ["a"],
+        ["b", "c"],
+    ]
+    assert transport.asked[2].path.endswith("query?q=B")
+
+
+ACTS = re.compile(r"\b(reset|unlock|activate|widen|add|ask|end|exempt|give|set)\b")
+
+
+@pytest.mark.parametrize("code", sorted(FOR_OPERATORS))
+def test_a_code_that_an_operator_must_act_on_has_a_sentence_that_says_how(code: str) -> None:
+    for status in (400, 403):
+        found = verdict("crm", status, refusal(code))
+        assert isinstance(found, Misconfigured)
+        assert found.code == code
+        assert ACTS.search(found.detail.partition(":")[2]), found.detail
+        assert "secret" not in str(found)
 
 
 @pytest.mark.anyio

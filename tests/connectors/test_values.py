@@ -63,7 +63,17 @@ def test_a_path_leads_to_what_is_not_empty(path: str, found: list[Any]) -> None:
 
 @pytest.mark.parametrize(
     ("value", "written"),
-    [("王伟", "王伟"), (12, "12"), (Decimal("1E+3"), "1000"), (True, "true"), (["a", 1], "a;1")],
+    [
+        ("王伟", "王伟"),
+        (12, "12"),
+        (Decimal("1E+3"), "1000"),
+        (Decimal("123.0"), "123"),
+        (Decimal("123.50"), "123.50"),
+        (Decimal("-0.0"), "0"),
+        (True, "true"),
+        (["a", 1], "a;1"),
+        ([Decimal("7.0"), "8.0"], "7;8.0"),
+    ],
 )
 def test_text(value: Any, written: str) -> None:
     assert text(value) == written
@@ -213,6 +223,11 @@ def test_money_that_does_not_fit_is_not_rounded(
         ("2017-10-20T22:41:51.430Z", None, datetime(2017, 10, 20, 22, 41, 51, 430_000, tzinfo=UTC)),
         ("2026-01-02T03:04:05.000+0000", None, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),
         (1_654_876_800_000, None, datetime(2022, 6, 10, 16, tzinfo=UTC)),
+        (Decimal("1653696000000.0"), None, datetime(2022, 5, 28, tzinfo=UTC)),
+        ("1653696000000", None, datetime(2022, 5, 28, tzinfo=UTC)),
+        ("1653696000000.0", "Asia/Shanghai", datetime(2022, 5, 28, tzinfo=UTC)),
+        ("2026-01-01T00:00:00.0000000Z", None, datetime(2026, 1, 1, tzinfo=UTC)),
+        ("2026-01-01T00:00:00.999999999Z", None, datetime(2026, 1, 1, 0, 0, 0, 999_999, UTC)),
     ],
 )
 def test_times_are_aware_utc(value: Any, zone: str | None, utc: datetime) -> None:
@@ -229,7 +244,12 @@ def test_times_are_aware_utc(value: Any, zone: str | None, utc: datetime) -> Non
         (10**20, "not a time"),
         ({}, "not a time"),
         ("0001-01-01T00:00:00+14:00", "not a time"),
-        ("2026-03-01" + " " * 50, "not a time"),
+        ("2026-03-01" + " " * 150, "not a time"),
+        ("9653696000000", "not a time"),
+        ("1653696000000.5", "not a time"),
+        ("165369600000", "not a time"),
+        (Decimal("NaN"), "not a time"),
+        (Decimal("1E+999999"), "not a time"),
         (MISSING, "does not exist"),
     ],
 )
