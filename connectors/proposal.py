@@ -101,10 +101,11 @@ def time_column(table: Table, preset: Preset) -> str | None:
 def _of_table(
     kind: str, table: Table, confidence: float, preset: Preset, rows: Rows
 ) -> TableProposal:
+    # What a preset has for some rows only is a field among others.
     standard = {
         one.attribute: one.path
         for one in reversed(list(declared(preset)))
-        if one.table == table.name and one.kind == kind
+        if one.table == table.name and one.kind == kind and one.only_with is None
     }
     fields = []
     lacking = []

@@ -274,12 +274,15 @@ def _of_number(subject: Subject, name: str) -> set[str]:
 
 
 def _without_email(settings: Settings) -> list[str]:
-    """CRMs whose mapping does not say where an address stands."""
+    """CRMs whose mapping does not say where every customer's address stands."""
     mapped = [(n, own) for n, own in settings.sources.items() if isinstance(own, MappedSettings)]
     return [
         name
         for name, own in mapped
-        if any(not fields_of(table.email) for table in own.mapping.customers)
+        if any(
+            all(field.only_with is not None for field in fields_of(table.email))
+            for table in own.mapping.customers
+        )
     ]
 
 

@@ -38,7 +38,7 @@ def gateway(sandbox: Sandbox, tmp_path: Path) -> Iterator[Running]:
     running = Running(path, os.environ | secrets, limits={resource.RLIMIT_NOFILE: 256})
     yield running
     running.process.kill()
-    running.process.communicate()
+    running.process.wait()
 
 
 def limit(running: Running, soft: int) -> None:

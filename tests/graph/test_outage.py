@@ -151,8 +151,8 @@ def test_a_list_by_state_says_whose_state_could_not_be_read(
     gateway: GatewayServer, control: Control
 ) -> None:
     """A refunded payment is not silently absent while its refunds cannot be read."""
-    query = """{ payments(first: 50, filter: {status: [REFUNDED], source: ["wechat_cn"]}) {
-      nodes { id status } } }"""
+    query = """{ payments(first: 50, filter: {status: [REFUNDED, PARTIALLY_REFUNDED],
+      source: ["wechat_cn"]}) { nodes { id status } } }"""
     before = gateway.data(query)["payments"]["nodes"]
     assert before
     control.faults(down("wechatpay", path="/v3/refund"))
