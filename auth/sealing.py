@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 MAGIC = b"\x00tillgate-sealed-1\x00"
 KEY_BYTES = 32
 NONCE_BYTES = 12
+IF_LOST = "if that key is lost, `tillgate encryption reset` says what is lost with it"
 KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -85,8 +86,13 @@ class Sealer:
         """Raises CannotOpen."""
         id_ = key_id(sealed)
         if (key := self._keys.get(id_)) is None:
-            raise CannotOpen(f"it is sealed with the key {id_!r}, which encryption.keys has not")
-        return key.open(sealed, place)
+            raise CannotOpen(
+                f"it is sealed with the key {id_!r}, which encryption.keys has not; {IF_LOST}"
+            )
+        try:
+            return key.open(sealed, place)
+        except CannotOpen as error:
+            raise CannotOpen(f"{error}; {IF_LOST}") from None
 
 
 def open_sealed(sealed: bytes, place: str, sealer: Sealer | None) -> bytes:

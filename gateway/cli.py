@@ -71,6 +71,7 @@ examples:
   tillgate index import old.csv         references that no channel tells any more
   tillgate subject export --customer ID what is kept about a person; erase takes it away
   tillgate encryption key               a key that seals what is kept
+  tillgate encryption reset             what a lost key takes along, and the way out
   tillgate audit verify                 whether the log of who saw what is as it was written
   tillgate documents check operations.json registered operations, before they are used
   tillgate schema > schema.graphql      the SDL that clients see

@@ -50,3 +50,13 @@ def config(parser: argparse.ArgumentParser) -> None:
 def tell(line: str) -> None:
     """Progress and advice, beside what is printed as the result."""
     print(line, file=sys.stderr, flush=True)
+
+
+def asked(question: str) -> bool:
+    """Whether standard input answers with yes."""
+    try:
+        sys.stderr.write(question)
+        sys.stderr.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+    except (EOFError, OSError):
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -31,9 +32,10 @@ from resolvers.index.learning import Learner
 from resolvers.index.store import Index
 from resolvers.link_store import LinkStore
 from resolvers.links import LinkRules, Pair
+from resolvers.lost_tombstones import bind, given_up
 from resolvers.sealed_secrets import SealedSecrets
 from resolvers.sources import ConfiguredSource, Sources
-from resolvers.store import Engine, StoreUnusable, open_store
+from resolvers.store import Engine, StoreUnusable, guarded, open_store
 from resolvers.tombstones import SECRET as TOMBSTONES
 from resolvers.tombstones import Tombstones
 from schema.build import build_schema
@@ -41,6 +43,7 @@ from schema.costs import Costs
 from schema.documents import Documents
 from schema.execution import Executor
 
+log = logging.getLogger("tillgate.encryption")
 CALL_SHARE = 0.95
 """Of a source's deadline, for one of its calls."""
 
@@ -131,12 +134,38 @@ def link_rules(settings: Settings, sources: Sources, store: LinkStore) -> LinkRu
 
 
 async def open_tombstones(engine: Engine, settings: Settings) -> Tombstones:
-    """What was erased; StoreUnusable if there is something and no key to tell what."""
+    """What was erased; logs a warning for tombstones that were given up. Raises StoreUnusable for
+    others that cannot be read: without [encryption], or of another secret."""
     sealer = settings.sealer
-    secret = None if sealer is None else await SealedSecrets(engine, sealer).get(TOMBSTONES)
+    secret = None if sealer is None else await _secret(engine, SealedSecrets(engine, sealer))
     tombstones = Tombstones(engine, secret)
     await tombstones.now_of(())
+    if (lost := await lost_tombstones(engine)) is not None:
+        log.warning(lost)
     return tombstones
+
+
+async def _secret(engine: Engine, sealed: SealedSecrets) -> bytes:
+    """Of the tombstones. Those of an earlier version are bound first: a secret that is made here
+    is not theirs, also if the process ends before they are looked at."""
+    with guarded():
+        async with engine.connect() as connection:
+            found = await sealed.find(connection, TOMBSTONES)
+    await bind(engine, found)
+    return found or await sealed.get(TOMBSTONES)
+
+
+async def lost_tombstones(engine: Engine) -> str | None:
+    """A sentence about those that were given up. Raises StoreUnusable."""
+    with guarded():
+        async with engine.connect() as connection:
+            lost = await given_up(connection)
+    if lost is None or lost.given_up is None:
+        return None
+    return (
+        f"{lost.count} tombstones are of a lost secret since {lost.given_up:%Y-%m-%d}: what was"
+        " erased with them may come back until it is erased again"
+    )
 
 
 def _buckets(settings: Settings, stack: AsyncExitStack) -> Buckets:

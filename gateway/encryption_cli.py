@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from datetime import UTC, datetime
 
 import uvloop
 
 from auth.sealing import make_key
 from connectors.registry import Registry
-from gateway.commands import Command, config, tell
+from gateway.commands import Command, asked, config, tell
 from gateway.encryption import rotate
+from gateway.encryption_reset import reset
 from gateway.settings import load
 
 
@@ -28,6 +30,25 @@ def seal_anew(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def give_up(arguments: argparse.Namespace) -> int:
+    def agreed() -> bool:
+        return arguments.yes or (sys.stdin.isatty() and asked("Do it? It cannot be undone. [y/N] "))
+
+    if uvloop.run(reset(load(arguments.config, Registry()), tell, agreed, arguments.forget)):
+        return 0
+    tell("Nothing was changed: answer yes at a terminal, or give --yes.")
+    return 1
+
+
+def _of_reset(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="without asking")
+    parser.add_argument(
+        "--forget",
+        action="store_true",
+        help="also delete the tombstones of a lost secret, which ends the warning about them",
+    )
+
+
 ENCRYPTION = Command(
     name="encryption",
     summary="keys that seal what is kept",
@@ -39,6 +60,13 @@ ENCRYPTION = Command(
             run=seal_anew,
             options=(config,),
             audited="encryption_rotated",
+        ),
+        Command(
+            name="reset",
+            summary="say what a lost key takes along, ask, and begin anew without it",
+            run=give_up,
+            options=(config, _of_reset),
+            audited="encryption_reset",
         ),
     ),
 )

@@ -77,7 +77,7 @@ HOLDINGS = (
     Holding(
         name="tombstone",
         place=Place.STORE,
-        what="HMACs of the ids and order numbers that were erased, and when",
+        what="HMACs of erased ids and order numbers, when, a fingerprint of the secret",
         class_="personal only for who has the secret and the id",
         kept_for="for good",
         protected="its secret is sealed",

@@ -20,7 +20,7 @@ from connectors.mapping import MappedSettings, fields_of
 from connectors.records import Kind, Payment
 from connectors.registry import Registry
 from gateway.audit_settings import AuditSettings
-from gateway.compose import Gateway, open_gateway
+from gateway.compose import Gateway, lost_tombstones, open_gateway
 from gateway.covered import uncovered
 from gateway.holdings import what_stays
 from gateway.settings import Settings
@@ -120,7 +120,7 @@ async def export(
     settings: Settings, registry: Registry, question: Question
 ) -> tuple[list[Line], Manifest]:
     """Every line, and the manifest that follows them."""
-    async with _opened(settings, registry, question) as (_, found):
+    async with _opened(settings, registry, question) as (gateway, found):
         lines: list[Line] = [
             {"store": store, "record": record}
             for store, records in found.stored.items()
@@ -128,7 +128,7 @@ async def export(
         ]
         stored = Counter(line["store"] for line in lines)
         counts = {store: stored[store] for store in found.stored}
-        found = found.also(_unreachable(found.stored[TOMBSTONE]))
+        found = found.also([*_unreachable(found.stored[TOMBSTONE]), *await _lost(gateway)])
         return lines, found.manifest("export", at=datetime.now(UTC), stored=counts)
 
 
@@ -151,7 +151,7 @@ async def erase(
         now = datetime.now(UTC)
         gone, names = await gateway.erasure.erase(found.subject.names, now)
         # A sync may have begun since the sources were asked.
-        found = found.also(await uncovered(gateway, found.subject))
+        found = found.also([*await uncovered(gateway, found.subject), *await _lost(gateway)])
         left = await gateway.erasure.about(names)
         if any(left.values()):
             raise StoreUnusable("something came back while it was erased: do it again")
@@ -195,6 +195,12 @@ def _unreachable(tombstones: Sequence[Line]) -> list[str]:
         " references led to are kept and cannot be found any more"
         for day in days
     ]
+
+
+async def _lost(gateway: Gateway) -> list[str]:
+    """Of any person: no tombstone of a lost secret can be asked whose it is."""
+    lost = await lost_tombstones(gateway.engine)
+    return [] if lost is None else [lost]
 
 
 def _audited(settings: AuditSettings, subject: Subject) -> list[Line]:

@@ -14,7 +14,7 @@ import uvloop
 
 from connectors.registry import Registry
 from gateway import subject
-from gateway.commands import Command, config, tell
+from gateway.commands import Command, asked, config, tell
 from gateway.settings import load
 from gateway.strict import SettingsError
 from gateway.subject import Found, Manifest, Question, Refused
@@ -44,7 +44,7 @@ def erase(arguments: argparse.Namespace) -> int:
         arguments.subjects = found.ids
         for line in _summary(found):
             tell(line)
-        return arguments.yes or _asked("Erase it? It cannot be undone. [y/N] ")
+        return arguments.yes or asked("Erase it? It cannot be undone. [y/N] ")
 
     try:
         manifest = uvloop.run(
@@ -100,15 +100,6 @@ def _email(given: str) -> str:
     if "@" not in address or not address.isprintable():
         raise SettingsError("--email: not an address")
     return address
-
-
-def _asked(text: str) -> bool:
-    try:
-        sys.stderr.write(text)
-        sys.stderr.flush()
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
-    except (EOFError, OSError):
-        return False
 
 
 def _text(values: Iterable[Any]) -> str:

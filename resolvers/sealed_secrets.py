@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from sqlalchemy import Column, LargeBinary, MetaData, String, Table, select, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Column, LargeBinary, MetaData, String, Table, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from auth.sealing import CannotOpen, Sealer, key_id
 from resolvers.store import INSERTS, StoreUnusable, guarded
@@ -29,15 +29,27 @@ class SealedSecrets:
     async def get(self, name: str) -> bytes:
         """32 random bytes, made by whoever asks first."""
         made = self._sealer.seal(os.urandom(BYTES), _place(name))
-        insert = INSERTS[self._engine.dialect.name](sealed_secret).on_conflict_do_nothing()
+        added = INSERTS[self._engine.dialect.name](sealed_secret).on_conflict_do_nothing()
         wanted = select(sealed_secret.c.content).where(sealed_secret.c.name == name)
         with guarded():
             async with self._engine.begin() as connection:
                 content = (await connection.execute(wanted)).scalar()
                 if content is None:
-                    await connection.execute(insert.values(name=name, content=made))
+                    await connection.execute(added.values(name=name, content=made))
                     content = (await connection.execute(wanted)).scalar_one()
         return self._opened(name, content)
+
+    async def find(self, connection: AsyncConnection, name: str) -> bytes | None:
+        """Inside of `guarded`; None if there is none. Raises StoreUnusable if it does not open."""
+        wanted = select(sealed_secret.c.content).where(sealed_secret.c.name == name)
+        content = (await connection.execute(wanted)).scalar()
+        return None if content is None else self._opened(name, content)
+
+    async def replace(self, connection: AsyncConnection, name: str) -> None:
+        """Inside of `guarded`; puts a new one in the place of one that does not open, if any."""
+        made = self._sealer.seal(os.urandom(BYTES), _place(name))
+        await connection.execute(delete(sealed_secret).where(sealed_secret.c.name == name))
+        await connection.execute(insert(sealed_secret).values(name=name, content=made))
 
     async def reseal(self) -> tuple[int, int]:
         """Seals all with the key that seals now; returns how many were sealed anew, of how many.

@@ -28,17 +28,41 @@ REFERENCE = "reference"
 LOCK = 0x7111_9A7F
 """PostgreSQL's advisory lock that writers share; SQLite has one writer anyway."""
 CHUNK = 500
-_tombstones = Table(
+tombstone = Table(
     "tombstone",
     MetaData(),
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("digest", LargeBinary, nullable=False, unique=True),
     Column("erased_at", BigInteger, nullable=False),
+    Column("secret", LargeBinary),
+    Column("given_up_at", BigInteger),
+)
+NOT_OF_PRESENT = (
+    "it has tombstones of another secret than the present one: put back the store's row of"
+    " sealed_secret and its key, or run `tillgate encryption reset`, which says what is lost"
 )
 
 
 class Erased(NotFound):
     """What led from one record to others was erased: it is not said that there are none."""
+
+
+def fingerprint(secret: bytes) -> bytes:
+    """8 bytes that differ between secrets and do not reveal them; no name of a record is hashed
+    to them, because a name has a colon."""
+    return hmac.digest(secret, b"tillgate tombstone secret", "sha256")[:8]
+
+
+async def alone(connection: AsyncConnection) -> None:
+    """First thing in a transaction that no writer of references and no erasure may overlap."""
+    await _lock(connection, "pg_advisory_xact_lock")
+
+
+async def _lock(connection: AsyncConnection, function: str) -> None:
+    if connection.dialect.name == "postgresql":
+        await connection.exec_driver_sql(f"SELECT {function}({LOCK})")
+    else:
+        await connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def erased(source: str) -> Erased:
@@ -48,11 +72,12 @@ def erased(source: str) -> Erased:
 class Tombstones:
     """Without a `secret` there may be no tombstone: nobody could tell what it is of."""
 
-    TABLE = str(_tombstones.name)
+    TABLE = str(tombstone.name)
 
     def __init__(self, engine: AsyncEngine, secret: bytes | None = None) -> None:
         self._engine = engine
         self._secret = secret
+        self._fingerprint = None if secret is None else fingerprint(secret)
         self._digests: set[bytes] = set()
         self._last = 0
 
@@ -63,12 +88,12 @@ class Tombstones:
 
     async def writing(self, connection: AsyncConnection) -> None:
         """First thing in a transaction that writes references: takes the lock and looks."""
-        await self._lock(connection, "pg_advisory_xact_lock_shared")
+        await _lock(connection, "pg_advisory_xact_lock_shared")
         await self._look(connection)
 
     async def erasing(self, connection: AsyncConnection) -> None:
         """As `writing`, alone."""
-        await self._lock(connection, "pg_advisory_xact_lock")
+        await alone(connection)
         await self._look(connection)
 
     def of(self, names: Iterable[str]) -> set[str]:
@@ -88,10 +113,10 @@ class Tombstones:
         """Inside of `erasing`; counts the new ones."""
         stamp = int(at.timestamp())
         rows = [
-            {"digest": digest, "erased_at": stamp}
+            {"digest": digest, "erased_at": stamp, "secret": self._fingerprint}
             for digest in sorted({self._digest(name) for name in names} - self._digests)
         ]
-        insert = INSERTS[self._engine.dialect.name](_tombstones)
+        insert = INSERTS[self._engine.dialect.name](tombstone)
         for start in range(0, len(rows), CHUNK):
             part = rows[start : start + CHUNK]
             await connection.execute(insert.values(part).on_conflict_do_nothing())
@@ -105,28 +130,27 @@ class Tombstones:
         with guarded():
             async with self._engine.connect() as connection:
                 for start in range(0, len(wanted), CHUNK):
-                    part = _tombstones.c.digest.in_(wanted[start : start + CHUNK])
-                    query = select(_tombstones.c.digest, _tombstones.c.erased_at).where(part)
+                    part = tombstone.c.digest.in_(wanted[start : start + CHUNK])
+                    query = select(tombstone.c.digest, tombstone.c.erased_at).where(part)
                     found += [
                         (by_digest[bytes(digest)], datetime.fromtimestamp(stamp, UTC))
                         for digest, stamp in await connection.execute(query)
                     ]
         return sorted(found)
 
-    async def _lock(self, connection: AsyncConnection, function: str) -> None:
-        if self._engine.dialect.name == "postgresql":
-            await connection.exec_driver_sql(f"SELECT {function}({LOCK})")
-        else:
-            await connection.exec_driver_sql("BEGIN IMMEDIATE")
-
     async def _look(self, connection: AsyncConnection) -> None:
-        """Reads what is new: ids are visible in their order, because erasers take turns."""
-        query = select(_tombstones.c.id, _tombstones.c.digest).where(_tombstones.c.id > self._last)
-        rows = (await connection.execute(query)).all()
+        """Reads what is new: ids are visible in their order, because erasers take turns. Those
+        that were given up are passed over. Raises StoreUnusable for others of another secret."""
+        columns = tombstone.c.id, tombstone.c.digest, tombstone.c.secret
+        new = (tombstone.c.id > self._last) & tombstone.c.given_up_at.is_(None)
+        rows = (await connection.execute(select(*columns).where(new))).all()
         if rows and self._secret is None:
             raise StoreUnusable("it has tombstones, and [encryption] is missing")
-        self._digests |= {bytes(digest) for _, digest in rows}
-        self._last = max((self._last, *(id_ for id_, _ in rows)))
+        # An earlier version that still runs beside this one writes no fingerprint.
+        if any(mark is not None and bytes(mark) != self._fingerprint for *_, mark in rows):
+            raise StoreUnusable(NOT_OF_PRESENT)
+        self._digests |= {bytes(digest) for _, digest, _ in rows}
+        self._last = max((self._last, *(id_ for id_, *_ in rows)))
 
     def _digest(self, name: str) -> bytes:
         if self._secret is None:

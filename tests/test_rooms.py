@@ -40,6 +40,7 @@ HOME = {
         "resolvers/index/slice.py",
         "resolvers/index/coverage.py",
         "resolvers/tombstones.py",
+        "resolvers/lost_tombstones.py",
         "resolvers/sealed_secrets.py",
         "resolvers/erasure.py",
         "resolvers/migrations/",

@@ -42,6 +42,10 @@ class KeyFileUnusable(Exception):
     """The file cannot be read or written, is no key file, or others may read it."""
 
 
+class KeyFileShut(KeyFileUnusable):
+    """No key of this process opens the file."""
+
+
 class _Stored(msgspec.Struct):
     """A private key, and from when it signs, in seconds since 1970."""
 
@@ -108,6 +112,29 @@ class KeyRing:
             self._write(self._file)
         self._read()
         return True
+
+    def shut(self) -> str | None:
+        """Why no key opens the file; None if one does, or there is no file. Raises KeyFileUnusable
+        for any other reason."""
+        try:
+            self._read()
+        except KeyFileShut as error:
+            return str(error)
+        return None
+
+    def set_aside(self) -> Path | None:
+        """Renames a file that is `shut`, so that `tend` makes new keys; returns its new path, or
+        None if it is not shut. Raises KeyFileUnusable."""
+        with self._locked():
+            if self.shut() is None:
+                return None
+            kept = self._path.with_name(f"{self._path.name}.lost-{int(self._wall())}")
+            try:
+                os.link(self._path, kept)  # Unlike a rename it replaces no file.
+                self._path.unlink()
+            except OSError as error:
+                raise KeyFileUnusable(f"{kept}: {_why(error)}") from None
+        return kept
 
     @property
     def _is_bare(self) -> bool:
@@ -222,7 +249,7 @@ class KeyRing:
             file = msgspec.json.decode(content, type=_File)
             self._keys = {key.jwk["kid"]: ECKey.import_key(dict(key.jwk)) for key in file.keys}
         except CannotOpen as error:
-            raise KeyFileUnusable(f"{self._path}: {error}") from None
+            raise KeyFileShut(f"{self._path}: {error}") from None
         except (OSError, msgspec.DecodeError, JoseError, ValueError, KeyError) as error:
             raise KeyFileUnusable(f"{self._path}: {_why(error)}") from None
         self._file, self._stamp, self._sealed_with = file, stamp, sealed_with

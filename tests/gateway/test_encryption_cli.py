@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import os
+import sqlite3
 from base64 import b64decode
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -138,3 +142,128 @@ def test_without_keys_there_is_nothing_to_rotate(operator: Operator) -> None:
     code, _, err = operator("encryption", "rotate")
     assert code == 2
     assert "encryption: it is not configured" in err
+
+
+def erased(operator: Operator) -> None:
+    """A tombstone as an earlier version wrote it; the next start binds it to the secret."""
+    row = (os.urandom(32), 1_767_225_600)
+    with closing(sqlite3.connect(operator.folder / "tillgate.db")) as store, store:
+        store.execute("INSERT INTO tombstone (digest, erased_at) VALUES (?, ?)", row)
+
+
+def rows(operator: Operator) -> dict[str, list[tuple[object, ...]]]:
+    with closing(sqlite3.connect(operator.folder / "tillgate.db")) as store:
+        tables = ("tombstone", "sealed_secret")
+        return {table: store.execute(f"SELECT * FROM {table}").fetchall() for table in tables}  # noqa: S608
+
+
+@pytest.fixture
+def locked_out(operator: Operator) -> Operator:
+    """The key is lost, with a tombstone and signing keys."""
+    operator.keys("old")
+    assert operator("index", "show")[0] == 0
+    assert operator("clients", "rekey")[0] == 0
+    erased(operator)
+    assert operator("index", "show")[0] == 0
+    operator.keys("new")
+    return operator
+
+
+LOST = "1 tombstones of erasures from 2026-01-01 to 2026-01-01"
+WARNING = "1 tombstones are of a lost secret since "
+
+
+def test_a_lost_key_names_the_command_that_leads_out(locked_out: Operator) -> None:
+    for command in (("index", "show"), ("clients", "rekey")):
+        code, _, err = locked_out(*command)
+        assert code == 2
+        assert "if that key is lost, `tillgate encryption reset` says what is lost" in err
+
+
+def test_without_a_terminal_a_reset_says_what_is_lost_and_changes_nothing(
+    locked_out: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    before = rows(locked_out), (locked_out.folder / "keys.json").read_bytes()
+    code, out, err = locked_out("encryption", "reset")
+    assert (code, out) == (1, "")
+    assert f"LOST {LOST}" in err
+    assert "can come back by syncs, imports and lookups until it is erased again" in err
+    assert "LOST the embedded issuer's signing keys" in err
+    assert "sealed with the key 'old'" in err
+    assert "Nothing was changed" in err
+    assert (rows(locked_out), (locked_out.folder / "keys.json").read_bytes()) == before
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 1), ("\n", 1)])
+def test_at_a_terminal_a_reset_asks(
+    locked_out: Operator, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+) -> None:
+    ours, theirs = os.openpty()
+    with os.fdopen(ours, "w") as keyboard, os.fdopen(theirs) as terminal:
+        keyboard.write(answer)
+        keyboard.flush()
+        monkeypatch.setattr("sys.stdin", terminal)
+        assert locked_out("encryption", "reset")[0] == code
+    assert (locked_out("index", "show")[0] == 0) == (code == 0)
+
+
+def test_after_a_reset_everything_starts_and_warns_until_it_is_forgotten(
+    locked_out: Operator, caplog: pytest.LogCaptureFixture
+) -> None:
+    sealed = (locked_out.folder / "keys.json").read_bytes()
+    code, _, err = locked_out("encryption", "reset", "--yes")
+    assert code == 0
+    (kept,) = locked_out.folder.glob("keys.json.lost-*")
+    assert str(kept) in err
+    assert kept.read_bytes() == sealed
+    assert not (locked_out.folder / "keys.json").exists()
+    assert locked_out("clients", "rekey")[0] == 0
+    for starts in (1, 2):
+        assert locked_out("index", "show")[0] == 0
+        assert caplog.text.count(WARNING) == starts
+    assert "Nothing is lost" in locked_out("encryption", "reset", "--yes")[2]
+    assert len(rows(locked_out)["tombstone"]) == 1
+    code, _, err = locked_out("encryption", "reset", "--forget", "--yes")
+    assert code == 0
+    assert f"DELETED, without a warning from then on: {LOST}" in err
+    assert rows(locked_out)["tombstone"] == []
+    caplog.clear()
+    assert locked_out("index", "show")[0] == 0
+    assert WARNING not in caplog.text
+
+
+@pytest.mark.parametrize("bound", [True, False])
+def test_a_row_of_secrets_that_was_deleted_by_hand_is_noticed_at_every_start(
+    operator: Operator, caplog: pytest.LogCaptureFixture, bound: bool
+) -> None:
+    operator.keys("old")
+    assert operator("index", "show")[0] == 0
+    erased(operator)
+    if bound:
+        assert operator("index", "show")[0] == 0
+    with closing(sqlite3.connect(operator.folder / "tillgate.db")) as store, store:
+        store.execute("DELETE FROM sealed_secret")
+    for _ in range(2):
+        code, _, err = operator("index", "show")
+        assert code == 2
+        assert "tombstones of another secret than the present one" in err
+        assert "`tillgate encryption reset`" in err
+    before = rows(operator)["sealed_secret"]
+    code, _, err = operator("encryption", "reset", "--yes")
+    assert (code, f"LOST {LOST}" in err) == (0, True)
+    assert rows(operator)["sealed_secret"] == before
+    assert operator("index", "show")[0] == 0
+    assert WARNING in caplog.text
+
+
+def test_where_nothing_is_lost_a_reset_changes_nothing(operator: Operator) -> None:
+    operator.keys("old")
+    assert operator("index", "show")[0] == 0
+    assert operator("clients", "rekey")[0] == 0
+    erased(operator)
+    assert operator("index", "show")[0] == 0
+    before = rows(operator), (operator.folder / "keys.json").read_bytes()
+    code, _, err = operator("encryption", "reset", "--yes", "--forget")
+    assert (code, err) == (0, "Nothing is lost, and nothing was changed.\n")
+    assert (rows(operator), (operator.folder / "keys.json").read_bytes()) == before

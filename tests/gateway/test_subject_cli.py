@@ -457,3 +457,26 @@ def test_every_store_that_is_about_somebody_is_in_an_export(
     manifest = operator("subject", "export", "--customer", person.id).manifest
     assert set(manifest["stored"]) == {h.name for h in HOLDINGS if h.road is not Road.NOBODY}
     assert set(manifest["stays"]) == {h.name for h in HOLDINGS if h.road is Road.STAYS}
+
+
+def test_after_a_lost_key_nothing_is_complete_until_the_tombstones_are_forgotten(
+    operator: Operator, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator.fill()
+    theirs = ("--customer", person.id)
+    assert operator("subject", "erase", *theirs, "--yes").code == 0
+    monkeypatch.setenv("ENCRYPTION_KEY", make_key())
+    assert operator("index", "sync").code == 2
+    assert operator("encryption", "reset", "--yes").code == 0
+    assert actions(operator.folder / "audit").count("encryption_reset") == 2
+    exported = operator("subject", "export", *theirs)
+    assert (exported.code, exported.manifest["complete"]) == (1, False)
+    assert "tombstones are of a lost secret since" in exported.err
+    again = operator("subject", "erase", *theirs, "--yes")
+    assert (again.code, again.manifest["complete"]) == (1, False)
+    assert again.manifest["stored"]["tombstone"] > 0
+    assert "tombstones are of a lost secret since" in again.err
+    assert operator("encryption", "reset", "--forget", "--yes").code == 0
+    done = operator("subject", "erase", *theirs, "--yes")
+    assert (done.code, done.manifest["complete"]) == (0, True)
+    assert "lost secret" not in done.err

@@ -155,9 +155,9 @@ async def test_a_name_is_nowhere_in_the_tombstones(kept: Kept) -> None:
     assert await kept.tombstones.standing(["cn:payment:p1", "cn:payment:p2"]) == [
         ("cn:payment:p1", NOON)
     ]
-    # With another secret they are of nobody.
     stranger = Tombstones(kept.engine, bytes(32))
-    assert await stranger.now_of(THEIRS) == set()
+    with pytest.raises(StoreUnusable, match="tombstones of another secret"):
+        await stranger.now_of(THEIRS)
 
 
 @pytest.mark.parametrize(
