@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from starlette.types import Receive, Scope, Send
 
 from sandbox.answers import send_answer
+from sandbox.behaviour import is_gbk
 from sandbox.oddities import as_meant
 from sandbox.simulator import Answer, Context
 from sandbox.wechatpay.desk import Shop
@@ -50,7 +51,7 @@ class WeChatPayApp:
                 return
             status = reply.status
             content = b"" if reply.content is None else encoded(self.manners.told(reply.content))
-            content = as_meant(content.decode()).encode()
+            content = content if is_gbk() else as_meant(content.decode()).encode()
         await send_answer(Answer(status, content, JSON, self.signed(scope, content)), send)
 
     def signed(self, scope: Scope, body: bytes) -> Headers:

@@ -527,7 +527,7 @@ def test_a_payment_without_a_breakdown_has_no_fee_yet() -> None:
     assert paid(seller_receivable_breakdown=None).fee is None
 
 
-@pytest.mark.parametrize("odd", [{"currency_code": "XBT", "value": "1.36"}, usd("1.3600"), usd("")])
+@pytest.mark.parametrize("odd", [{"currency_code": "XBT", "value": "1.36"}, usd("1.3601"), usd("")])
 def test_a_fee_that_cannot_be_is_unknown(odd: dict[str, str]) -> None:
     payment = paid(seller_receivable_breakdown={**BREAKDOWN, "paypal_fee": odd})
     assert (payment.fee, payment.net) == (None, Money(2263, "USD"))

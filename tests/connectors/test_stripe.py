@@ -103,6 +103,14 @@ def keys(server: Server) -> Mapping[str, Batch]:
 class TestContract(Conformance):
     vendor = VENDOR
     refreshes = False
+    odd_spared = (
+        # Only a session that says that it sets a card up is no order.
+        "(unheard of|very long|null) at .*/mode of /v1/checkout/sessions",
+        # A row without an id fails its page.
+        "an object at .*/id of /v1/checkout/sessions",
+        # Sessions share a page: a row of it that cannot be read may belong to each of them.
+        " of /v1/invoice_payments: ",
+    )
 
     @pytest.fixture(autouse=True)
     def simulated(self, sandbox: StripeSandbox, keys: Mapping[str, Batch]) -> None:
