@@ -128,6 +128,9 @@ def configuration(app: object) -> uvicorn.Config:
         server_header=False,
         # Vendors have clocks of their own.
         date_header=False,
+        # As nginx, which stands before most of them; uvicorn's five seconds would close connections
+        # under a client whose loop is busy.
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
 
