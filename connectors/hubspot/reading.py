@@ -29,7 +29,9 @@ class Reading:
     ) -> list[Part[Object]]:
         async def batch(keys: Sequence[str]) -> list[Part[Object]]:
             told = await self._api.read(table, names, keys, by)
-            named = {one.value(by) if by else one.id for one in told.found}
+            shown = (one.value(by) if by else one.id for one in told.found)
+            # A property may be of any type: what is no text names no key.
+            named = {value for value in shown if isinstance(value, str)}
             return sorted_out(self._api.source, keys, told, once(told.found), named)
 
         return await in_parts(keys, BATCH, batch)

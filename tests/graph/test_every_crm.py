@@ -279,6 +279,7 @@ async def test_a_join_into_a_crm_costs_no_more_than_stated(
             arguments: Any = page if name == "Customer.orders" else None
             await unhurried.context().many(ALL[name], asked, arguments)
             calls = [call for call in counting.calls() if call["account"] == crm]
-            assert len(calls) <= most, (name, count)
+            unknown = max(cost.absent for cost in source.vendor.calls.values())
+            assert len(calls) <= most + unknown, (name, count)
             measured += 1
     assert measured >= 8

@@ -235,6 +235,6 @@ async def test_an_index_that_breaks_is_told(tmp_path: Path) -> None:
 async def test_a_store_of_a_newer_version_is_refused_by_that_reason(url: str) -> None:
     async with open_store(url) as engine, engine.begin() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(StoreUnusable, match=r"newer version: its tables are at '9999', .* '0006'"):
+    with pytest.raises(StoreUnusable, match=r"newer version: its tables are at '9999', .* '\d{4}'"):
         async with open_store(url):
             pass
