@@ -200,15 +200,17 @@ def test_totals_of_a_customer_are_the_sums_of_its_orders(
     gateway: GatewayServer, truth: Truth
 ) -> None:
     sums: defaultdict[str, dict[str, list[int]]] = defaultdict(dict)
-    mixed = set()
+    # What is paid in another currency, or in a state that nobody documents, leaves the sums open.
+    open_ = set()
     for order in truth["orders"]:
         own = sums[order["customer"]].setdefault(order["currency"], [0, 0, 0])
         for at, key in enumerate(("total", "paid", "refunded")):
             own[at] += order[key] or 0
-        if any(p["currency"] != order["currency"] for p in order["payments"]):
-            mixed.add(order["customer"])
+        paid = order["payments"]
+        if any(p["currency"] != order["currency"] or p["status"] == "UNKNOWN" for p in paid):
+            open_.add(order["customer"])
     customers = [
-        c for c in truth["customers"] if "salesforce" in c["sources"] and c["key"] not in mixed
+        c for c in truth["customers"] if "salesforce" in c["sources"] and c["key"] not in open_
     ][:40]
     ids = [f"salesforce:customer:{c['sources']['salesforce']}" for c in customers]
     query = """query Totals($ids: [ID!]!) { nodes(ids: $ids) { ... on Customer { totals {
